@@ -1,0 +1,1 @@
+//! The Kubernetes API over etcd. The only room that talks to etcd.

@@ -1,0 +1,1 @@
+//! Control loops, each over the Kubernetes API alone.

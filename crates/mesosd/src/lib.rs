@@ -1,0 +1,1 @@
+//! The built-in Mesos master and agent. Speaks only Mesos; starts an executor only from its ExecutorInfo.

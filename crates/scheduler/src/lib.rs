@@ -1,0 +1,1 @@
+//! The Mesos framework: pods to offers.

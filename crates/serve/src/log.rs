@@ -1,0 +1,17 @@
+//! Logging of a server: `tracing` events on stderr, their level from glog's `--v`.
+
+use tracing_subscriber::EnvFilter;
+
+/// Sends log events to stderr. `verbosity` is glog's `--v`: 0 info, 2 and above debug, 6 and above trace of our own rooms.
+/// `RUST_LOG`, where set, wins. A second call has no effect.
+pub fn init(verbosity: u8) {
+    let own = match verbosity {
+        0..=1 => "info",
+        2..=5 => "debug",
+        _ => "trace",
+    };
+    let rooms = ["apiserver", "controllers", "executor", "mesos", "mesosd", "scheduler", "serve", "k8sm"];
+    let default = rooms.iter().fold("warn".to_owned(), |filter, room| format!("{filter},{room}={own}"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).try_init();
+}

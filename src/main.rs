@@ -1,0 +1,3 @@
+//! One executable, three faces: `k8sm`, `km` and `kubecfg`.
+
+fn main() {}
