@@ -1,7 +1,7 @@
 //! Flags of every age of the documents: `-x` and `--x`, `_` and `-` are equal, and flags that have no effect
 //! here are accepted and said so, once, by name (reference/k8sm-behaviour.md, section 0).
 
-use clap::{CommandFactory, FromArgMatches, Parser};
+use clap::Parser;
 
 /// Flags of glog that every server of the original took; they have no effect on ours.
 const GLOG: &[&str] = &[
