@@ -1,0 +1,1 @@
+//! The fields of each kind: types, required fields, merge keys.
