@@ -1,0 +1,98 @@
+//! The `k8sm` command: its words, and which file each command is in.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::failure::{Failure, Kind};
+use crate::shell;
+
+mod kube;
+
+/// Kubernetes on Mesos, in one executable.
+#[derive(Debug, Parser)]
+#[command(
+    name = "k8sm",
+    version,
+    arg_required_else_help = true,
+    subcommand_required = true,
+    after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 environment (Docker, ports, disk), 4 timed out, \
+                  5 conflict or not found, 130 interrupted.\n\n\
+                  `k8sm km SERVER` runs one of the servers: see `k8sm km --help`."
+)]
+struct Line {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Global {
+    /// Say more: the whole chain of an error, each step of a plan
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+    /// The cluster that is meant [default: k8sm]
+    #[arg(long, value_name = "NAME", env = "K8SM_CLUSTER", global = true)]
+    pub(crate) name: Option<String>,
+    /// The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) kubeconfig: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[command(flatten)]
+    Kube(kube::Command),
+}
+
+/// Runs the command that `words` (without the program's name) say, and gives the exit code.
+pub(crate) fn main(words: Vec<String>) -> ExitCode {
+    let line = match Line::try_parse_from(std::iter::once("k8sm".to_owned()).chain(words)) {
+        Ok(line) => line,
+        Err(refusal) => return refuse(&refusal),
+    };
+    let verbose = line.global.verbose;
+    match run(line) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(verbose),
+    }
+}
+
+/// Prints what clap says; help and version are data, all else is a usage error.
+fn refuse(refusal: &clap::Error) -> ExitCode {
+    if refusal.use_stderr() {
+        let _ = refusal.print();
+        return ExitCode::from(Kind::Usage as u8);
+    }
+    match shell::data(&refusal.render().to_string()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(false),
+    }
+}
+
+fn run(line: Line) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::environment("start the runtime").because(error))?;
+    runtime.block_on(async {
+        match line.command {
+            Command::Kube(command) => kube::run(&line.global, command).await,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_tree_is_sound() {
+        Line::command().debug_assert();
+    }
+}

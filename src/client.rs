@@ -1,0 +1,1 @@
+//! The kubectl-like commands' way to the API server.

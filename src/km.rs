@@ -1,0 +1,137 @@
+//! The `km` command: any of the servers, and the small tools that containers of a cluster need
+//! (reference/k8sm-behaviour.md, section 1.1).
+
+use std::future::Future;
+use std::pin::Pin;
+use std::process::ExitCode;
+
+use crate::shell;
+
+/// What a server's `run` gives.
+type Running = Pin<Box<dyn Future<Output = anyhow::Result<()>>>>;
+
+/// How a server is started.
+enum Start {
+    /// Without any runtime: the sandbox's `pause` costs a pod less than 1 MB.
+    Plain(fn(Vec<String>) -> anyhow::Result<()>),
+    /// On a tokio runtime; returns after a drain.
+    Async(fn(Vec<String>) -> Running),
+}
+
+/// One server: its name, what it is, how it starts.
+struct Server {
+    name: &'static str,
+    about: &'static str,
+    start: Start,
+}
+
+/// Every server, in the order in which usage lists them.
+const SERVERS: &[Server] = &[];
+
+/// Whether `name` is a server's, so that a link of that name runs it.
+pub(crate) fn is_server(name: &str) -> bool {
+    SERVERS.iter().any(|server| server.name == name)
+}
+
+/// Runs the server that `words` (without `km`) name, and gives the exit code: 0 when it ended well, else 1.
+pub(crate) fn main(words: Vec<String>) -> ExitCode {
+    let mut words = words.into_iter();
+    // Flags of all ages stand before the server as well; those of logging belong to the server.
+    let mut carried = Vec::new();
+    let name = loop {
+        match words.next() {
+            None => return complain("no server specified"),
+            Some(word) => match word.trim_start_matches('-') {
+                _ if !word.starts_with('-') => break word,
+                "h" | "help" => return print(&usage()),
+                "version" | "version=true" => return print(&format!("Kubernetes {}\n", env!("CARGO_PKG_VERSION"))),
+                "version=raw" => return print(&format!("{}\n", raw_version())),
+                "version=false" => {}
+                _ => carried.push(word),
+            },
+        }
+    };
+    let Some(server) = SERVERS.iter().find(|server| server.name == name) else {
+        return complain(&format!("Server not found: {name}"));
+    };
+    carried.extend(words);
+    match server.start.run(carried) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
+    }
+}
+
+impl Start {
+    fn run(&self, args: Vec<String>) -> anyhow::Result<()> {
+        match self {
+            Self::Plain(run) => run(args),
+            Self::Async(run) => {
+                let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+                let ended = runtime.block_on(run(args));
+                // Whatever still runs after the drain does not hold the process.
+                runtime.shutdown_background();
+                ended
+            }
+        }
+    }
+}
+
+/// A server's error; help and version of a server come as errors too, and are data.
+fn fail(error: &anyhow::Error) -> ExitCode {
+    match error.downcast_ref::<clap::Error>() {
+        Some(asked) if !asked.use_stderr() => print(&asked.render().to_string()),
+        Some(refusal) => {
+            shell::say(refusal.render().to_string().trim_end());
+            ExitCode::FAILURE
+        }
+        None => {
+            shell::say(&format!("Error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print(text: &str) -> ExitCode {
+    match shell::data(text) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(false),
+    }
+}
+
+fn complain(what: &str) -> ExitCode {
+    shell::say(&format!("Error: {what}\n\n{}", usage().trim_end()));
+    ExitCode::FAILURE
+}
+
+/// The list of servers.
+fn usage() -> String {
+    let mut page = "km is an all-in-one binary that can run any of the Kubernetes-Mesos servers.\n\nUsage:\n\n  \
+                    km <server> [flags]\n\nServers:\n\n"
+        .to_owned();
+    for server in SERVERS {
+        page.push_str(&format!("  {:<19} {}\n", server.name, server.about));
+    }
+    page.push_str("\nCall 'km <server> --help' for help on a specific server.\n");
+    page
+}
+
+/// `--version=raw`: the version as the original's struct was printed.
+fn raw_version() -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    let mut parts = version.split('.');
+    let (major, minor) = (parts.next().unwrap_or("0"), parts.next().unwrap_or("0"));
+    format!("version.Info{{Major:\"{major}\", Minor:\"{minor}\", GitVersion:\"{version}\"}}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usage_lists_every_server_once() {
+        let page = usage();
+        for server in SERVERS {
+            assert_eq!(page.matches(&format!("\n  {} ", server.name)).count(), 1, "{}", server.name);
+        }
+    }
+}

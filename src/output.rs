@@ -1,0 +1,1 @@
+//! What the kubectl-like commands print.

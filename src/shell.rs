@@ -1,0 +1,22 @@
+//! The one door out: data goes to stdout, talk to stderr.
+
+use std::io::{ErrorKind, Write};
+
+use crate::failure::{Failure, Kind};
+
+/// Writes data to stdout, as it is.
+///
+/// # Errors
+/// When stdout cannot be written; a reader that went away is a failure of kind [`Kind::ReaderGone`], exit code 0.
+pub(crate) fn data(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| match error.kind() {
+        ErrorKind::BrokenPipe => Failure::new(Kind::ReaderGone, "the reader of stdout went away"),
+        _ => Failure::environment("write to stdout").because(error),
+    })
+}
+
+/// Says a line to the user, on stderr. Where nobody listens, nothing is said.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
