@@ -1,1 +1,3 @@
 //! The built-in Mesos master and agent. Speaks only Mesos; starts an executor only from its ExecutorInfo.
+
+pub mod link;
