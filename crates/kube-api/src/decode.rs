@@ -1,9 +1,14 @@
 //! From the bytes of a request to an object that fits its kind's schema.
 
-use serde_json::Value;
+mod conform;
+mod duplicates;
+mod syntax;
 
-use crate::kinds::Kind;
-use crate::status::Status;
+use serde_json::{Map, Value};
+
+use crate::kinds::{self, Kind};
+use crate::schema;
+use crate::status::{Status, quote};
 
 /// How a body is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,10 +31,23 @@ pub enum FieldValidation {
     Strict,
 }
 
+impl FieldValidation {
+    /// The value of a `fieldValidation` parameter, empty for the default.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "" | "Warn" => Some(Self::Warn),
+            "Ignore" => Some(Self::Ignore),
+            "Strict" => Some(Self::Strict),
+            _ => None,
+        }
+    }
+}
+
 /// An object that fits its schema.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decoded {
-    /// The object, with `apiVersion` and `kind` set, without unknown fields.
+    /// The object, with `apiVersion` and `kind` set, without unknown fields, in canonical form.
     pub object: Value,
     /// What the `Warning` headers say.
     pub warnings: Vec<String>,
@@ -40,9 +58,54 @@ pub struct Decoded {
 /// # Errors
 /// `BadRequest`, worded as Kubernetes does, for bytes that are no object of this kind.
 pub fn object(kind: &Kind, format: Format, body: &[u8], validation: FieldValidation) -> Result<Decoded, Status> {
-    let _ = format;
-    let value: Value = serde_json::from_slice(body).map_err(|e| Status::bad_request(e.to_string()))?;
-    value_of(kind, value, validation)
+    object_of(kind.group, kind.version, kind.kind, kind.schema, format, body, validation)
+}
+
+/// The same for the kind of a subresource (`Scale`, `Binding`, `DeleteOptions`…), by its type in the schema.
+///
+/// # Errors
+/// As [`object`]; `NotFound` for a type that the schema lacks.
+pub fn typed(schema: &str, format: Format, body: &[u8], validation: FieldValidation) -> Result<Decoded, Status> {
+    let ty = schema::find(schema).ok_or_else(Status::no_such_path)?;
+    object_of(ty.package.group, ty.package.version(), ty.name, schema, format, body, validation)
+}
+
+fn object_of(
+    group: &str,
+    version: &str,
+    kind: &str,
+    schema: &str,
+    format: Format,
+    body: &[u8],
+    validation: FieldValidation,
+) -> Result<Decoded, Status> {
+    let unrecognized = |why: String| {
+        let shown = summary(body);
+        Status::bad_request(format!("the object provided is unrecognized (must be of type {kind}): {why} ({shown})"))
+    };
+    let text = String::from_utf8_lossy(body);
+    let (value, duplicates) = match format {
+        Format::Json => duplicates::json(&text).map_err(|error| {
+            let why = syntax::explain(&text).unwrap_or_else(|| error.to_string());
+            unrecognized(format!("couldn't get version/kind; json parse error: {why}"))
+        })?,
+        Format::Yaml => duplicates::yaml(&text).map_err(|error| unrecognized(format!("yaml: {error}")))?,
+    };
+    let Value::Object(map) = value else {
+        if value.is_null() {
+            return finish(group, version, kind, schema, Map::new(), Vec::new(), validation);
+        }
+        let found = json_type(&value);
+        return Err(unrecognized(format!(
+            "couldn't get version/kind; json parse error: json: cannot unmarshal {found} into Go value of type struct \
+             {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}"
+        )));
+    };
+    check_kind(group, version, kind, &map).map_err(|why| match why {
+        Mismatch::Unreadable(why) => unrecognized(why),
+        Mismatch::Other(status) => status,
+    })?;
+    finish(group, version, kind, schema, map, duplicates, validation)
 }
 
 /// The same for a value that is parsed already (a patched object): drops unknown fields and checks types.
@@ -50,6 +113,198 @@ pub fn object(kind: &Kind, format: Format, body: &[u8], validation: FieldValidat
 /// # Errors
 /// `BadRequest` for a value that does not fit the kind's schema.
 pub fn value_of(kind: &Kind, value: Value, validation: FieldValidation) -> Result<Decoded, Status> {
-    let _ = (kind, validation);
-    Ok(Decoded { object: value, warnings: Vec::new() })
+    let Value::Object(map) = value else {
+        return Err(Status::bad_request(format!(
+            "the object provided is unrecognized (must be of type {})",
+            kind.kind
+        )));
+    };
+    check_kind(kind.group, kind.version, kind.kind, &map).map_err(|why| match why {
+        Mismatch::Unreadable(why) => Status::bad_request(why),
+        Mismatch::Other(status) => status,
+    })?;
+    finish(kind.group, kind.version, kind.kind, kind.schema, map, Vec::new(), validation)
+}
+
+fn finish(
+    group: &str,
+    version: &str,
+    kind: &str,
+    schema: &str,
+    map: Map<String, Value>,
+    duplicates: Vec<String>,
+    validation: FieldValidation,
+) -> Result<Decoded, Status> {
+    let refused = |why: &str| {
+        Status::bad_request(format!("{kind} in version {} cannot be handled as a {kind}: {why}", quote(version)))
+    };
+    let ty = schema::find(schema).ok_or_else(Status::no_such_path)?;
+    let mut object = Value::Object(map);
+    let unknown = conform::conform(ty, &mut object).map_err(|why| refused(&why))?;
+    object["apiVersion"] = kinds::api_version(group, version).into();
+    object["kind"] = kind.into();
+    let duplicates = duplicates.iter().map(|path| format!("duplicate field {}", quote(path)));
+    let unknown = unknown.iter().map(|path| format!("unknown field {}", quote(path)));
+    let warnings: Vec<String> = duplicates.chain(unknown).take(MOST_WARNINGS).collect();
+    match validation {
+        FieldValidation::Strict if !warnings.is_empty() => {
+            Err(refused(&format!("strict decoding error: {}", warnings.join(", "))))
+        }
+        FieldValidation::Strict | FieldValidation::Warn => Ok(Decoded { object, warnings }),
+        FieldValidation::Ignore => Ok(Decoded { object, warnings: Vec::new() }),
+    }
+}
+
+/// Kubernetes names a hundred such fields at most.
+const MOST_WARNINGS: usize = 100;
+
+enum Mismatch {
+    /// `apiVersion` or `kind` cannot be read.
+    Unreadable(String),
+    /// It is an object of another kind.
+    Other(Status),
+}
+
+/// Checks that the object is of the kind, where it says what it is.
+fn check_kind(group: &str, version: &str, kind: &str, map: &Map<String, Value>) -> Result<(), Mismatch> {
+    let read = |key: &str| match map.get(key) {
+        None | Some(Value::Null) => Ok(String::new()),
+        Some(Value::String(text)) => Ok(text.clone()),
+        Some(other) => Err(Mismatch::Unreadable(format!(
+            "couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go struct field .{key} of \
+             type string",
+            json_type(other)
+        ))),
+    };
+    let (their_version, their_kind) = (read("apiVersion")?, read("kind")?);
+    let ours = kinds::api_version(group, version);
+    let same_version = their_version.is_empty() || their_version == ours;
+    if same_version && (their_kind.is_empty() || their_kind == kind) {
+        return Ok(());
+    }
+    let their_version = if their_version.is_empty() { ours.clone() } else { their_version };
+    let their_kind = if their_kind.is_empty() { kind.to_owned() } else { their_kind };
+    if kinds::of(&their_version, &their_kind).is_none() {
+        let why = format!(
+            "{their_kind} in version {0} cannot be handled as a {kind}: no kind {1} is registered for version {2} in \
+             scheme \"k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30\"",
+            quote(their_version.rsplit('/').next().unwrap_or_default()),
+            quote(&their_kind),
+            quote(&their_version),
+        );
+        return Err(Mismatch::Other(Status::bad_request(why)));
+    }
+    let why = if same_version {
+        let internal = if group.is_empty() { "core" } else { group.split('.').next().unwrap_or_default() };
+        format!(
+            "{their_kind} in version {} cannot be handled as a {kind}: converting ({version}.{their_kind}) to \
+             ({internal}.{kind}): unknown conversion",
+            quote(version)
+        )
+    } else {
+        format!("the API version in the data ({their_version}) does not match the expected API version ({ours})")
+    };
+    Err(Mismatch::Other(Status::bad_request(why)))
+}
+
+/// Why a text is no JSON, in Go's words; nothing if it is.
+pub(crate) fn json_error(text: &str) -> Option<String> {
+    syntax::explain(text)
+}
+
+pub(crate) use conform::json_type;
+
+/// The beginning of a body, as Kubernetes shows it in messages: what may be JSON as text, all else in hex.
+fn summary(body: &[u8]) -> String {
+    const SHOWN: usize = 30;
+    if body.is_empty() {
+        return "<empty>".to_owned();
+    }
+    let (shown, rest) = if body.len() > SHOWN { (&body[..SHOWN], " ...") } else { (body, "") };
+    if body[0] == b'{' {
+        return format!("{}{rest}", String::from_utf8_lossy(shown));
+    }
+    let hex: String = shown.iter().map(|b| format!("{b:02x}")).collect();
+    format!("{hex}{rest}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn pods() -> &'static Kind {
+        kinds::find("", "v1", "pods").expect("served")
+    }
+
+    fn refused(body: &str) -> String {
+        object(pods(), Format::Json, body.as_bytes(), FieldValidation::Strict).expect_err(body).message
+    }
+
+    #[test]
+    fn bodies_that_are_no_object_are_refused_in_kubernetes_words() {
+        let prefix =
+            "the object provided is unrecognized (must be of type Pod): couldn't get version/kind; json parse error: ";
+        assert_eq!(refused(""), format!("{prefix}unexpected end of JSON input (<empty>)"));
+        assert_eq!(
+            refused("{nope"),
+            format!("{prefix}invalid character 'n' looking for beginning of object key string ({{nope)")
+        );
+        assert!(refused("[]").ends_with("(5b5d)"));
+        let deep = "{\"a\":".repeat(20_000);
+        assert!(refused(&deep).contains("exceeded max depth ({\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\": ...)"));
+    }
+
+    #[test]
+    fn other_kinds_are_refused_by_name() {
+        assert_eq!(
+            refused(r#"{"apiVersion":"v1","kind":"Service"}"#),
+            "Service in version \"v1\" cannot be handled as a Pod: converting (v1.Service) to (core.Pod): unknown conversion"
+        );
+        assert!(
+            refused(r#"{"apiVersion":"v1","kind":"Nope"}"#)
+                .starts_with("Nope in version \"v1\" cannot be handled as a Pod: no kind \"Nope\" is registered")
+        );
+    }
+
+    #[test]
+    fn unknown_and_duplicate_fields_are_refused_warned_of_or_dropped() {
+        let body = r#"{"kind":"Pod","spec":{"foo":1,"containers":[{"name":"a","bar":2,"image":"x","image":"y"}]}}"#;
+        assert_eq!(
+            refused(body),
+            "Pod in version \"v1\" cannot be handled as a Pod: strict decoding error: duplicate field \
+             \"spec.containers[0].image\", unknown field \"spec.containers[0].bar\", unknown field \"spec.foo\""
+        );
+        let warned = object(pods(), Format::Json, body.as_bytes(), FieldValidation::Warn).expect("dropped");
+        assert_eq!(warned.warnings.len(), 3);
+        assert_eq!(warned.object["spec"], json!({"containers": [{"name": "a", "image": "y"}]}));
+        assert_eq!(warned.object["apiVersion"], "v1");
+        let ignored = object(pods(), Format::Json, body.as_bytes(), FieldValidation::Ignore).expect("dropped");
+        assert_eq!((ignored.warnings.len(), ignored.object), (0, warned.object));
+    }
+
+    #[test]
+    fn yaml_bodies_are_read_too() {
+        let body = b"kind: Pod\nmetadata:\n  labels: {a: b}\nspec:\n  containers:\n  - name: c\n    ports: [{containerPort: 80}]\n";
+        let decoded = object(pods(), Format::Yaml, body, FieldValidation::Strict).expect("valid");
+        assert_eq!(decoded.object["spec"]["containers"][0]["ports"][0]["containerPort"], 80);
+        let twice =
+            object(pods(), Format::Yaml, b"kind: Pod\nspec: {hostname: a, hostname: b}", FieldValidation::Strict);
+        assert!(twice.expect_err("duplicate").message.contains("duplicate field \"spec.hostname\""));
+        assert!(
+            object(pods(), Format::Yaml, b"a: b: c", FieldValidation::Warn)
+                .expect_err("no YAML")
+                .message
+                .ends_with("(613a20623a2063)")
+        );
+    }
+
+    #[test]
+    fn subresource_bodies_have_types_of_their_own() {
+        let scale = typed("autoscaling/v1.Scale", Format::Json, br#"{"spec":{"replicas":3}}"#, FieldValidation::Strict);
+        assert_eq!(
+            scale.expect("valid").object,
+            json!({"apiVersion": "autoscaling/v1", "kind": "Scale", "spec": {"replicas": 3}})
+        );
+    }
 }

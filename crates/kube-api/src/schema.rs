@@ -1,1 +1,274 @@
-//! The fields of each kind: types, required fields, merge keys.
+//! The fields of each kind: their types, which are required, and how lists and maps merge.
+//!
+//! The facts are text files under `schema/`, one a package, in the notation of [`notation`]. They are parsed once, on
+//! first use, and drive decoding, patches, explain and OpenAPI.
+
+mod notation;
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// A group and version whose types are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Package {
+    /// How types of other packages name it: `core/v1`.
+    pub short: &'static str,
+    /// The prefix of its types in OpenAPI: `io.k8s.api.core.v1`.
+    pub openapi: &'static str,
+    /// The API group of its kinds.
+    pub group: &'static str,
+}
+
+impl Package {
+    /// The version that its kinds have, and its name in Go's type names.
+    #[must_use]
+    pub fn version(&self) -> &'static str {
+        self.short.rsplit_once('/').map_or(self.short, |(_, version)| version)
+    }
+}
+
+/// A type with fields.
+#[derive(Debug)]
+pub struct Type {
+    /// Where it is defined.
+    pub package: &'static Package,
+    /// Its name within the package.
+    pub name: &'static str,
+    /// What it is, for people; may be empty.
+    pub description: &'static str,
+    /// Whether it is a kind: has `apiVersion` and `kind` of its own.
+    pub is_kind: bool,
+    /// Whether it is replaced as a whole by apply.
+    pub atomic: bool,
+    /// Its fields, sorted by name.
+    pub fields: Vec<Field>,
+}
+
+/// One field of a type.
+#[derive(Debug)]
+pub struct Field {
+    /// The key.
+    pub name: &'static str,
+    /// What its value looks like.
+    pub shape: Shape,
+    /// Whether it must be there.
+    pub required: bool,
+    /// How a strategic merge patch treats it.
+    pub patch: Patch,
+    /// How apply treats it.
+    pub merge: Merge,
+    /// Whether an empty string is a value of its own here, and is stored.
+    pub keeps_empty: bool,
+    /// What it is for, for people; may be empty.
+    pub description: &'static str,
+}
+
+/// How a strategic merge patch treats a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Patch {
+    /// Whether lists are merged instead of replaced.
+    pub merge: bool,
+    /// The key by which elements of a merged list are the same; none for lists of plain values.
+    pub key: Option<&'static str>,
+    /// Whether `$retainKeys` is understood.
+    pub retain_keys: bool,
+}
+
+/// How apply merges a list or a map.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Merge {
+    /// Nothing is said.
+    #[default]
+    Unsaid,
+    /// Replaced as a whole.
+    Atomic,
+    /// A list without duplicates.
+    Set,
+    /// A list of objects that these fields identify.
+    Map(Vec<&'static str>),
+}
+
+/// What a value looks like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shape {
+    /// A string.
+    String,
+    /// `true` or `false`.
+    Bool,
+    /// An integer of 32 bits.
+    Int32,
+    /// An integer of 64 bits.
+    Int64,
+    /// A number.
+    Double,
+    /// A resource quantity: a string, or a number on the way in.
+    Quantity,
+    /// A number of 32 bits or a string.
+    IntOrString,
+    /// An RFC 3339 time, to the second.
+    Time,
+    /// An RFC 3339 time, to the microsecond.
+    MicroTime,
+    /// Bytes in base64.
+    Bytes,
+    /// Any JSON.
+    Any,
+    /// An object of a type.
+    Struct(TypeRef),
+    /// A list.
+    List(Box<Self>),
+    /// An object with any keys.
+    Map(Box<Self>),
+}
+
+/// A reference to a type of the schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TypeRef(usize);
+
+impl TypeRef {
+    /// The type.
+    #[must_use]
+    pub fn get(self) -> &'static Type {
+        &SCHEMA.types[self.0]
+    }
+}
+
+impl Type {
+    /// The field of that name.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.binary_search_by(|f| f.name.cmp(name)).ok().map(|i| &self.fields[i])
+    }
+
+    /// The name in OpenAPI documents: `io.k8s.api.core.v1.Pod`.
+    #[must_use]
+    pub fn openapi_name(&self) -> String {
+        format!("{}.{}", self.package.openapi, self.name)
+    }
+}
+
+impl Shape {
+    /// The type that Go's messages name: `[]v1.Container`, `map[string]string`, `int32`.
+    #[must_use]
+    pub fn go_name(&self) -> String {
+        match self {
+            Self::String => "string".to_owned(),
+            Self::Bool => "bool".to_owned(),
+            Self::Int32 => "int32".to_owned(),
+            Self::Int64 => "int64".to_owned(),
+            Self::Double => "float64".to_owned(),
+            Self::Quantity => "resource.Quantity".to_owned(),
+            Self::IntOrString => "intstr.IntOrString".to_owned(),
+            Self::Time => "v1.Time".to_owned(),
+            Self::MicroTime => "v1.MicroTime".to_owned(),
+            Self::Bytes => "[]uint8".to_owned(),
+            Self::Any => "runtime.RawExtension".to_owned(),
+            Self::Struct(type_ref) => {
+                let ty = type_ref.get();
+                format!("{}.{}", ty.package.version(), ty.name)
+            }
+            Self::List(of) => format!("[]{}", of.go_name()),
+            Self::Map(of) => format!("map[string]{}", of.go_name()),
+        }
+    }
+
+    /// The type of an object, or of a list's or map's elements.
+    #[must_use]
+    pub fn innermost(&self) -> Option<&'static Type> {
+        match self {
+            Self::Struct(type_ref) => Some(type_ref.get()),
+            Self::List(of) | Self::Map(of) => of.innermost(),
+            _ => None,
+        }
+    }
+}
+
+/// The type of that name, written as `core/v1.Pod`.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Type> {
+    SCHEMA.index.get(name).map(|&i| &SCHEMA.types[i])
+}
+
+/// All types, package by package.
+#[must_use]
+pub fn types() -> &'static [Type] {
+    &SCHEMA.types
+}
+
+/// The type of a kind's objects.
+///
+/// # Panics
+/// Never for an entry of the table of kinds: a test holds that each has its type.
+#[must_use]
+pub fn of(kind: &crate::Kind) -> &'static Type {
+    find(kind.schema).expect("every kind of the table has a type in the schema")
+}
+
+struct Schema {
+    types: Vec<Type>,
+    index: HashMap<String, usize>,
+}
+
+static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
+    let (types, index) = notation::parse(&[
+        include_str!("../schema/core.txt"),
+        include_str!("../schema/meta.txt"),
+        include_str!("../schema/authentication.txt"),
+        include_str!("../schema/authorization.txt"),
+        include_str!("../schema/autoscaling.txt"),
+        include_str!("../schema/coordination.txt"),
+        include_str!("../schema/discovery.txt"),
+        include_str!("../schema/events.txt"),
+        include_str!("../schema/policy.txt"),
+        include_str!("../schema/rbac.txt"),
+        include_str!("../schema/scheduling.txt"),
+    ])
+    .expect("the schema files are part of the program, and a test parses them");
+    Schema { types, index }
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_type() {
+        for kind in crate::kinds::all() {
+            let ty = find(kind.schema).expect(kind.schema);
+            assert_eq!((ty.name, ty.package.group, ty.package.version()), (kind.kind, kind.group, kind.version));
+            assert!(ty.is_kind, "{}", kind.schema);
+        }
+    }
+
+    #[test]
+    fn fields_carry_what_patches_need() {
+        let spec = find("core/v1.PodSpec").expect("known");
+        let volumes = spec.field("volumes").expect("a field");
+        assert_eq!(volumes.patch, Patch { merge: true, key: Some("name"), retain_keys: true });
+        assert_eq!(volumes.merge, Merge::Map(vec!["name"]));
+        assert_eq!(volumes.shape.go_name(), "[]v1.Volume");
+        assert!(spec.field("containers").expect("a field").required);
+        assert!(spec.field("nope").is_none());
+    }
+
+    /// The files hold facts of Kubernetes 1.33.1; this compares them with what upstream publishes.
+    #[test]
+    fn the_schema_agrees_with_upstream() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/kube-openapi/swagger-1.33.1.json");
+        let bytes = std::fs::read(path).expect("shared/ lies beside the checkout");
+        let swagger: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
+        for ty in types() {
+            let theirs = &swagger["definitions"][ty.openapi_name()];
+            let properties = theirs["properties"].as_object();
+            assert_eq!(properties.map_or(0, serde_json::Map::len), ty.fields.len(), "{}", ty.openapi_name());
+            for field in &ty.fields {
+                let property = &theirs["properties"][field.name];
+                let at = format!("{}.{}", ty.openapi_name(), field.name);
+                assert_eq!(property["x-kubernetes-patch-merge-key"].as_str(), field.patch.key, "{at}");
+                let required = theirs["required"].as_array().is_some_and(|r| r.iter().any(|n| n == field.name));
+                assert_eq!(required, field.required, "{at}");
+                assert_eq!(property["type"] == "array", matches!(field.shape, Shape::List(_)), "{at}");
+            }
+        }
+    }
+}

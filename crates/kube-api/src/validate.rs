@@ -1,5 +1,7 @@
 //! The rules of each kind that a schema cannot say, and the errors they give.
 
+pub mod names;
+
 use std::fmt;
 
 use serde_json::Value;

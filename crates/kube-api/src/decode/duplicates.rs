@@ -1,0 +1,170 @@
+//! Parses JSON and YAML to a value, noting keys that an object has twice (the last one counts).
+
+use std::cell::RefCell;
+use std::fmt;
+
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+/// The value of a JSON text, and the paths of duplicate keys.
+///
+/// # Errors
+/// A text that is no JSON, or is nested too deeply (128 levels).
+pub(super) fn json(text: &str) -> Result<(Value, Vec<String>), serde_json::Error> {
+    let found = RefCell::new(Vec::new());
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = Seed { path: String::new(), found: &found }.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok((value, found.into_inner()))
+}
+
+/// The value of a YAML text with one document, and the paths of duplicate keys.
+///
+/// # Errors
+/// A text that is no YAML.
+pub(super) fn yaml(text: &str) -> Result<(Value, Vec<String>), serde_yaml::Error> {
+    let found = RefCell::new(Vec::new());
+    let value = Seed { path: String::new(), found: &found }.deserialize(serde_yaml::Deserializer::from_str(text))?;
+    Ok((value, found.into_inner()))
+}
+
+struct Seed<'a> {
+    path: String,
+    found: &'a RefCell<Vec<String>>,
+}
+
+impl<'de> DeserializeSeed<'de> for Seed<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Seed<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_bool<E>(self, v: bool) -> Result<Value, E> {
+        Ok(Value::Bool(v))
+    }
+
+    fn visit_i64<E>(self, v: i64) -> Result<Value, E> {
+        Ok(v.into())
+    }
+
+    fn visit_u64<E>(self, v: u64) -> Result<Value, E> {
+        Ok(v.into())
+    }
+
+    fn visit_f64<E: Error>(self, v: f64) -> Result<Value, E> {
+        Number::from_f64(v).map(Value::Number).ok_or_else(|| E::custom("json: unsupported value"))
+    }
+
+    fn visit_str<E>(self, v: &str) -> Result<Value, E> {
+        Ok(v.into())
+    }
+
+    fn visit_string<E>(self, v: String) -> Result<Value, E> {
+        Ok(v.into())
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        self.deserialize(deserializer)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        loop {
+            let path = format!("{}[{}]", self.path, items.len());
+            match access.next_element_seed(Seed { path, found: self.found })? {
+                Some(item) => items.push(item),
+                None => return Ok(Value::Array(items)),
+            }
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some(Key(key)) = access.next_key()? {
+            let path = if self.path.is_empty() { key.clone() } else { format!("{}.{key}", self.path) };
+            if map.contains_key(&key) {
+                self.found.borrow_mut().push(path.clone());
+            }
+            let value = access.next_value_seed(Seed { path, found: self.found })?;
+            map.insert(key, value);
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+/// A key: YAML allows any scalar, which becomes its text.
+struct Key(String);
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(KeyVisitor).map(Self)
+    }
+}
+
+struct KeyVisitor;
+
+impl Visitor<'_> for KeyVisitor {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E>(self, v: &str) -> Result<String, E> {
+        Ok(v.to_owned())
+    }
+
+    fn visit_bool<E>(self, v: bool) -> Result<String, E> {
+        Ok(v.to_string())
+    }
+
+    fn visit_i64<E>(self, v: i64) -> Result<String, E> {
+        Ok(v.to_string())
+    }
+
+    fn visit_u64<E>(self, v: u64) -> Result<String, E> {
+        Ok(v.to_string())
+    }
+
+    fn visit_f64<E>(self, v: f64) -> Result<String, E> {
+        Ok(v.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn duplicates_are_found_at_any_depth() {
+        let (value, found) = json(r#"{"a":[{"b":1,"b":2}],"a":3}"#).expect("valid");
+        assert_eq!((value, found), (serde_json::json!({"a": 3}), vec!["a[0].b".to_owned(), "a".to_owned()]));
+        assert!(json("{} x").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_parsed_as_serde_json_does(text in "[\\[\\]{}:,\"a0-9. -]{0,40}") {
+            let theirs: Option<Value> = serde_json::from_str(&text).ok();
+            prop_assert_eq!(json(&text).ok().map(|(value, _)| value), theirs);
+        }
+    }
+}

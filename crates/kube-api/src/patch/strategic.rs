@@ -1,0 +1,374 @@
+//! Strategic merge patches: lists of objects are merged by the key that the schema names, and directives in the patch
+//! say what a plain merge cannot.
+//!
+//! | directive | where | means |
+//! |---|---|---|
+//! | `$patch: replace` | an object | the object is replaced, not merged |
+//! | `$patch: delete` | an object, an element of a list | it goes away |
+//! | `$patch: replace` | a list's element of its own | the list is replaced by the other elements |
+//! | `$retainKeys: [k…]` | an object | keys that are not named go away |
+//! | `$deleteFromPrimitiveList/f: [v…]` | beside list `f` | these values go away |
+//! | `$setElementOrder/f: [k…]` | beside list `f` | the order of the merged list |
+
+use serde_json::{Map, Value};
+
+use crate::decode::json_type;
+use crate::schema::{Field, Shape, Type};
+use crate::status::Status;
+
+const PATCH: &str = "$patch";
+const RETAIN: &str = "$retainKeys";
+const DELETE_FROM: &str = "$deleteFromPrimitiveList/";
+const ORDER: &str = "$setElementOrder/";
+
+/// The object with the patch merged into it by the type's rules.
+///
+/// # Errors
+/// `BadRequest` for directives that make no sense, worded as Kubernetes does.
+pub(super) fn apply(ty: &'static Type, original: &Value, patch: Map<String, Value>) -> Result<Value, Status> {
+    let mut object = match original {
+        Value::Object(map) => map.clone(),
+        _ => Map::new(),
+    };
+    merge_map(&mut object, patch, Some(ty))?;
+    Ok(Value::Object(object))
+}
+
+fn bad(message: impl Into<String>) -> Status {
+    Status::bad_request(message)
+}
+
+fn merge_map(
+    target: &mut Map<String, Value>,
+    mut patch: Map<String, Value>,
+    ty: Option<&'static Type>,
+) -> Result<(), Status> {
+    match patch.remove(PATCH).as_ref().map(|d| d.as_str().unwrap_or_default()) {
+        None | Some("merge") => {}
+        Some("replace") => {
+            *target = strip_map(patch);
+            return Ok(());
+        }
+        Some("delete") => {
+            target.clear();
+            return Ok(());
+        }
+        Some(other) => return Err(bad(format!("unrecognized directive type: {other}"))),
+    }
+    if let Some(keys) = patch.remove(RETAIN) {
+        retain_keys(target, &patch, &keys)?;
+    }
+    let (orders, deletions, fields) = sort_out(patch)?;
+    for (name, values) in deletions {
+        if let Some(Value::Array(list)) = target.get_mut(&name) {
+            list.retain(|item| !values.contains(item));
+        }
+    }
+    let servers: Vec<Vec<Value>> = orders.iter().map(|(name, _)| ids(target.get(name), key_of(ty, name))).collect();
+    for (name, value) in fields {
+        merge_field(target, name, value, ty)?;
+    }
+    for ((name, order), server) in orders.iter().zip(&servers) {
+        if let Some(Value::Array(list)) = target.get_mut(name) {
+            reorder(list, order, server, key_of(ty, name));
+        }
+    }
+    Ok(())
+}
+
+fn key_of(ty: Option<&'static Type>, name: &str) -> Option<&'static str> {
+    ty.and_then(|t| t.field(name)).and_then(|f| f.patch.key)
+}
+
+type Lists = Vec<(String, Vec<Value>)>;
+
+/// Splits a patch into its orders, its deletions from lists of plain values, and its fields.
+fn sort_out(patch: Map<String, Value>) -> Result<(Lists, Lists, Map<String, Value>), Status> {
+    let (mut orders, mut deletions, mut fields) = (Vec::new(), Vec::new(), Map::new());
+    for (key, value) in patch {
+        let (to, name, directive) = if let Some(name) = key.strip_prefix(ORDER) {
+            (&mut orders, name, "SetElementOrder")
+        } else if let Some(name) = key.strip_prefix(DELETE_FROM) {
+            (&mut deletions, name, "DeleteFromPrimitiveList")
+        } else {
+            fields.insert(key, value);
+            continue;
+        };
+        match value {
+            Value::Array(values) => to.push((name.to_owned(), values)),
+            _ => return Err(bad(format!("invalid patch format of {directive} list"))),
+        }
+    }
+    Ok((orders, deletions, fields))
+}
+
+fn merge_field(
+    target: &mut Map<String, Value>,
+    name: String,
+    value: Value,
+    ty: Option<&'static Type>,
+) -> Result<(), Status> {
+    if value.is_null() {
+        target.remove(&name);
+        return Ok(());
+    }
+    let field = ty.and_then(|t| t.field(&name));
+    let inner = field.and_then(|f| f.shape.innermost());
+    match (target.get_mut(&name), value) {
+        (Some(Value::Object(old)), Value::Object(new)) => {
+            let deleted = new.get(PATCH).is_some_and(|d| d == "delete");
+            let inner = field.and_then(|f| object_type(&f.shape)).or(inner);
+            merge_map(old, new, inner)?;
+            if deleted {
+                target.remove(&name);
+            }
+        }
+        (Some(Value::Array(old)), Value::Array(new)) => {
+            let merged = merge_list(std::mem::take(old), new, field)?;
+            *old = merged;
+        }
+        (_, Value::Object(new)) => {
+            if new.get(PATCH).is_some_and(|d| d == "delete") {
+                target.remove(&name);
+            } else {
+                target.insert(name, Value::Object(strip_map(new)));
+            }
+        }
+        (_, Value::Array(new)) => {
+            // A list that is not there yet: a merge with nothing drops the directives.
+            let merged = merge_list(Vec::new(), new, field)?;
+            target.insert(name, Value::Array(merged));
+        }
+        (_, new) => {
+            target.insert(name, new);
+        }
+    }
+    Ok(())
+}
+
+/// The type of an object's value; a map's values have types of their own, which its keys lead to.
+fn object_type(shape: &Shape) -> Option<&'static Type> {
+    match shape {
+        Shape::Struct(ty) => Some(ty.get()),
+        _ => None,
+    }
+}
+
+fn merge_list(old: Vec<Value>, new: Vec<Value>, field: Option<&Field>) -> Result<Vec<Value>, Status> {
+    let Some(field) = field.filter(|f| f.patch.merge) else {
+        return Ok(new.into_iter().map(strip).collect());
+    };
+    let Some(key) = field.patch.key else {
+        return Ok(merge_plain(old, new));
+    };
+    if new.iter().any(|item| is_directive(item, "replace")) {
+        return Ok(new.into_iter().filter(|item| !is_directive(item, "replace")).map(strip).collect());
+    }
+    let inner = field.shape.innermost();
+    let mut merged = old;
+    for item in new {
+        let Value::Object(mut item) = item else {
+            let found = json_type(&item);
+            return Err(bad(format!("invalid patch: cannot merge a {found} into the list {}", field.name)));
+        };
+        let Some(id) = item.get(key).cloned() else {
+            let shown = serde_json::to_string(&item).unwrap_or_default();
+            return Err(bad(format!("map: {shown} does not contain declared merge key: {key}")));
+        };
+        let at = merged.iter().position(|old| old.get(key) == Some(&id));
+        match (item.get(PATCH).map(|d| d.as_str().unwrap_or_default().to_owned()).as_deref(), at) {
+            (Some("delete"), _) => merged.retain(|old| old.get(key) != Some(&id)),
+            (Some("replace"), Some(at)) => merged[at] = Value::Object(strip_map(item)),
+            (None | Some("merge"), Some(at)) => {
+                item.remove(PATCH);
+                if let Value::Object(old) = &mut merged[at] {
+                    merge_map(old, item, inner)?;
+                }
+            }
+            (None | Some("merge" | "replace"), None) => {
+                let mut fresh = Map::new();
+                item.remove(PATCH);
+                merge_map(&mut fresh, item, inner)?;
+                merged.push(Value::Object(fresh));
+            }
+            (Some(other), _) => return Err(bad(format!("unrecognized directive type: {other}"))),
+        }
+    }
+    Ok(merged)
+}
+
+/// Lists of plain values become one, without duplicates.
+fn merge_plain(mut old: Vec<Value>, new: Vec<Value>) -> Vec<Value> {
+    for item in new {
+        if !old.contains(&item) {
+            old.push(item);
+        }
+    }
+    old
+}
+
+/// An element that is nothing but a directive for its list.
+fn is_directive(item: &Value, directive: &str) -> bool {
+    item.as_object().is_some_and(|map| map.len() == 1 && map.get(PATCH).is_some_and(|d| d == directive))
+}
+
+fn retain_keys(target: &mut Map<String, Value>, patch: &Map<String, Value>, keys: &Value) -> Result<(), Status> {
+    let Value::Array(keys) = keys else {
+        return Err(bad("invalid patch format of retainKeys list"));
+    };
+    for name in patch.iter().filter(|(k, v)| !k.starts_with('$') && !v.is_null()).map(|(k, _)| k) {
+        if !keys.iter().any(|k| k == name) {
+            return Err(bad("the keys of the patch must be in the retainKeys list"));
+        }
+    }
+    target.retain(|name, _| keys.iter().any(|k| k == name));
+    Ok(())
+}
+
+fn id(item: &Value, key: Option<&str>) -> Value {
+    key.map_or_else(|| item.clone(), |k| item.get(k).cloned().unwrap_or(Value::Null))
+}
+
+fn ids(list: Option<&Value>, key: Option<&str>) -> Vec<Value> {
+    list.and_then(Value::as_array).into_iter().flatten().map(|item| id(item, key)).collect()
+}
+
+/// Puts the elements that the order names into that order. An element that only the server knows stays before those of
+/// them that it stood before on the server.
+fn reorder(list: &mut Vec<Value>, order: &[Value], server: &[Value], key: Option<&str>) {
+    let wanted: Vec<Value> = order.iter().map(|item| id(item, key)).collect();
+    let (mut named, mut others) = (Vec::new(), Vec::new());
+    for item in std::mem::take(list) {
+        let id = id(&item, key);
+        let place = server.iter().position(|s| *s == id);
+        match wanted.iter().position(|w| *w == id) {
+            Some(rank) => named.push((rank, place, item)),
+            None => others.push((place, item)),
+        }
+    }
+    named.sort_by_key(|(rank, ..)| *rank);
+    let mut others = others.into_iter().peekable();
+    for (_, place, item) in named {
+        while let Some((_, other)) = others.next_if(|(other, _)| other.zip(place).is_some_and(|(o, p)| o < p)) {
+            list.push(other);
+        }
+        list.push(item);
+    }
+    list.extend(others.map(|(_, item)| item));
+}
+
+/// A value that takes the place of nothing: without directives and nulls.
+fn strip(value: Value) -> Value {
+    match value {
+        Value::Object(map) => Value::Object(strip_map(map)),
+        Value::Array(items) => {
+            let kept = items.into_iter().filter(|item| !is_directive(item, "replace") && !is_deletion(item));
+            Value::Array(kept.map(strip).collect())
+        }
+        other => other,
+    }
+}
+
+fn is_deletion(item: &Value) -> bool {
+    item.get(PATCH).is_some_and(|d| d == "delete")
+}
+
+fn strip_map(map: Map<String, Value>) -> Map<String, Value> {
+    map.into_iter()
+        .filter(|(key, value)| !is_directive_key(key) && !value.is_null() && !is_deletion(value))
+        .map(|(key, value)| (key, strip(value)))
+        .collect()
+}
+
+fn is_directive_key(key: &str) -> bool {
+    key == PATCH || key == RETAIN || key.starts_with(ORDER) || key.starts_with(DELETE_FROM)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema;
+    use serde_json::json;
+
+    fn patched(original: Value, patch: Value) -> Result<Value, Status> {
+        let Value::Object(patch) = patch else { panic!("a patch is a map") };
+        apply(schema::find("core/v1.Pod").expect("known"), &original, patch)
+    }
+
+    fn containers(list: &Value) -> Value {
+        json!({"spec": {"containers": list}})
+    }
+
+    #[test]
+    fn lists_merge_by_their_key() {
+        let pod =
+            containers(&json!([{"name": "a", "image": "1", "env": [{"name": "X", "value": "1"}]}, {"name": "b"}]));
+        let patch =
+            containers(&json!([{"name": "a", "image": "2", "env": [{"name": "Y", "value": "2"}]}, {"name": "c"}]));
+        assert_eq!(
+            patched(pod, patch).expect("valid"),
+            containers(&json!([
+                {"name": "a", "image": "2", "env": [{"name": "X", "value": "1"}, {"name": "Y", "value": "2"}]},
+                {"name": "b"}, {"name": "c"}
+            ]))
+        );
+    }
+
+    #[test]
+    fn directives_delete_and_replace() {
+        let pod = containers(&json!([{"name": "a"}, {"name": "b"}]));
+        let patch = containers(&json!([{"name": "a", "$patch": "delete"}]));
+        assert_eq!(patched(pod.clone(), patch).expect("valid"), containers(&json!([{"name": "b"}])));
+        let patch = containers(&json!([{"$patch": "replace"}, {"name": "z"}]));
+        assert_eq!(patched(pod.clone(), patch).expect("valid"), containers(&json!([{"name": "z"}])));
+        let patch = json!({"spec": {"$patch": "replace", "nodeName": "n"}});
+        assert_eq!(patched(pod.clone(), patch).expect("valid"), json!({"spec": {"nodeName": "n"}}));
+        let patch = json!({"spec": {"$patch": "delete"}});
+        assert_eq!(patched(pod.clone(), patch).expect("valid"), json!({}));
+        let error = patched(pod, json!({"spec": {"$patch": "burn"}})).expect_err("unknown");
+        assert_eq!(error.message, "unrecognized directive type: burn");
+    }
+
+    #[test]
+    fn retained_keys_drop_the_others() {
+        let pod = json!({"spec": {"volumes": [{"name": "v", "emptyDir": {}}]}});
+        let patch = json!({"spec": {"volumes": [{"name": "v", "$retainKeys": ["name", "hostPath"], "hostPath": {"path": "/x"}}]}});
+        let result = patched(pod, patch).expect("valid");
+        assert_eq!(result, json!({"spec": {"volumes": [{"name": "v", "hostPath": {"path": "/x"}}]}}));
+    }
+
+    #[test]
+    fn plain_lists_merge_and_shrink() {
+        let pod = json!({"metadata": {"finalizers": ["a", "b"]}});
+        let patch = json!({"metadata": {"finalizers": ["b", "c"], "$deleteFromPrimitiveList/finalizers": ["a"]}});
+        assert_eq!(patched(pod, patch).expect("valid"), json!({"metadata": {"finalizers": ["b", "c"]}}));
+    }
+
+    #[test]
+    fn an_element_order_is_kept() {
+        let pod = containers(&json!([{"name": "a"}, {"name": "b"}, {"name": "s"}]));
+        let patch = json!({"spec": {"$setElementOrder/containers": [{"name": "c"}, {"name": "b"}, {"name": "a"}],
+            "containers": [{"name": "c"}]}});
+        let result = patched(pod, patch).expect("valid");
+        let names: Vec<&str> =
+            result["spec"]["containers"].as_array().expect("list").iter().filter_map(|c| c["name"].as_str()).collect();
+        assert_eq!(names, ["c", "b", "a", "s"]);
+    }
+
+    #[test]
+    fn an_element_without_its_key_is_refused() {
+        let error = patched(containers(&json!([])), containers(&json!([{"image": "x"}]))).expect_err("no key");
+        assert_eq!(error.message, "map: {\"image\":\"x\"} does not contain declared merge key: name");
+    }
+
+    #[test]
+    fn maps_and_atomic_lists() {
+        let pod = json!({"metadata": {"labels": {"a": "1", "b": "2"}}, "spec": {"tolerations": [{"key": "x"}]}});
+        let patch = json!({"metadata": {"labels": {"a": null, "c": "3"}}, "spec": {"tolerations": [{"key": "y"}]}});
+        let result = patched(pod, patch).expect("valid");
+        assert_eq!(
+            result,
+            json!({"metadata": {"labels": {"b": "2", "c": "3"}}, "spec": {"tolerations": [{"key": "y"}]}})
+        );
+    }
+}
