@@ -1,5 +1,8 @@
 //! Executors: what one is, and the calls and events between it and its agent (`/api/v1/executor`).
 
+pub mod client;
+pub mod environment;
+
 use crate::discovery::DiscoveryInfo;
 use crate::json::Invalid;
 use crate::label::Labels;

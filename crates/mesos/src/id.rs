@@ -62,7 +62,7 @@ pub struct ContainerID {
     pub value: String,
     /// The container it is nested in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parent: Option<Box<ContainerID>>,
+    pub parent: Option<Box<Self>>,
 }
 
 impl std::fmt::Display for ContainerID {

@@ -5,7 +5,9 @@
 
 mod message;
 
+pub mod address;
 pub mod agent;
+pub mod backoff;
 pub mod bytes;
 pub mod check;
 pub mod command;
@@ -13,11 +15,13 @@ pub mod container;
 pub mod discovery;
 pub mod executor;
 pub mod framework;
+pub mod http;
 pub mod id;
 pub mod json;
 pub mod label;
 pub mod master;
 pub mod offer;
+pub mod recordio;
 pub mod resource;
 pub mod resources;
 pub mod scheduler;
@@ -26,6 +30,7 @@ pub mod task;
 pub mod time;
 pub mod value;
 
+pub use address::MasterAddress;
 pub use agent::{AgentCapability, AgentInfo};
 pub use bytes::Bytes;
 pub use command::{CommandInfo, Environment, Uri, Variable};

@@ -76,6 +76,7 @@ macro_rules! envelope {
     ) => {
         $(#[$meta])*
         #[allow(missing_docs, reason = "variants are named and meant as in Mesos' own schema")]
+        #[allow(clippy::large_enum_variant, reason = "moved once between a stream and its reader")]
         #[derive(Debug, Clone, PartialEq)]
         pub enum $name {
             $($variant $(($body))?,)+

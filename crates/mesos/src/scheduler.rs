@@ -1,5 +1,7 @@
 //! The calls and events between a scheduler and the master (`/api/v1/scheduler`).
 
+pub mod client;
+
 use crate::json::Invalid;
 use crate::message::{bare_envelope, envelope, message};
 use crate::offer::InverseOffer;
