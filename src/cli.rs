@@ -8,7 +8,13 @@ use clap::{Args, Parser, Subcommand};
 use crate::failure::{Failure, Kind};
 use crate::shell;
 
+mod create;
+mod delete;
+mod describe;
+mod get;
 mod kube;
+mod logs;
+mod scale;
 
 /// Kubernetes on Mesos, in one executable.
 #[derive(Debug, Parser)]

@@ -82,6 +82,13 @@ impl Failure {
         self
     }
 
+    /// The same, about `what`: a file, a document, an object.
+    #[must_use]
+    pub(crate) fn about(mut self, what: &str) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
     /// The sort of the failure.
     pub(crate) fn kind(&self) -> Kind {
         self.kind

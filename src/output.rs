@@ -1,1 +1,9 @@
-//! What the kubectl-like commands print.
+//! What the kubectl-like commands print: tables, JSON, YAML, names, single fields, and descriptions.
+
+pub(crate) mod columns;
+pub(crate) mod describe;
+mod format;
+pub(crate) mod jsonpath;
+pub(crate) mod table;
+
+pub(crate) use format::Format;

@@ -9,8 +9,16 @@ use crate::failure::{Failure, Kind};
 /// # Errors
 /// When stdout cannot be written; a reader that went away is a failure of kind [`Kind::ReaderGone`], exit code 0.
 pub(crate) fn data(text: &str) -> Result<(), Failure> {
+    bytes(text.as_bytes())
+}
+
+/// The same for data that may be no text.
+///
+/// # Errors
+/// As [`data`].
+pub(crate) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| match error.kind() {
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| match error.kind() {
         ErrorKind::BrokenPipe => Failure::new(Kind::ReaderGone, "the reader of stdout went away"),
         _ => Failure::environment("write to stdout").because(error),
     })

@@ -1,18 +1,105 @@
-//! The kubectl-like commands: their list, and which file each is in.
+//! The kubectl-like commands: their list, what they share, and which file each is in.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand, ValueEnum};
+use kube_api::decode::FieldValidation;
+use serde_json::Value;
 
-use super::Global;
+use super::{Global, create, delete, describe, get, logs, scale};
+use crate::client::{Client, Connection};
 use crate::failure::Failure;
 
 /// The kubectl-like commands.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {}
+pub(crate) enum Command {
+    Get(get::Get),
+    Describe(describe::Describe),
+    Create(create::Create),
+    Delete(delete::Delete),
+    Scale(scale::Scale),
+    Logs(logs::Logs),
+}
+
+/// Which server, as whom, in which namespace.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Place {
+    /// The namespace [default: the context's]
+    #[arg(short, long, value_name = "NAMESPACE")]
+    pub(crate) namespace: Option<String>,
+    /// The context of the kubeconfig [default: the current one, or that of --name]
+    #[arg(long, value_name = "CONTEXT")]
+    context: Option<String>,
+    /// The API server's URL [default: the context's]
+    #[arg(short, long, value_name = "URL")]
+    server: Option<String>,
+}
+
+/// What to do about fields that an object's kind does not have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Validate {
+    /// Refuse them
+    #[default]
+    #[value(alias = "true")]
+    Strict,
+    /// Drop them with a warning
+    Warn,
+    /// Drop them silently
+    #[value(alias = "false")]
+    Ignore,
+}
+
+impl Validate {
+    /// The `fieldValidation` parameter.
+    pub(crate) fn parameter(self) -> &'static str {
+        match self {
+            Self::Strict => "Strict",
+            Self::Warn => "Warn",
+            Self::Ignore => "Ignore",
+        }
+    }
+}
+
+impl From<Validate> for FieldValidation {
+    fn from(validate: Validate) -> Self {
+        match validate {
+            Validate::Strict => Self::Strict,
+            Validate::Warn => Self::Warn,
+            Validate::Ignore => Self::Ignore,
+        }
+    }
+}
+
+impl Place {
+    /// Connects as the global flags and these say.
+    ///
+    /// # Errors
+    /// A kubeconfig that cannot be used.
+    pub(crate) async fn connect(&self, global: &Global) -> Result<Client, Failure> {
+        let connection = Connection {
+            kubeconfig: global.kubeconfig.clone(),
+            context: self.context.clone().or_else(|| global.name.clone()),
+            namespace: self.namespace.clone(),
+            server: self.server.clone(),
+        };
+        Ok(Client::connect(&connection).await?)
+    }
+}
+
+/// The text of `metadata.FIELD`, empty where it is absent.
+pub(crate) fn metadata<'v>(object: &'v Value, field: &str) -> &'v str {
+    object["metadata"][field].as_str().unwrap_or_default()
+}
 
 /// Runs one of them.
 ///
 /// # Errors
 /// What the command says.
-pub(crate) async fn run(_global: &Global, command: Command) -> Result<(), Failure> {
-    match command {}
+pub(crate) async fn run(global: &Global, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Get(get) => get.run(global).await,
+        Command::Describe(describe) => describe.run(global).await,
+        Command::Create(create) => create.run(global).await,
+        Command::Delete(delete) => delete.run(global).await,
+        Command::Scale(scale) => scale.run(global).await,
+        Command::Logs(logs) => logs.run(global).await,
+    }
 }

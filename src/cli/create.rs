@@ -1,0 +1,94 @@
+//! `k8sm create -f`: objects out of manifests, none of them where one cannot be.
+
+use clap::{Args, ValueEnum};
+use serde_json::Value;
+
+use super::Global;
+use super::get;
+use super::kube::{Place, Validate, metadata};
+use crate::client::manifest::{self, Document};
+use crate::client::{Client, Path, Query, target};
+use crate::failure::Failure;
+use crate::output::Format;
+use crate::shell;
+
+/// Create objects from manifests
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  k8sm create -f examples/v1/pod-nginx.json\n  cat pods.yaml | k8sm create -f -")]
+pub(crate) struct Create {
+    /// A file or directory of JSON or YAML, several documents allowed; - is stdin
+    #[arg(short, long = "filename", value_name = "FILE", required = true)]
+    files: Vec<String>,
+    #[command(flatten)]
+    place: Place,
+    /// What to do about fields that a kind does not have
+    #[arg(long, value_enum, default_value_t, num_args = 0..=1, require_equals = true, default_missing_value = "strict")]
+    validate: Validate,
+    /// Only check, and create nothing: here, or at the server
+    #[arg(long, value_enum, default_value_t, num_args = 0..=1, require_equals = true, default_missing_value = "client")]
+    dry_run: DryRun,
+    /// json, yaml, name or jsonpath=TEMPLATE, of what was created
+    #[arg(short, long, value_name = "FORMAT")]
+    output: Option<Format>,
+}
+
+/// How far a dry run goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum DryRun {
+    /// Create
+    #[default]
+    None,
+    /// Check the manifests here
+    Client,
+    /// Let the server check them too
+    Server,
+}
+
+impl Create {
+    pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
+        let documents = manifest::read(&self.files)?;
+        manifest::check(&documents, self.validate.into())?;
+        let client = self.place.connect(global).await?;
+        let asked = self.place.namespace.as_deref();
+        // All namespaces are looked at before the first object is sent.
+        let mut placed = Vec::new();
+        for document in documents {
+            let namespace = document.namespace_in(client.namespace(), asked)?;
+            placed.push((document, namespace));
+        }
+        for (document, namespace) in placed {
+            let created = self.create(&client, &document, &namespace).await?;
+            self.print(&document, &created)?;
+        }
+        Ok(())
+    }
+
+    async fn create(&self, client: &Client, document: &Document, namespace: &str) -> Result<Value, Failure> {
+        if self.dry_run == DryRun::Client {
+            return Ok(document.value());
+        }
+        let query = Query::default()
+            .and("fieldManager", "k8sm-create")
+            .and("fieldValidation", self.validate.parameter())
+            .and_some("dryRun", (self.dry_run == DryRun::Server).then_some("All"));
+        let path = Path::list(document.kind, Some(namespace)).with(query);
+        let created = client.create(&path, document.json.clone()).await;
+        created.map_err(|error| Failure::from(error).about(&document.place))
+    }
+
+    fn print(&self, document: &Document, created: &Value) -> Result<(), Failure> {
+        let name = target::printed(document.kind, metadata(created, "name"));
+        match &self.output {
+            Some(Format::Name) => shell::data(&format!("{name}\n")),
+            Some(format) if !format.is_table() => shell::data(&get::one(format, created)?),
+            _ => {
+                let how = match self.dry_run {
+                    DryRun::None => "",
+                    DryRun::Client => " (dry run)",
+                    DryRun::Server => " (server dry run)",
+                };
+                shell::data(&format!("{name} created{how}\n"))
+            }
+        }
+    }
+}

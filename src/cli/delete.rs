@@ -1,0 +1,253 @@
+//! `k8sm delete`: objects by name, by label or as manifests name them, waiting until they are gone.
+
+use std::time::Duration;
+
+use clap::{ArgAction, Args};
+use kube_api::Kind;
+use serde_json::{Value, json};
+
+use super::Global;
+use super::kube::{Place, metadata};
+use crate::client::watch::{Scope, Watch};
+use crate::client::{Client, Error, Form, Path, Query, manifest, target};
+use crate::failure::Failure;
+use crate::output::Format;
+use crate::shell;
+
+/// Delete objects
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  k8sm delete pod nginx\n  k8sm delete pods -l name=nginx\n  \
+                        k8sm delete -f examples/v1/pod-nginx.json")]
+pub(crate) struct Delete {
+    /// TYPE NAME…, TYPE/NAME…, or TYPE with -l or --all
+    #[arg(value_name = "TYPE [NAME]", required_unless_present = "files")]
+    words: Vec<String>,
+    /// The objects that these manifests name; - is stdin
+    #[arg(short, long = "filename", value_name = "FILE", conflicts_with_all = ["words", "all", "selector"])]
+    files: Vec<String>,
+    #[command(flatten)]
+    place: Place,
+    /// Those with these labels
+    #[arg(short = 'l', long, value_name = "LABELS")]
+    selector: Option<String>,
+    /// All of the type
+    #[arg(long, conflicts_with = "selector")]
+    all: bool,
+    /// In all namespaces
+    #[arg(short = 'A', long, conflicts_with = "namespace")]
+    all_namespaces: bool,
+    /// How long an object may take to end in good order, in seconds [default: as it says itself]
+    #[arg(long, value_name = "SECONDS")]
+    grace_period: Option<u32>,
+    /// At once: a grace period of 1 second
+    #[arg(long, conflicts_with = "grace_period")]
+    now: bool,
+    /// Do not wait for the node: a grace period of 0
+    #[arg(long, conflicts_with_all = ["grace_period", "now"])]
+    force: bool,
+    /// background, foreground or orphan: what becomes of what belongs to an object
+    #[arg(long, value_name = "POLICY", default_value = "background", value_parser = ["background", "foreground", "orphan"])]
+    cascade: String,
+    /// Wait until the objects are gone
+    #[arg(long, action = ArgAction::Set, default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    wait: bool,
+    /// How long to wait, as 30s or 2m; 0 is for ever
+    #[arg(long, value_name = "TIME", default_value = "0", value_parser = duration)]
+    timeout: Duration,
+    /// No error for an object that is not there
+    #[arg(long)]
+    ignore_not_found: bool,
+    /// name: print TYPE/NAME alone
+    #[arg(short, long, value_name = "FORMAT")]
+    output: Option<Format>,
+}
+
+/// One object that is to go.
+struct Doomed {
+    kind: &'static Kind,
+    namespace: String,
+    name: String,
+}
+
+impl Delete {
+    pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
+        let client = self.place.connect(global).await?;
+        let doomed = if self.files.is_empty() { self.named(&client).await? } else { self.in_files(&client)? };
+        if doomed.is_empty() {
+            shell::say("No resources found");
+        }
+        let mut going = Vec::new();
+        let mut missing = None;
+        for object in doomed {
+            match self.delete(&client, &object).await {
+                Ok(uid) => {
+                    self.print(&object)?;
+                    going.push((object, uid));
+                }
+                Err(error) if error.is_not_found() && self.ignore_not_found => {}
+                // The others are deleted all the same.
+                Err(error) if error.is_not_found() => missing = missing.or(Some(Failure::from(error))),
+                Err(error) => return Err(Failure::from(error)),
+            }
+        }
+        if self.wait {
+            self.wait_for(&client, &going).await?;
+        }
+        missing.map_or(Ok(()), Err)
+    }
+
+    fn in_files(&self, client: &Client) -> Result<Vec<Doomed>, Failure> {
+        let mut doomed = Vec::new();
+        for document in manifest::read(&self.files)? {
+            let namespace = document.namespace_in(client.namespace(), self.place.namespace.as_deref())?;
+            if document.name.is_empty() {
+                return Err(Failure::failed(format!("{}: metadata.name is not set", document.place)));
+            }
+            doomed.push(Doomed { kind: document.kind, namespace, name: document.name });
+        }
+        // In the order opposite to that of their creation, so that nothing is left without what it stands on.
+        doomed.reverse();
+        Ok(doomed)
+    }
+
+    async fn named(&self, client: &Client) -> Result<Vec<Doomed>, Failure> {
+        let mut doomed = Vec::new();
+        for target in target::parse(&self.words)? {
+            let several = self.all || self.selector.is_some();
+            match (target.names.is_empty(), several) {
+                (true, false) => {
+                    return Err(Failure::usage(format!("which {} is not said", target.kind.plural))
+                        .hint("give names, -l LABELS or --all"));
+                }
+                (false, true) => return Err(Failure::usage("names cannot stand beside -l or --all")),
+                (true, true) => doomed.extend(self.selected(client, target.kind).await?),
+                (false, false) => doomed.extend(target.names.into_iter().map(|name| Doomed {
+                    kind: target.kind,
+                    namespace: client.namespace().to_owned(),
+                    name,
+                })),
+            }
+        }
+        Ok(doomed)
+    }
+
+    async fn selected(&self, client: &Client, kind: &'static Kind) -> Result<Vec<Doomed>, Failure> {
+        let query = Query::default().and_some("labelSelector", self.selector.as_deref());
+        let path = Path::list(kind, (!self.all_namespaces).then(|| client.namespace())).with(query);
+        let list = client.get(&path, Form::Object).await?;
+        let items = list["items"].as_array().into_iter().flatten();
+        Ok(items
+            .map(|item| Doomed {
+                kind,
+                namespace: metadata(item, "namespace").to_owned(),
+                name: metadata(item, "name").to_owned(),
+            })
+            .collect())
+    }
+
+    /// Deletes one object and gives its UID, where the server said it.
+    async fn delete(&self, client: &Client, object: &Doomed) -> Result<String, Error> {
+        let answer = client.delete(&object.path(), &self.options()).await?;
+        let status = answer["kind"] == "Status";
+        let uid = if status { answer["details"]["uid"].as_str() } else { answer["metadata"]["uid"].as_str() };
+        Ok(uid.unwrap_or_default().to_owned())
+    }
+
+    fn options(&self) -> Value {
+        let policy = match self.cascade.as_str() {
+            "orphan" => "Orphan",
+            "foreground" => "Foreground",
+            _ => "Background",
+        };
+        let mut options = json!({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": policy});
+        let grace = if self.force {
+            Some(0)
+        } else if self.now {
+            Some(1)
+        } else {
+            self.grace_period
+        };
+        if let Some(seconds) = grace {
+            options["gracePeriodSeconds"] = seconds.into();
+        }
+        options
+    }
+
+    fn print(&self, object: &Doomed) -> Result<(), Failure> {
+        if self.output == Some(Format::Name) {
+            return shell::data(&format!("{}\n", target::printed(object.kind, &object.name)));
+        }
+        let how = if self.force { " force" } else { "" };
+        shell::data(&format!("{} {:?}{how} deleted\n", target::typed(object.kind), object.name))
+    }
+
+    async fn wait_for(&self, client: &Client, going: &[(Doomed, String)]) -> Result<(), Failure> {
+        let all = async {
+            for (object, uid) in going {
+                object.gone(client, uid).await?;
+            }
+            Ok(())
+        };
+        if self.timeout.is_zero() {
+            return all.await;
+        }
+        tokio::time::timeout(self.timeout, all).await.unwrap_or_else(|_| {
+            let seconds = self.timeout.as_secs();
+            Err(Failure::timed_out(format!("the objects were not gone within {seconds}s"))
+                .hint("`k8sm describe` shows what holds them"))
+        })
+    }
+}
+
+impl Doomed {
+    fn path(&self) -> Path {
+        Path::object(self.kind, &self.namespace, &self.name)
+    }
+
+    /// Waits until the object with that UID is gone; another of its name is another object.
+    async fn gone(&self, client: &Client, uid: &str) -> Result<(), Failure> {
+        let path = Path::list(self.kind, Some(&self.namespace));
+        let query = Query::default().and("fieldSelector", format!("metadata.name={}", self.name));
+        let scope = Scope { path, query: query.clone(), form: Form::Object };
+        loop {
+            let list = client.get(&scope.path.clone().with(query.clone()), Form::Object).await?;
+            let there = list["items"].as_array().into_iter().flatten().any(|object| metadata(object, "uid") == uid);
+            if !there {
+                return Ok(());
+            }
+            let mut watch = Watch::new(client, scope.clone(), metadata(&list, "resourceVersion"));
+            loop {
+                match watch.next().await {
+                    Ok(event) if event.kind == "DELETED" || metadata(&event.object, "uid") != uid => return Ok(()),
+                    Ok(_) => {}
+                    // Compacted meanwhile: look again.
+                    Err(error) if error.is_expired() => break,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+    }
+}
+
+/// Reads `90`, `30s`, `2m`, `1h` or `1m30s`.
+fn duration(text: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = text.parse() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let span: jiff::SignedDuration = text.parse().map_err(|_| format!("{text:?} is no time such as 30s or 2m"))?;
+    Duration::try_from(span).map_err(|_| "a time cannot be negative".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_go_writes_them() {
+        assert_eq!(duration("0").expect("valid"), Duration::ZERO);
+        assert_eq!(duration("90").expect("valid"), Duration::from_secs(90));
+        assert_eq!(duration("1m30s").expect("valid"), Duration::from_secs(90));
+        assert!(duration("soon").is_err());
+        assert!(duration("-1s").is_err());
+    }
+}

@@ -1,0 +1,117 @@
+//! Which server, as whom, in which namespace: from $KUBECONFIG, `--kubeconfig` and the context flags.
+
+use std::path::PathBuf;
+
+use kube::Config;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+
+use super::Error;
+
+/// Where the connection's settings come from.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Connection {
+    /// The file; else $KUBECONFIG (several files, merged), else `~/.kube/config`.
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// The context; else the current one.
+    pub(crate) context: Option<String>,
+    /// The namespace; else the context's, else `default`.
+    pub(crate) namespace: Option<String>,
+    /// The server's URL; else that of the context's cluster.
+    pub(crate) server: Option<String>,
+}
+
+impl Connection {
+    /// The name of what is read, for messages.
+    pub(super) fn place(&self) -> String {
+        match &self.kubeconfig {
+            Some(file) => file.display().to_string(),
+            None => std::env::var("KUBECONFIG")
+                .ok()
+                .filter(|value| !value.is_empty())
+                .unwrap_or_else(|| dirs::home_dir().unwrap_or_default().join(".kube/config").display().to_string()),
+        }
+    }
+
+    /// Reads and resolves the settings.
+    ///
+    /// # Errors
+    /// A kubeconfig that is missing, unreadable, or does not name what it should.
+    pub(super) async fn load(&self) -> Result<Config, Error> {
+        let wrong = |error| Error::kubeconfig(&self.place(), anyhow::Error::from(error));
+        let read = match &self.kubeconfig {
+            Some(file) => Kubeconfig::read_from(file),
+            None => Kubeconfig::read(),
+        };
+        let kubeconfig = read.map_err(wrong)?;
+        let proxied = kubeconfig.clusters.iter().any(|c| c.cluster.as_ref().is_some_and(|c| c.proxy_url.is_some()));
+        let options = KubeConfigOptions { context: self.context.clone(), ..KubeConfigOptions::default() };
+        let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(wrong)?;
+        if let Some(namespace) = &self.namespace {
+            config.default_namespace.clone_from(namespace);
+        }
+        if let Some(server) = &self.server {
+            config.cluster_url =
+                server.parse().map_err(|error| Error::kubeconfig("--server", anyhow::anyhow!("{server}: {error}")))?;
+        }
+        // $HTTPS_PROXY is for the internet; a cluster of this machine is never behind it.
+        if !proxied {
+            config.proxy_url = None;
+        }
+        // A server that is away is said at once, or waited for by the command that means to.
+        config.default_retry = false;
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = r#"
+apiVersion: v1
+kind: Config
+current-context: one
+clusters:
+  - {name: one, cluster: {server: "http://127.0.0.1:1"}}
+  - {name: two, cluster: {server: "http://127.0.0.1:2"}}
+contexts:
+  - {name: one, context: {cluster: one, user: none, namespace: here}}
+  - {name: two, context: {cluster: two, user: none}}
+"#;
+
+    fn connection(dir: &tempfile::TempDir, text: &str) -> Connection {
+        let file = dir.path().join("config");
+        std::fs::write(&file, text).expect("written");
+        Connection { kubeconfig: Some(file), ..Connection::default() }
+    }
+
+    #[tokio::test]
+    async fn the_context_names_server_and_namespace_and_flags_win() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut connection = connection(&dir, FILE);
+        let config = connection.load().await.expect("loads");
+        assert_eq!(
+            (config.cluster_url.to_string().as_str(), config.default_namespace.as_str()),
+            ("http://127.0.0.1:1/", "here")
+        );
+        connection.context = Some("two".to_owned());
+        connection.namespace = Some("there".to_owned());
+        let config = connection.load().await.expect("loads");
+        assert_eq!(
+            (config.cluster_url.to_string().as_str(), config.default_namespace.as_str()),
+            ("http://127.0.0.1:2/", "there")
+        );
+    }
+
+    #[tokio::test]
+    async fn a_broken_file_is_named() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let broken = connection(&dir, "clusters: [");
+        let error = broken.load().await.expect_err("broken");
+        assert!(error.to_string().ends_with("/config"), "{error}");
+        let mut absent = connection(&dir, FILE);
+        absent.context = Some("three".to_owned());
+        let failure = crate::failure::Failure::from(absent.load().await.expect_err("no such context"));
+        assert!(failure.line().contains("three"), "{}", failure.line());
+    }
+}
