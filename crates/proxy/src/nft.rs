@@ -1,0 +1,13 @@
+//! nf_tables over netlink: just what service addresses need, as one table of our own.
+//!
+//! No crate serves here: those that are pure Rust lack the NAT, random-number and map expressions, the others want the
+//! C libraries or the `nft` program, which an image from scratch does not have (docs/networking.md).
+
+mod expression;
+mod socket;
+mod table;
+mod wire;
+
+pub use socket::{Error, Socket};
+pub use table::{Chain, Hooks, Key, Rules, Target, difference};
+pub use wire::Transaction;

@@ -1,0 +1,170 @@
+//! A netlink socket to nf_tables of the network namespace in which it was made.
+//!
+//! Such a socket may come from elsewhere: a pod's sandbox makes one without any privilege and hands it over. The kernel
+//! checks the capabilities of who sends, if the destination is named in the call (reference/feasibility-docker.md,
+//! section 1), hence `sendto` and never `send`.
+#![allow(unsafe_code)] // netlink has no interface in the standard library; each call says why it is sound
+
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+use super::wire::Transaction;
+
+const ERROR: u16 = 2;
+const RECEIVE_BUFFER: usize = 64 * 1024;
+
+/// Why a transaction was not carried out. None of it was.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The socket could not be made, written or read.
+    #[error("cannot {action} the netfilter socket")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The kernel refused a message of the transaction.
+    #[error("the kernel refused message {message} of {messages} of an nftables transaction")]
+    Refused {
+        /// The message's place in the transaction, from one.
+        message: u32,
+        /// How many there were.
+        messages: u32,
+        /// The kernel's reason.
+        source: io::Error,
+    },
+}
+
+/// A socket of `NETLINK_NETFILTER`.
+#[derive(Debug)]
+pub struct Socket(OwnedFd);
+
+impl Socket {
+    /// Opens a socket of this process's network namespace.
+    ///
+    /// # Errors
+    /// When the kernel has no netfilter, or no more descriptors.
+    pub fn open() -> Result<Self, Error> {
+        // SAFETY: `socket` takes three numbers; the descriptor that it returns is ours alone.
+        let fd =
+            unsafe { libc::socket(libc::AF_NETLINK, libc::SOCK_RAW | libc::SOCK_CLOEXEC, libc::NETLINK_NETFILTER) };
+        if fd < 0 {
+            return Err(last("open"));
+        }
+        // SAFETY: just made, checked, and owned by nobody else.
+        Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
+    }
+
+    /// Uses a socket that was made elsewhere, such as in a pod's network namespace.
+    #[must_use]
+    pub fn from_fd(fd: OwnedFd) -> Self {
+        Self(fd)
+    }
+
+    /// Carries the transaction out, all or nothing, and waits for the kernel's answer, which it gives within the call.
+    ///
+    /// # Errors
+    /// The first message that the kernel refused, or the socket's failure.
+    pub fn commit(&self, transaction: Transaction) -> Result<(), Error> {
+        if transaction.is_empty() {
+            return Ok(());
+        }
+        let (bytes, messages) = transaction.finish();
+        self.send_encoded(&bytes, messages)
+    }
+
+    /// As [`Socket::commit`], with a transaction that [`Transaction::finish`] encoded once for many namespaces.
+    ///
+    /// # Errors
+    /// As [`Socket::commit`].
+    pub fn send_encoded(&self, bytes: &[u8], messages: u32) -> Result<(), Error> {
+        self.reserve(bytes.len())?;
+        self.send(bytes)?;
+        self.answers(messages)
+    }
+
+    /// Makes room for a transaction, which must be sent in one piece, and for its acknowledgements.
+    fn reserve(&self, length: usize) -> Result<(), Error> {
+        let length = libc::c_int::try_from(length.max(RECEIVE_BUFFER) * 2).unwrap_or(libc::c_int::MAX);
+        for option in [libc::SO_SNDBUFFORCE, libc::SO_RCVBUFFORCE] {
+            // SAFETY: the option's value is a c_int that outlives the call, and its size is told.
+            let done = unsafe {
+                libc::setsockopt(
+                    self.0.as_raw_fd(),
+                    libc::SOL_SOCKET,
+                    option,
+                    (&raw const length).cast(),
+                    size_of::<libc::c_int>() as libc::socklen_t,
+                )
+            };
+            if done < 0 {
+                return Err(last("enlarge"));
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&self, bytes: &[u8]) -> Result<(), Error> {
+        // SAFETY: all-zero is a valid sockaddr_nl; the kernel's address is family and port 0.
+        let mut kernel: libc::sockaddr_nl = unsafe { std::mem::zeroed() };
+        kernel.nl_family = libc::AF_NETLINK as libc::sa_family_t;
+        // SAFETY: buffer and address live through the call, and their sizes are told.
+        let sent = unsafe {
+            libc::sendto(
+                self.0.as_raw_fd(),
+                bytes.as_ptr().cast(),
+                bytes.len(),
+                0,
+                (&raw const kernel).cast(),
+                size_of::<libc::sockaddr_nl>() as libc::socklen_t,
+            )
+        };
+        if usize::try_from(sent).is_ok_and(|sent| sent == bytes.len()) { Ok(()) } else { Err(last("write to")) }
+    }
+
+    /// Reads one acknowledgement a message. The kernel has answered all of them when `sendto` returns, so this never waits.
+    fn answers(&self, messages: u32) -> Result<(), Error> {
+        let mut buffer = vec![0u8; RECEIVE_BUFFER];
+        let mut refused = None;
+        let mut seen = 0;
+        while seen < messages {
+            // SAFETY: the buffer lives through the call, and its size is told.
+            let read =
+                unsafe { libc::recv(self.0.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), libc::MSG_DONTWAIT) };
+            let Ok(read) = usize::try_from(read) else {
+                if refused.is_some() {
+                    break;
+                }
+                return Err(last("read from"));
+            };
+            for (message, code) in errors(&buffer[..read]) {
+                seen += 1;
+                if code != 0 && refused.is_none() {
+                    refused = Some(Error::Refused { message, messages, source: io::Error::from_raw_os_error(-code) });
+                }
+            }
+        }
+        refused.map_or(Ok(()), Err)
+    }
+}
+
+/// The sequence numbers and codes of the `NLMSG_ERROR` messages in a datagram.
+fn errors(mut datagram: &[u8]) -> Vec<(u32, i32)> {
+    let mut found = Vec::new();
+    while let Some(header) = datagram.first_chunk::<16>() {
+        let word = |at: usize| u32::from_ne_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+        let length = (word(0) as usize).max(16).next_multiple_of(4);
+        if u16::from_ne_bytes([header[4], header[5]]) == ERROR
+            && let Some(code) = datagram[16..].first_chunk::<4>()
+        {
+            found.push((word(8), i32::from_ne_bytes(*code)));
+        }
+        datagram = datagram.get(length..).unwrap_or_default();
+    }
+    found
+}
+
+fn last(action: &'static str) -> Error {
+    Error::Io { action, source: io::Error::last_os_error() }
+}
