@@ -2,7 +2,8 @@
 //!
 //! Objects are [`serde_json::Value`] in this room: the API server keeps them as bytes and looks at few of them closely.
 //! A request's way through it: [`decode::object`] (bytes to a checked value), [`defaults::apply`],
-//! [`validate::create`] or [`validate::update`], and any refusal is a [`status::Status`].
+//! [`prepare::create`] or [`prepare::update`], [`validate::create`] or [`validate::update`]; any refusal is a
+//! [`status::Status`].
 
 pub mod decode;
 pub mod defaults;
@@ -11,6 +12,8 @@ pub mod kinds;
 pub mod meta;
 pub mod openapi;
 pub mod patch;
+pub mod prepare;
+pub mod qos;
 pub mod quantity;
 pub mod schema;
 pub mod selector;

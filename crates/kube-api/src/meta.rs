@@ -55,7 +55,13 @@ pub fn resource_version(object: &Value) -> &str {
 
 /// `metadata.finalizers`.
 pub fn finalizers(object: &Value) -> impl Iterator<Item = &str> {
-    object["metadata"]["finalizers"].as_array().into_iter().flatten().filter_map(Value::as_str)
+    strings(object, &["metadata", "finalizers"])
+}
+
+/// The strings of a list at a path of object keys.
+pub fn strings<'a>(object: &'a Value, path: &[&str]) -> impl Iterator<Item = &'a str> {
+    let list = path.iter().try_fold(object, |value, key| value.get(key)).and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(Value::as_str)
 }
 
 /// Whether the object's deletion was asked for.

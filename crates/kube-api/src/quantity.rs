@@ -98,6 +98,14 @@ impl Quantity {
         self.nanos % NANO == 0
     }
 
+    /// The quantity that a text stands for.
+    ///
+    /// # Errors
+    /// A text that is no quantity.
+    pub fn parse(text: &str) -> Result<Self, QuantityError> {
+        text.parse()
+    }
+
     /// The text that Kubernetes stores for this one.
     ///
     /// # Errors
