@@ -1,0 +1,108 @@
+//! Pod affinity and anti-affinity: which pods a pod demands or refuses in its topology domain.
+
+use k8s_openapi::api::core::v1::{PodAffinity, PodAffinityTerm, PodAntiAffinity};
+use kube::core::{Selector, SelectorExt};
+
+use super::ask::Ask;
+use super::fit::Reason;
+
+/// Required terms of a pod. Preferred ones only weigh in Kubernetes; here they are not weighed.
+#[derive(Clone, Debug, Default)]
+pub struct Neighbours {
+    /// Pods that must be in the same domain.
+    pub near: Vec<Term>,
+    /// Pods that must not be in the same domain.
+    pub far: Vec<Term>,
+}
+
+/// Pods by namespace and labels, and the node label that makes a domain.
+#[derive(Clone, Debug)]
+pub struct Term {
+    /// The node label whose value names the domain.
+    pub topology_key: String,
+    /// Namespaces whose pods are meant; `None` is all.
+    namespaces: Option<Vec<String>>,
+    selector: Selector,
+}
+
+impl Neighbours {
+    /// From the pod's fields; `namespace` is the pod's own.
+    ///
+    /// # Errors
+    /// A selector that Kubernetes would not accept, for the pod's owner.
+    pub fn of(namespace: &str, near: Option<PodAffinity>, far: Option<PodAntiAffinity>) -> Result<Self, String> {
+        let near = near.and_then(|a| a.required_during_scheduling_ignored_during_execution);
+        let far = far.and_then(|a| a.required_during_scheduling_ignored_during_execution);
+        let terms = |terms: Option<Vec<PodAffinityTerm>>| {
+            terms.into_iter().flatten().map(|term| Term::of(namespace, term)).collect::<Result<Vec<_>, _>>()
+        };
+        Ok(Self { near: terms(near)?, far: terms(far)? })
+    }
+
+    /// Whether nothing is demanded.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.near.is_empty() && self.far.is_empty()
+    }
+}
+
+impl Term {
+    fn of(namespace: &str, term: PodAffinityTerm) -> Result<Self, String> {
+        let selector = match term.label_selector {
+            Some(selector) => selector
+                .try_into()
+                .map_err(|error| format!("invalid label selector of a pod affinity term: {error}"))?,
+            // no selector matches no pod; a requirement that cannot hold says so
+            None => Selector::from_iter([kube::core::Expression::In(String::new(), std::collections::BTreeSet::new())]),
+        };
+        let everywhere = term.namespace_selector.is_some_and(|s| {
+            s.match_labels.is_none_or(|l| l.is_empty()) && s.match_expressions.is_none_or(|e| e.is_empty())
+        });
+        let named = term.namespaces.filter(|list| !list.is_empty()).unwrap_or_else(|| vec![namespace.to_owned()]);
+        Ok(Self { topology_key: term.topology_key, namespaces: (!everywhere).then_some(named), selector })
+    }
+
+    /// Whether `pod` is one of those meant.
+    #[must_use]
+    pub fn means(&self, pod: &Ask) -> bool {
+        self.namespaces.as_ref().is_none_or(|list| list.contains(&pod.namespace)) && self.selector.matches(&pod.labels)
+    }
+}
+
+/// Every pod placed so far with the domain it lies in by a topology key.
+pub trait Placed {
+    /// Value of `key` on the node with this index.
+    fn domain(&self, node: usize, key: &str) -> Option<&str>;
+    /// All placed pods with their node's index.
+    fn pods(&self) -> impl Iterator<Item = (usize, &Ask)>;
+    /// The placed pods that refuse neighbours themselves.
+    fn refusing(&self) -> impl Iterator<Item = (usize, &Ask)>;
+}
+
+/// Why `pod` may not be on `node` because of other pods, or `None`.
+pub fn refusal(pod: &Ask, node: usize, placed: &impl Placed) -> Option<Reason> {
+    let together = |term: &Term, other: usize| {
+        let here = placed.domain(node, &term.topology_key);
+        here.is_some() && here == placed.domain(other, &term.topology_key)
+    };
+    for term in &pod.neighbours.near {
+        let near = placed.pods().any(|(other, near)| term.means(near) && together(term, other));
+        // the first of a group that wants its own kind would otherwise wait for ever
+        let first = || {
+            term.means(pod)
+                && placed.domain(node, &term.topology_key).is_some()
+                && !placed.pods().any(|(_, near)| term.means(near))
+        };
+        if !near && !first() {
+            return Some(Reason::Affinity);
+        }
+    }
+    let crowded = |term: &Term| placed.pods().any(|(other, far)| term.means(far) && together(term, other));
+    if pod.neighbours.far.iter().any(crowded) {
+        return Some(Reason::AntiAffinity);
+    }
+    let unwelcome = |(other, there): (usize, &Ask)| {
+        there.neighbours.far.iter().any(|term| term.means(pod) && together(term, other))
+    };
+    placed.refusing().any(unwelcome).then_some(Reason::ExistingAntiAffinity)
+}
