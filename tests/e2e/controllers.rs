@@ -1,0 +1,106 @@
+//! Replication: spread over the nodes, scaled, healed, and its resources given back to Mesos.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::harness::docker::{self, docker};
+use crate::harness::{Cluster, repository, wait_for};
+
+const LABEL: &str = "name=nginx";
+
+fn name(pod: &Value) -> &str {
+    pod["metadata"]["name"].as_str().expect("a pod has a name")
+}
+
+fn per_node(pods: &[Value]) -> BTreeMap<String, usize> {
+    let mut count = BTreeMap::new();
+    for pod in pods {
+        *count.entry(pod["spec"]["nodeName"].as_str().expect("bound").to_owned()).or_default() += 1;
+    }
+    count
+}
+
+/// What the agents have given away, as the master shows it: (cpus, tasks).
+fn used(cluster: &Cluster) -> Result<(f64, usize), String> {
+    let state = cluster.mesos_state()?;
+    let slaves = state["slaves"].as_array().ok_or("no slaves in /state")?;
+    let cpus = slaves.iter().filter_map(|slave| slave["used_resources"]["cpus"].as_f64()).sum();
+    let frameworks = state["frameworks"].as_array().ok_or("no frameworks in /state")?;
+    let tasks = frameworks.iter().filter_map(|framework| framework["tasks"].as_array()).map(Vec::len).sum();
+    Ok((cpus, tasks))
+}
+
+#[test]
+fn replicas_are_spread_scaled_healed_and_freed() {
+    let cluster = Cluster::up("rc");
+    let (idle_cpus, idle_tasks) = used(&cluster).expect("the master shows its state");
+    assert_eq!(idle_tasks, 0);
+
+    let example = repository("examples/v1/controller-nginx.json");
+    assert_eq!(cluster.k8sm(&["create", "-f", &example]).ok(), "replicationcontroller/nginxcontroller created\n");
+    let two = cluster.running_pods(LABEL, 2);
+    assert_eq!(per_node(&two).len(), 2, "two replicas are on both nodes");
+
+    let scaled = cluster.k8sm(&["scale", "rc", "nginxcontroller", "--replicas=5"]).ok();
+    assert_eq!(scaled, "replicationcontroller/nginxcontroller scaled\n");
+    let five = cluster.running_pods(LABEL, 5);
+    assert!(per_node(&five).values().all(|&count| count >= 2), "{:?}", per_node(&five));
+    let (busy_cpus, busy_tasks) = used(&cluster).expect("the master shows its state");
+    assert_eq!(busy_tasks, 5);
+    assert!(busy_cpus > idle_cpus, "{busy_cpus} cpus are used with pods, {idle_cpus} without");
+
+    a_deleted_pod_comes_back(&cluster, &five);
+    a_killed_container_is_restarted_and_counted(&cluster);
+    refusals_of_scale(&cluster);
+
+    assert_eq!(cluster.kubectl(&["scale", "rc", "nginxcontroller", "--replicas=1"]).code, 0);
+    cluster.running_pods(LABEL, 1);
+    assert_eq!(
+        cluster.k8sm(&["delete", "rc", "nginxcontroller"]).ok(),
+        "replicationcontroller \"nginxcontroller\" deleted\n"
+    );
+    wait_for("no pods, and all resources given back to Mesos", || {
+        let pods = cluster.pods(LABEL)?.len();
+        let (cpus, tasks) = used(&cluster)?;
+        let free = pods == 0 && tasks == 0 && (cpus - idle_cpus).abs() < 1e-6;
+        if free { Ok(()) } else { Err(format!("{pods} pods, {tasks} tasks, {cpus} cpus used, {idle_cpus} when idle")) }
+    });
+}
+
+fn a_deleted_pod_comes_back(cluster: &Cluster, before: &[Value]) {
+    let names: BTreeSet<&str> = before.iter().map(name).collect();
+    let victim = name(&before[0]);
+    assert_eq!(cluster.k8sm(&["delete", "pod", victim, "--grace-period=1"]).ok(), format!("pod {victim:?} deleted\n"));
+    let after = cluster.running_pods(LABEL, 5);
+    let new: Vec<&str> = after.iter().map(name).filter(|name| !names.contains(name)).collect();
+    assert_eq!(new.len(), 1, "one pod is new: {new:?}");
+}
+
+fn a_killed_container_is_restarted_and_counted(cluster: &Cluster) {
+    let pods = cluster.running_pods(LABEL, 5);
+    let pod = name(&pods[0]);
+    let container = cluster.pod_container(pod, "nginx");
+    let sandbox = cluster.pod_container(pod, "POD");
+    docker(&["kill", &container.id]);
+    wait_for("the restart and its count", || {
+        let object = cluster.object("pod", pod)?;
+        let status = &object["status"]["containerStatuses"][0];
+        if status["restartCount"] == 1 && status["ready"] == true { Ok(()) } else { Err(status.to_string()) }
+    });
+    let again = cluster.pod_container(pod, "nginx");
+    assert_ne!(again.id, container.id, "another attempt is another container");
+    assert!(again.name.ends_with("_1"), "{}", again.name);
+    assert_eq!(cluster.pod_container(pod, "POD"), sandbox, "the sandbox stays");
+    let row = cluster.k8sm(&["get", "pod", pod, "--no-headers"]).ok();
+    assert_eq!(row.split_whitespace().nth(3), Some("1"), "{row}");
+    assert!(docker::inspect(&again.id, "{{.State.Running}}").is_ok_and(|running| running == "true"));
+}
+
+fn refusals_of_scale(cluster: &Cluster) {
+    let conflict = cluster.k8sm(&["scale", "rc", "nginxcontroller", "--current-replicas=3", "--replicas=2"]).fails(5);
+    assert_eq!(conflict.trim(), "error: nginxcontroller has 5 replicas, not 3");
+    cluster.k8sm(&["scale", "rc", "no-such", "--replicas=2"]).fails(5);
+    cluster.k8sm(&["scale", "pod", "x", "--replicas=2"]).fails(1);
+    cluster.k8sm(&["scale", "rc", "nginxcontroller", "--replicas=-1"]).fails(2);
+}
