@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::failure::{Failure, Kind};
 use crate::shell;
 
+mod completions;
 mod create;
 mod delete;
 mod describe;
@@ -52,6 +53,8 @@ pub(crate) struct Global {
 enum Command {
     #[command(flatten)]
     Kube(kube::Command),
+    #[command(hide = true)]
+    Completions(completions::Completions),
 }
 
 /// Runs the command that `words` (without the program's name) say, and gives the exit code.
@@ -80,7 +83,12 @@ fn refuse(refusal: &clap::Error) -> ExitCode {
 }
 
 fn run(line: Line) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let mut builder = match &line.command {
+        // One connection needs one thread, and `k8sm get` is over before others would have begun.
+        Command::Kube(_) => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    let runtime = builder
         .worker_threads(2)
         .enable_all()
         .build()
@@ -88,6 +96,7 @@ fn run(line: Line) -> Result<(), Failure> {
     runtime.block_on(async {
         match line.command {
             Command::Kube(command) => kube::run(&line.global, command).await,
+            Command::Completions(completions) => completions.run(),
         }
     })
 }

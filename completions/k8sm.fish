@@ -1,0 +1,142 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_k8sm_global_optspecs
+    string join \n v/verbose name= kubeconfig= h/help V/version
+end
+
+function __fish_k8sm_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_k8sm_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_k8sm_using_subcommand
+    set -l cmd (__fish_k8sm_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c k8sm -n "__fish_k8sm_needs_command" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_needs_command" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_needs_command" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_needs_command" -s h -l help -d 'Print help'
+complete -c k8sm -n "__fish_k8sm_needs_command" -s V -l version -d 'Print version'
+complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "get" -d 'Show objects'
+complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "describe" -d 'Show everything about objects, with their events'
+complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "create" -d 'Create objects from manifests'
+complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "delete" -d 'Delete objects'
+complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "scale" -d 'Set how many replicas a controller has'
+complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "logs" -d 'Show what a pod\'s container wrote'
+complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "completions" -d 'Print a shell\'s completions of this command'
+complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s l -l selector -d 'Only objects with these labels: a=b,c!=d,e in (f,g)' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l field-selector -d 'Only objects with these fields: status.phase=Running' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s o -l output -d 'wide, json, yaml, name or jsonpath=TEMPLATE' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s L -l label-columns -d 'Show these labels, each in a column' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s A -l all-namespaces -d 'In all namespaces'
+complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s w -l watch -d 'Go on showing objects as they change'
+complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l watch-only -d 'Show changes alone, not what is there already'
+complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l no-headers -d 'Leave the headings out'
+complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l show-labels -d 'Show all labels in a last column'
+complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l ignore-not-found -d 'No error for a name that is not there'
+complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s h -l help -d 'Print help'
+complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -s l -l selector -d 'Only objects with these labels' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -s A -l all-namespaces -d 'In all namespaces'
+complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -l no-events -d 'Leave the events out'
+complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -s h -l help -d 'Print help'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s f -l filename -d 'A file or directory of JSON or YAML, several documents allowed; - is stdin' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create" -l validate -d 'What to do about fields that a kind does not have' -r -f -a "strict\t'Refuse them'
+warn\t'Drop them with a warning'
+ignore\t'Drop them silently'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create" -l dry-run -d 'Only check, and create nothing: here, or at the server' -r -f -a "none\t'Create'
+client\t'Check the manifests here'
+server\t'Let the server check them too'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s o -l output -d 'json, yaml, name or jsonpath=TEMPLATE, of what was created' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s f -l filename -d 'The objects that these manifests name; - is stdin' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s l -l selector -d 'Those with these labels' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l grace-period -d 'How long an object may take to end in good order, in seconds [default: as it says itself]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l cascade -d 'background, foreground or orphan: what becomes of what belongs to an object' -r -f -a "background\t''
+foreground\t''
+orphan\t''"
+complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l wait -d 'Wait until the objects are gone' -r -f -a "true\t''
+false\t''"
+complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l timeout -d 'How long to wait, as 30s or 2m; 0 is for ever' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s o -l output -d 'name: print TYPE/NAME alone' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l all -d 'All of the type'
+complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s A -l all-namespaces -d 'In all namespaces'
+complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l now -d 'At once: a grace period of 1 second'
+complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l force -d 'Do not wait for the node: a grace period of 0'
+complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l ignore-not-found -d 'No error for an object that is not there'
+complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s h -l help -d 'Print help'
+complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -l replicas -d 'How many there shall be' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -l current-replicas -d 'Only where there are that many now' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -s h -l help -d 'Print help'
+complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -s c -l container -d 'The container [default: the first]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -l tail -d 'Only the last lines; -1 is all' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -l since -d 'Only what is newer than a time, as 10s, 5m, 3h' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -l since-time -d 'Only what was written after a moment (RFC 3339)' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -l timestamps -d 'With the time of each line' -r -f -a "true\t''
+false\t''"
+complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -l limit-bytes -d 'At most that many bytes' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -l all-containers -d 'All containers of the pod, one after another'
+complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -s f -l follow -d 'Go on as it is written'
+complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -s p -l previous -d 'Of the container before its last restart'
+complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -s h -l help -d 'Print help'
+complete -c k8sm -n "__fish_k8sm_using_subcommand completions" -l directory -d 'Write the file that the shell looks for into this directory instead' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand completions" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand completions" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand completions" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from get describe create delete scale logs completions help" -f -a "get" -d 'Show objects'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from get describe create delete scale logs completions help" -f -a "describe" -d 'Show everything about objects, with their events'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from get describe create delete scale logs completions help" -f -a "create" -d 'Create objects from manifests'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from get describe create delete scale logs completions help" -f -a "delete" -d 'Delete objects'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from get describe create delete scale logs completions help" -f -a "scale" -d 'Set how many replicas a controller has'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from get describe create delete scale logs completions help" -f -a "logs" -d 'Show what a pod\'s container wrote'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from get describe create delete scale logs completions help" -f -a "completions" -d 'Print a shell\'s completions of this command'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from get describe create delete scale logs completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
