@@ -7,7 +7,7 @@ mod pod;
 mod service;
 mod volume;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::kinds::Kind;
 
@@ -198,6 +198,7 @@ fn role_binding(object: &mut Object) {
 mod tests {
     use super::*;
     use crate::kinds;
+    use serde_json::json;
 
     fn defaulted(kind: &str, mut object: Value) -> Value {
         let kind = kinds::all().iter().find(|k| k.kind == kind).expect("served");

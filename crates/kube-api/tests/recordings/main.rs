@@ -3,3 +3,4 @@
 
 mod defaults;
 mod record;
+mod tables;
