@@ -1,0 +1,276 @@
+//! What can be asked of each kind: paths, methods, bodies and answers, in neither dialect of OpenAPI.
+
+use super::parameters::{self, Parameter};
+use super::root;
+use crate::kinds::{self, Kind, Subresource};
+
+/// One path with its operations.
+pub(super) struct Path {
+    pub(super) path: String,
+    pub(super) operations: Vec<Operation>,
+}
+
+/// One method of a path.
+pub(super) struct Operation {
+    pub(super) method: &'static str,
+    pub(super) id: String,
+    pub(super) tag: String,
+    pub(super) description: String,
+    /// The verb, in OpenAPI's words.
+    pub(super) action: &'static str,
+    /// Group, version and kind of what is read or written.
+    pub(super) kind: (&'static str, &'static str, &'static str),
+    pub(super) query: Vec<&'static Parameter>,
+    pub(super) body: Body,
+    pub(super) answer: Answer,
+    /// Whether it creates: 201 and 202 are answers too.
+    pub(super) codes: &'static [&'static str],
+}
+
+/// What is sent.
+pub(super) enum Body {
+    None,
+    /// An object of the type.
+    Object(String),
+    /// A patch of any type.
+    Patch,
+    /// Options, which may be left out.
+    Options,
+}
+
+/// What comes back.
+pub(super) enum Answer {
+    /// An object of the type.
+    Object(String),
+    /// Text, or whatever is connected to.
+    Text,
+}
+
+/// All paths below a group and version.
+pub(super) fn paths(group: &'static str, version: &'static str) -> Vec<Path> {
+    let of = kinds::all().iter().filter(|k| k.group == group && k.version == version);
+    of.flat_map(kind_paths).collect()
+}
+
+fn kind_paths(kind: &'static Kind) -> Vec<Path> {
+    let base = format!("/{}", root(kind.group, kind.version));
+    let scope = if kind.namespaced { "/namespaces/{namespace}" } else { "" };
+    let collection = format!("{base}{scope}/{}", kind.plural);
+    let mut paths = vec![Path { path: collection.clone(), operations: collection_operations(kind) }];
+    let item = format!("{collection}/{{name}}");
+    paths.push(Path { path: item.clone(), operations: item_operations(kind) });
+    for subresource in kind.subresources {
+        let path = format!("{item}/{}", subresource.name);
+        paths.push(Path { path: path.clone(), operations: subresource_operations(kind, subresource, "") });
+        if subresource.name == "proxy" {
+            paths.push(Path {
+                path: format!("{path}/{{path}}"),
+                operations: subresource_operations(kind, subresource, "WithPath"),
+            });
+        }
+    }
+    if kind.namespaced && kind.allows("list") {
+        let id = format!("list{}{}ForAllNamespaces", tag_name(kind.group, kind.version), kind.kind);
+        let list = Operation { id, ..list(kind) };
+        paths.push(Path { path: format!("{base}/{}", kind.plural), operations: vec![list] });
+    }
+    paths.retain(|p| !p.operations.is_empty());
+    paths
+}
+
+/// `CoreV1`, `RbacAuthorizationV1`: the group and version within an operation's id.
+fn tag_name(group: &str, version: &str) -> String {
+    format!("{}{}", capitalise(&group_name(group)), capitalise(version))
+}
+
+/// `core`, `rbacAuthorization`.
+fn group_name(group: &str) -> String {
+    if group.is_empty() {
+        return "core".to_owned();
+    }
+    let mut parts = group.trim_end_matches(".k8s.io").split('.');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |name, part| name + &capitalise(part))
+}
+
+fn capitalise(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + chars.as_str())
+}
+
+fn scope(kind: &Kind) -> &'static str {
+    if kind.namespaced { "Namespaced" } else { "" }
+}
+
+fn operation(kind: &Kind, verb: &str, method: &'static str, action: &'static str, description: String) -> Operation {
+    Operation {
+        method,
+        id: format!("{verb}{}{}{}", tag_name(kind.group, kind.version), scope(kind), kind.kind),
+        tag: format!("{}_{}", group_name(kind.group), kind.version),
+        description,
+        action,
+        kind: (kind.group, kind.version, kind.kind),
+        query: Vec::new(),
+        body: Body::None,
+        answer: Answer::Object(kind.schema.to_owned()),
+        codes: &["200"],
+    }
+}
+
+fn list(kind: &Kind) -> Operation {
+    Operation {
+        query: parameters::LIST.iter().collect(),
+        answer: Answer::Object(format!("{}List", kind.schema)),
+        ..operation(kind, "list", "get", "list", format!("list or watch objects of kind {}", kind.kind))
+    }
+}
+
+fn collection_operations(kind: &Kind) -> Vec<Operation> {
+    let mut operations = Vec::new();
+    if kind.allows("list") {
+        operations.push(list(kind));
+    }
+    if kind.allows("create") {
+        operations.push(Operation {
+            query: parameters::WRITE.iter().collect(),
+            body: Body::Object(kind.schema.to_owned()),
+            codes: &["200", "201", "202"],
+            ..operation(kind, "create", "post", "post", format!("create a {}", kind.kind))
+        });
+    }
+    if kind.allows("deletecollection") {
+        let id = format!("delete{}Collection{}{}", tag_name(kind.group, kind.version), scope(kind), kind.kind);
+        operations.push(Operation {
+            id,
+            query: parameters::DELETE_COLLECTION.iter().chain(parameters::DELETE).collect(),
+            body: Body::Options,
+            answer: Answer::Object("meta/v1.Status".to_owned()),
+            ..operation(kind, "", "delete", "deletecollection", format!("delete all {} that are selected", kind.plural))
+        });
+    }
+    operations
+}
+
+fn item_operations(kind: &Kind) -> Vec<Operation> {
+    let mut operations = Vec::new();
+    if kind.allows("get") {
+        operations.push(operation(kind, "read", "get", "get", format!("read a {}", kind.kind)));
+    }
+    if kind.allows("update") {
+        operations.push(Operation {
+            query: parameters::WRITE.iter().collect(),
+            body: Body::Object(kind.schema.to_owned()),
+            codes: &["200", "201"],
+            ..operation(kind, "replace", "put", "put", format!("replace a {}", kind.kind))
+        });
+    }
+    if kind.allows("patch") {
+        operations.push(Operation {
+            query: parameters::WRITE.iter().chain(parameters::PATCH).collect(),
+            body: Body::Patch,
+            codes: &["200", "201"],
+            ..operation(kind, "patch", "patch", "patch", format!("change parts of a {}", kind.kind))
+        });
+    }
+    if kind.allows("delete") {
+        operations.push(Operation {
+            query: parameters::DELETE.iter().collect(),
+            body: Body::Options,
+            answer: Answer::Object(deleted(kind).to_owned()),
+            codes: &["200", "202"],
+            ..operation(kind, "delete", "delete", "delete", format!("delete a {}", kind.kind))
+        });
+    }
+    operations
+}
+
+/// What a deletion answers, as upstream's documents say it: some kinds the object itself.
+fn deleted(kind: &Kind) -> &'static str {
+    match (kind.group, kind.kind) {
+        (
+            "",
+            "Pod"
+            | "PodTemplate"
+            | "PersistentVolume"
+            | "PersistentVolumeClaim"
+            | "ResourceQuota"
+            | "Service"
+            | "ServiceAccount",
+        ) => kind.schema,
+        _ => "meta/v1.Status",
+    }
+}
+
+fn subresource_operations(kind: &Kind, subresource: &Subresource, suffix: &str) -> Vec<Operation> {
+    let schema = subresource_schema(kind, subresource);
+    let name = capitalise(subresource.name) + suffix;
+    let tag = tag_name(kind.group, kind.version);
+    let what = format!("{} of a {}", subresource.name, kind.kind);
+    let named = |verb: &str| format!("{verb}{tag}{}{}{name}", scope(kind), kind.kind);
+    let connects = matches!(subresource.name, "attach" | "exec" | "portforward" | "proxy");
+    let mut operations = Vec::new();
+    for verb in subresource.verbs {
+        let mut operation = match *verb {
+            "get" => Operation { id: named("read"), ..operation(kind, "", "get", "get", format!("read the {what}")) },
+            "create" => Operation {
+                id: named("create"),
+                query: parameters::WRITE.iter().collect(),
+                body: Body::Object(schema.clone()),
+                codes: &["200", "201", "202"],
+                ..operation(kind, "", "post", "post", format!("create the {what}"))
+            },
+            "update" => Operation {
+                id: named("replace"),
+                query: parameters::WRITE.iter().collect(),
+                body: Body::Object(schema.clone()),
+                codes: &["200", "201"],
+                ..operation(kind, "", "put", "put", format!("replace the {what}"))
+            },
+            "patch" => Operation {
+                id: named("patch"),
+                query: parameters::WRITE.iter().chain(parameters::PATCH).collect(),
+                body: Body::Patch,
+                codes: &["200", "201"],
+                ..operation(kind, "", "patch", "patch", format!("change the {what}"))
+            },
+            _ => operation(kind, "", "delete", "delete", format!("delete through the {what}")),
+        };
+        operation.kind = (subresource.group, subresource.version, subresource.kind);
+        operation.answer = Answer::Object(schema.clone());
+        if subresource.name == "log" {
+            operation.query = parameters::LOG.iter().collect();
+            operation.answer = Answer::Text;
+        }
+        if connects {
+            operation.id = format!("connect{tag}{}{}{}{name}", capitalise(operation.method), scope(kind), kind.kind);
+            operation.action = "connect";
+            operation.kind = (kind.group, kind.version, kind.kind);
+            operation.query = parameters::connect(subresource.name).iter().collect();
+            operation.body = Body::None;
+            operation.answer = Answer::Text;
+            operation.codes = &["200"];
+        }
+        operations.push(operation);
+    }
+    if subresource.name == "proxy" {
+        operations.extend(["head", "options"].map(|method| Operation {
+            id: format!("connect{tag}{}{}{}{name}", capitalise(method), scope(kind), kind.kind),
+            query: parameters::connect("proxy").iter().collect(),
+            answer: Answer::Text,
+            ..operation(kind, "", method, "connect", format!("ask through the {what}"))
+        }));
+    }
+    operations
+}
+
+fn subresource_schema(kind: &Kind, subresource: &Subresource) -> String {
+    if subresource.kind == kind.kind {
+        return kind.schema.to_owned();
+    }
+    let package = match subresource.group {
+        "" => "core",
+        "authentication.k8s.io" => "authentication",
+        other => other,
+    };
+    format!("{package}/{}.{}", subresource.version, subresource.kind)
+}
