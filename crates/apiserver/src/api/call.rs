@@ -1,0 +1,160 @@
+//! A request for a resource, understood but for its body.
+
+use std::sync::Arc;
+
+use http::request::Parts;
+use http::{HeaderMap, Method};
+use kube_api::kinds::{self, Subresource};
+use kube_api::{Kind, Status};
+
+use crate::auth::User;
+use crate::http::accept::{self, Accept};
+use crate::http::path::{self, Target};
+use crate::http::query::Query;
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    /// Read one object.
+    Get,
+    /// Read many.
+    List,
+    /// Follow their changes.
+    Watch,
+    /// Make one.
+    Create,
+    /// Replace one.
+    Update,
+    /// Change a part of one.
+    Patch,
+    /// Delete one.
+    Delete,
+    /// Delete many.
+    DeleteCollection,
+}
+
+impl Verb {
+    /// The verb as authorizers and discovery name it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::List => "list",
+            Self::Watch => "watch",
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Patch => "patch",
+            Self::Delete => "delete",
+            Self::DeleteCollection => "deletecollection",
+        }
+    }
+
+    fn of(method: &Method, target: &Target, query: &Query) -> Option<Self> {
+        let one = !target.name.is_empty();
+        match method.as_str() {
+            "GET" | "HEAD" if target.watch => Some(Self::Watch),
+            "GET" | "HEAD" if one => Some(Self::Get),
+            "GET" | "HEAD" if query.flag("watch") => Some(Self::Watch),
+            "GET" | "HEAD" => Some(Self::List),
+            "POST" => Some(Self::Create),
+            "PUT" if one => Some(Self::Update),
+            "PATCH" if one => Some(Self::Patch),
+            "DELETE" if one => Some(Self::Delete),
+            "DELETE" => Some(Self::DeleteCollection),
+            _ => None,
+        }
+    }
+}
+
+/// A request for a resource.
+pub(crate) struct Call {
+    pub(crate) target: Target,
+    pub(crate) verb: Verb,
+    pub(crate) query: Query,
+    pub(crate) accept: Accept,
+    pub(crate) user: Arc<User>,
+    pub(crate) method: Method,
+    pub(crate) headers: HeaderMap,
+    /// The query as it came, for what is passed on.
+    pub(crate) raw_query: Option<String>,
+}
+
+impl Call {
+    /// Understands a request's head.
+    pub(crate) fn new(parts: Parts, user: Arc<User>) -> Result<Self, Status> {
+        let target = path::parse(parts.uri.path()).ok_or_else(Status::no_such_path)?;
+        let query = Query::parse(parts.uri.query());
+        let verb = Verb::of(&parts.method, &target, &query).ok_or_else(Status::method_not_allowed)?;
+        let verbs = target.subresource.map_or(target.kind.verbs, |sub| sub.verbs);
+        let creates_object = verb == Verb::Create && target.subresource.is_none() && !target.name.is_empty();
+        let proxied = target.subresource.is_some_and(|sub| sub.name == "proxy");
+        if creates_object || !(verbs.contains(&verb.name()) || proxied) {
+            return Err(Status::method_not_allowed());
+        }
+        // what a kubelet or a proxied server answers has a format of its own
+        let passed_on = target.subresource.is_some_and(|sub| matches!(sub.name, "log" | "proxy" | "exec" | "attach"));
+        let accept = accept::negotiate(&parts.headers);
+        let accept = if passed_on { accept.unwrap_or(accept::PLAIN) } else { accept? };
+        let raw_query = parts.uri.query().map(str::to_owned);
+        Ok(Self { target, verb, query, accept, user, method: parts.method, headers: parts.headers, raw_query })
+    }
+
+    /// The resource's kind.
+    pub(crate) fn kind(&self) -> &'static Kind {
+        self.target.kind
+    }
+
+    /// The same call with a body of another kind, as subresources have.
+    pub(crate) fn of_kind(&self, kind: &str) -> Result<Self, Status> {
+        let subresource = self.target.subresource.filter(|sub| sub.kind == kind).ok_or_else(Status::no_such_path)?;
+        let body = body_kind(subresource).ok_or_else(Status::no_such_path)?;
+        let target = Target { kind: body, ..self.target.clone() };
+        let (query, user, headers) = (self.query.clone(), Arc::clone(&self.user), self.headers.clone());
+        let (method, raw_query) = (self.method.clone(), self.raw_query.clone());
+        Ok(Self { target, verb: self.verb, query, accept: self.accept, user, method, headers, raw_query })
+    }
+
+    /// The object's key in storage.
+    pub(crate) fn key(&self) -> String {
+        key(&self.target.namespace, &self.target.name)
+    }
+
+    /// What the keys of the collection begin with.
+    pub(crate) fn prefix(&self) -> String {
+        if self.target.namespace.is_empty() { String::new() } else { format!("{}/", self.target.namespace) }
+    }
+
+    /// Whether the answer has no end by itself, so that no limit of time or number applies.
+    pub(crate) fn stays_open(&self) -> bool {
+        let stream = self
+            .target
+            .subresource
+            .is_some_and(|sub| matches!(sub.name, "log" | "proxy" | "exec" | "attach" | "portforward"));
+        self.verb == Verb::Watch || stream
+    }
+}
+
+/// An object's key in storage.
+pub(crate) fn key(namespace: &str, name: &str) -> String {
+    if namespace.is_empty() { name.to_owned() } else { format!("{namespace}/{name}") }
+}
+
+/// The kind of a subresource's body, which may have no path of its own.
+fn body_kind(subresource: &Subresource) -> Option<&'static Kind> {
+    static TOKEN_REQUEST: Kind = Kind {
+        group: "authentication.k8s.io",
+        version: "v1",
+        kind: "TokenRequest",
+        plural: "tokenrequests",
+        singular: "tokenrequest",
+        short_names: &[],
+        categories: &[],
+        namespaced: true,
+        verbs: &["create"],
+        subresources: &[],
+        schema: "authentication/v1.TokenRequest",
+    };
+    if subresource.kind == TOKEN_REQUEST.kind {
+        return Some(&TOKEN_REQUEST);
+    }
+    kinds::by_kind(subresource.group, subresource.version, subresource.kind)
+}

@@ -1,0 +1,7 @@
+//! The HTTP side: what a request asks for, and how it is answered.
+
+pub(crate) mod accept;
+pub(crate) mod body;
+pub(crate) mod path;
+pub(crate) mod query;
+pub(crate) mod reply;

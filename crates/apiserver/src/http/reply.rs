@@ -1,0 +1,128 @@
+//! Answers: their codes, headers and bytes.
+
+use std::io::Write;
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, VARY, WARNING};
+use http::{HeaderValue, Response, StatusCode};
+use http_body_util::BodyExt;
+use kube_api::Status;
+use kube_api::decode::Format;
+use serde_json::Value;
+
+use super::accept::Accept;
+use super::body::{Body, BoxError, full};
+
+/// Answers from this size on are compressed for clients that take it, as in Kubernetes.
+const GZIP_FROM: usize = 128 << 10;
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// An answer or the refusal that takes its place.
+pub(crate) type Answer = Result<Response<Body>, Status>;
+
+/// JSON that is there as bytes already.
+pub(crate) fn json(code: StatusCode, bytes: Bytes, accept: Accept) -> Response<Body> {
+    let mut response = if accept.gzip && bytes.len() >= GZIP_FROM {
+        let mut response = Response::new(full(compress(&bytes)));
+        response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        response.headers_mut().insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+        response
+    } else {
+        Response::new(full(bytes))
+    };
+    *response.status_mut() = code;
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response
+}
+
+/// A value in the format agreed on.
+pub(crate) fn value(code: StatusCode, value: &Value, accept: Accept) -> Response<Body> {
+    match accept.format {
+        Format::Json => json(code, to_bytes(value), accept),
+        Format::Yaml => {
+            let text = serde_yaml::to_string(value).unwrap_or_default();
+            let mut response = Response::new(full(text));
+            *response.status_mut() = code;
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/yaml"));
+            response
+        }
+    }
+}
+
+/// A refusal, always JSON.
+pub(crate) fn refusal(status: &Status) -> Response<Body> {
+    let mut response = Response::new(full(to_bytes(&status.to_value())));
+    *response.status_mut() = StatusCode::from_u16(status.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    let retry = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
+    if retry > 0 {
+        response.headers_mut().insert(RETRY_AFTER, retry.into());
+    }
+    response
+}
+
+/// JSON that is written frame by frame, compressed frame by frame.
+pub(crate) fn compressed<B>(body: B) -> Response<Body>
+where
+    B: http_body::Body<Data = Bytes, Error = BoxError> + Send + Unpin + 'static,
+{
+    let encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let frames = futures::stream::try_unfold((body, Some(encoder)), |(mut body, encoder)| async move {
+        let Some(mut encoder) = encoder else { return Ok(None) };
+        loop {
+            let Some(frame) = body.frame().await else {
+                return Ok(Some((Bytes::from(encoder.finish()?), (body, None))));
+            };
+            if let Ok(data) = frame?.into_data() {
+                encoder.write_all(&data)?;
+            }
+            let written = std::mem::take(encoder.get_mut());
+            if !written.is_empty() {
+                return Ok(Some((Bytes::from(written), (body, Some(encoder)))));
+            }
+        }
+    });
+    let mut response = Response::new(super::body::stream(frames));
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    response.headers_mut().insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+    response
+}
+
+/// Text for people.
+pub(crate) fn text(code: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
+    let mut response = Response::new(full(text));
+    *response.status_mut() = code;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response.headers_mut().insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// A document that is the same for everybody.
+pub(crate) fn text_json(code: StatusCode, value: &Value) -> Response<Body> {
+    self::value(code, value, super::accept::PLAIN)
+}
+
+/// Adds what the client should know to an answer, one header a warning (RFC 7234, code 299).
+pub(crate) fn warn(response: &mut Response<Body>, warnings: &[String]) {
+    for warning in warnings {
+        let quoted = warning.replace('\\', "\\\\").replace('"', "\\\"");
+        if let Ok(value) = HeaderValue::from_str(&format!("299 - \"{quoted}\"")) {
+            response.headers_mut().append(WARNING, value);
+        }
+    }
+}
+
+/// A value's JSON.
+pub(crate) fn to_bytes(value: &Value) -> Bytes {
+    serde_json::to_vec(value).expect("a JSON value can be written").into()
+}
+
+/// The bytes, compressed for speed.
+pub(crate) fn compress(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 8), Compression::fast());
+    encoder.write_all(bytes).expect("writing into a vector cannot fail");
+    encoder.finish().expect("writing into a vector cannot fail")
+}

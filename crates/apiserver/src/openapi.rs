@@ -1,0 +1,52 @@
+//! The OpenAPI documents, v2 and v3, with ETags.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use http::{Method, Request};
+use kube_api::{Status, openapi};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::discovery::tagged;
+use crate::http::accept;
+use crate::http::reply::{Answer, to_bytes};
+
+static V2: LazyLock<Bytes> = LazyLock::new(|| to_bytes(&openapi::v2()));
+static V3: LazyLock<HashMap<String, Bytes>> = LazyLock::new(|| {
+    let documents = openapi::v3_paths().into_iter();
+    documents.filter_map(|path| openapi::v3(&path).map(|document| (path, to_bytes(&document)))).collect()
+});
+
+/// Answers a path below `/openapi/`.
+pub(crate) fn answer<B>(request: &Request<B>) -> Answer {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Err(Status::method_not_allowed());
+    }
+    let headers = request.headers();
+    match request.uri().path().trim_end_matches('/') {
+        "/openapi/v2" => {
+            accept::negotiate(headers)?;
+            Ok(tagged(headers, V2.clone(), "application/json"))
+        }
+        "/openapi/v3" => Ok(tagged(headers, to_bytes(&index()), "application/json")),
+        path => {
+            let name = path.strip_prefix("/openapi/v3/").ok_or_else(Status::no_such_path)?;
+            let document = V3.get(name).ok_or_else(Status::no_such_path)?;
+            Ok(tagged(headers, document.clone(), "application/json"))
+        }
+    }
+}
+
+/// Where each version's document is; the hash tells when it has changed.
+fn index() -> Value {
+    let paths: Map<String, Value> = V3
+        .iter()
+        .map(|(path, document)| {
+            let hash = Sha256::digest(document).iter().map(|byte| format!("{byte:02X}")).collect::<String>();
+            (path.clone(), json!({"serverRelativeURL": format!("/openapi/v3/{path}?hash={hash}")}))
+        })
+        .collect();
+    json!({"paths": paths})
+}

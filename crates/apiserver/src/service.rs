@@ -1,0 +1,266 @@
+//! Addresses and ports of services: chosen here, and claimed in the transaction that stores the service.
+//!
+//! A claim is a key of its own under `/registry/k8sm/claims/`, which can be put only where it is missing. So no two services
+//! hold one address, however many API servers there are.
+
+use std::net::Ipv4Addr;
+
+use kube_api::validate::FieldError;
+use kube_api::{Kind, Status, meta};
+use serde_json::{Value, json};
+
+use crate::api::Api;
+use crate::options::Options;
+use crate::storage::{Claims, PREFIX};
+
+/// The last byte of the address that is kept for DNS, unless a service asks for it by name.
+const DNS_OFFSET: u32 = 10;
+/// How many addresses are looked at by chance before all are, in order.
+const TRIES: usize = 64;
+
+/// Chooses and claims what a new service needs. Other kinds claim nothing.
+pub(crate) fn claim_new(api: &Api, kind: &Kind, object: &mut Value) -> Result<Claims, Status> {
+    if kind.kind != "Service" {
+        return Ok(Claims::default());
+    }
+    complete(api, kind, object)?;
+    Ok(Claims { take: held(kind, object), release: Vec::new() })
+}
+
+/// Chooses and claims what a service needs now and did not before, and gives back what it needs no more.
+pub(crate) fn claim_changed(api: &Api, kind: &Kind, new: &mut Value, old: &Value) -> Result<Claims, Status> {
+    if kind.kind != "Service" {
+        return Ok(Claims::default());
+    }
+    complete(api, kind, new)?;
+    let (now, before) = (held(kind, new), held(kind, old));
+    let take = now.iter().filter(|claim| !before.contains(claim)).cloned().collect();
+    let release = before.into_iter().filter(|claim| !now.contains(claim)).collect();
+    Ok(Claims { take, release })
+}
+
+/// An update that is silent about addresses and ports keeps those there are.
+pub(crate) fn carry_over(kind: &Kind, new: &mut Value, old: &Value) {
+    if kind.kind != "Service" || new["spec"]["type"] == "ExternalName" || !new["spec"].is_object() {
+        return;
+    }
+    for field in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
+        let silent = new["spec"].get(field).is_none_or(|value| value == "" || *value == json!([]));
+        if silent && let Some(value) = old["spec"].get(field) {
+            new["spec"][field] = value.clone();
+        }
+    }
+    if !has_node_ports(new) {
+        return;
+    }
+    let old_ports = old["spec"]["ports"].as_array().cloned().unwrap_or_default();
+    for port in new["spec"]["ports"].as_array_mut().into_iter().flatten() {
+        let same = |other: &&Value| {
+            other["port"] == port["port"] && protocol(other) == protocol(port) && other.get("nodePort").is_some()
+        };
+        if port.get("nodePort").and_then(Value::as_u64).unwrap_or(0) == 0
+            && let Some(old) = old_ports.iter().find(same)
+        {
+            port["nodePort"] = old["nodePort"].clone();
+        }
+    }
+}
+
+/// The claims that an object holds.
+pub(crate) fn held(kind: &Kind, object: &Value) -> Vec<String> {
+    if kind.kind != "Service" {
+        return Vec::new();
+    }
+    let address = object["spec"]["clusterIP"].as_str().filter(|ip| !ip.is_empty() && *ip != "None");
+    let mut claims: Vec<String> = address.map(address_claim).into_iter().collect();
+    if has_node_ports(object) {
+        for port in node_ports(object) {
+            let claim = port_claim(port);
+            // one service may use a port for several protocols
+            if !claims.contains(&claim) {
+                claims.push(claim);
+            }
+        }
+    }
+    claims
+}
+
+/// What the client is told when a claim is held by another service.
+pub(crate) fn claimed(kind: &Kind, service: &Value, claim: &str) -> Status {
+    let value = claim.rsplit('/').next().unwrap_or(claim);
+    let (field, why) = if claim.contains("/address/") {
+        ("spec.clusterIPs", format!("[\"{value}\"]: failed to allocate IP {value}: provided IP is already allocated"))
+    } else {
+        ("spec.ports[0].nodePort", format!("{value}: provided port is already allocated"))
+    };
+    let error =
+        FieldError { reason: "FieldValueInvalid", field: field.to_owned(), message: format!("Invalid value: {why}") };
+    Status::invalid(kind, meta::name(service), &[error])
+}
+
+fn complete(api: &Api, kind: &Kind, service: &mut Value) -> Result<(), Status> {
+    let options = &api.options;
+    let external = service["spec"]["type"] == "ExternalName";
+    if external {
+        for field in ["clusterIP", "clusterIPs"] {
+            if let Some(spec) = service["spec"].as_object_mut() {
+                spec.remove(field);
+            }
+        }
+    } else {
+        address(api, kind, service)?;
+    }
+    if has_node_ports(service) {
+        return choose_ports(api, service);
+    }
+    for port in service["spec"]["ports"].as_array_mut().into_iter().flatten() {
+        if let Some(port) = port.as_object_mut() {
+            port.remove("nodePort");
+        }
+    }
+    let _ = options;
+    Ok(())
+}
+
+/// Sets the cluster address of a service that names none.
+fn address(api: &Api, kind: &Kind, service: &mut Value) -> Result<(), Status> {
+    let spec = &service["spec"];
+    let given = spec["clusterIP"].as_str().filter(|ip| !ip.is_empty());
+    let given = given.or_else(|| spec["clusterIPs"][0].as_str().filter(|ip| !ip.is_empty())).map(str::to_owned);
+    let address = match given {
+        Some(address) => {
+            check_address(&api.options, kind, service, &address)?;
+            address
+        }
+        None => free_address(api).ok_or_else(|| Status::internal("failed to allocate a serviceIP: range is full"))?,
+    };
+    service["spec"]["clusterIPs"] = json!([address]);
+    service["spec"]["clusterIP"] = address.into();
+    if service["spec"].get("ipFamilies").is_none() {
+        service["spec"]["ipFamilies"] = json!(["IPv4"]);
+    }
+    if service["spec"].get("ipFamilyPolicy").is_none() {
+        service["spec"]["ipFamilyPolicy"] = "SingleStack".into();
+    }
+    Ok(())
+}
+
+fn check_address(options: &Options, kind: &Kind, service: &Value, address: &str) -> Result<(), Status> {
+    if address == "None" {
+        return Ok(());
+    }
+    let Ok(ip) = address.parse::<Ipv4Addr>() else {
+        // not ours to judge: validation says what is wrong with it
+        return Ok(());
+    };
+    let range = options.service_cluster_ip_range;
+    if range.contains(&ip) && ip != range.network() && ip != range.broadcast() {
+        return Ok(());
+    }
+    let message = format!(
+        "Invalid value: [\"{address}\"]: failed to allocate IP {address}: the provided IP ({address}) is not in the valid range. \
+         The range of valid IPs is {range}"
+    );
+    let error = FieldError { reason: "FieldValueInvalid", field: "spec.clusterIPs".to_owned(), message };
+    Err(Status::invalid(kind, meta::name(service), &[error]))
+}
+
+/// A free address by chance; the network's first is the API server's, the tenth is kept for DNS.
+fn free_address(api: &Api) -> Option<String> {
+    let range = api.options.service_cluster_ip_range;
+    let (first, last) = (u32::from(range.network()), u32::from(range.broadcast()));
+    let kept = [first, first + 1, first + DNS_OFFSET, last];
+    let candidates = pick(first, last);
+    let shelf = api.store.shelf("services")?;
+    let taken = |ip: &str| shelf.any(|_, entry| entry.fields()["spec"]["clusterIP"] == ip);
+    candidates.filter(|ip| !kept.contains(ip)).map(|ip| Ipv4Addr::from(ip).to_string()).find(|ip| !taken(ip))
+}
+
+/// Gives every port of the service a node port.
+fn choose_ports(api: &Api, service: &mut Value) -> Result<(), Status> {
+    let (first, last) = api.options.service_node_port_range;
+    let mut own: Vec<u16> = node_ports(service).collect();
+    let shelf = api.store.shelf("services").ok_or_else(Status::no_such_path)?;
+    let mut used: Option<Vec<u16>> = None;
+    for port in service["spec"]["ports"].as_array_mut().into_iter().flatten() {
+        if port["nodePort"].as_u64().is_some_and(|port| port > 0) {
+            continue;
+        }
+        let used = used.get_or_insert_with(|| {
+            let mut all = Vec::new();
+            shelf.any(|_, entry| {
+                if matches!(entry.fields()["spec"]["type"].as_str(), Some("NodePort" | "LoadBalancer")) {
+                    all.extend(node_ports(&entry.value()));
+                }
+                false
+            });
+            all
+        });
+        let free = pick(u32::from(first), u32::from(last))
+            .filter_map(|port| u16::try_from(port).ok())
+            .find(|port| !used.contains(port) && !own.contains(port))
+            .ok_or_else(|| Status::internal("failed to allocate a nodePort: range is full"))?;
+        own.push(free);
+        port["nodePort"] = free.into();
+    }
+    Ok(())
+}
+
+/// Numbers of a range, some by chance first and then all.
+fn pick(first: u32, last: u32) -> impl Iterator<Item = u32> {
+    let chance = (0..TRIES).map(move |_| rand::random_range(first..=last));
+    chance.chain(first..=last)
+}
+
+fn has_node_ports(service: &Value) -> bool {
+    matches!(service["spec"]["type"].as_str(), Some("NodePort" | "LoadBalancer"))
+}
+
+fn node_ports(service: &Value) -> impl Iterator<Item = u16> {
+    let ports = service["spec"]["ports"].as_array().cloned().unwrap_or_default();
+    ports.into_iter().filter_map(|port| u16::try_from(port["nodePort"].as_u64()?).ok()).filter(|&port| port > 0)
+}
+
+fn protocol(port: &Value) -> &str {
+    port["protocol"].as_str().unwrap_or("TCP")
+}
+
+fn address_claim(address: &str) -> String {
+    format!("{PREFIX}k8sm/claims/address/{address}")
+}
+
+fn port_claim(port: u16) -> String {
+    format!("{PREFIX}k8sm/claims/nodeport/{port}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kube_api::kinds;
+
+    #[test]
+    fn a_service_holds_its_address_and_ports() {
+        let kind = kinds::find("", "v1", "services").unwrap();
+        let service = json!({"spec": {"type": "NodePort", "clusterIP": "10.10.10.7",
+            "ports": [{"port": 53, "protocol": "UDP", "nodePort": 30053}, {"port": 53, "protocol": "TCP", "nodePort": 30053}]}});
+        assert_eq!(
+            held(kind, &service),
+            ["/registry/k8sm/claims/address/10.10.10.7", "/registry/k8sm/claims/nodeport/30053"]
+        );
+        assert!(held(kind, &json!({"spec": {"clusterIP": "None"}})).is_empty());
+    }
+
+    #[test]
+    fn a_silent_update_keeps_what_was_chosen() {
+        let kind = kinds::find("", "v1", "services").unwrap();
+        let old = json!({"spec": {"type": "NodePort", "clusterIP": "10.10.10.7", "clusterIPs": ["10.10.10.7"],
+            "ports": [{"port": 80, "nodePort": 30080}]}});
+        let mut new = json!({"spec": {"type": "NodePort", "ports": [{"port": 80, "protocol": "TCP"}, {"port": 81}]}});
+        carry_over(kind, &mut new, &old);
+        assert_eq!(new["spec"]["clusterIP"], "10.10.10.7");
+        assert_eq!(
+            (&new["spec"]["ports"][0]["nodePort"], new["spec"]["ports"][1].get("nodePort")),
+            (&json!(30080), None)
+        );
+    }
+}

@@ -1,0 +1,112 @@
+//! All objects in memory: a shelf a resource, and the revision up to which they are told.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::entry::Entry;
+use super::error::StorageError;
+use super::etcd::Stored;
+use super::shelf::{Shelf, Update};
+
+/// Every key that k8sm writes begins so.
+pub(crate) const PREFIX: &str = "/registry/";
+
+/// The shelves, and how far they are filled.
+pub(crate) struct Cache {
+    shelves: HashMap<&'static str, Arc<Shelf>>,
+    /// All changes up to this revision are in the shelves; 0 before the first load.
+    revision: watch::Sender<u64>,
+}
+
+/// What etcd says of a key: its value, or that it is gone.
+pub(crate) struct Told {
+    pub(crate) key: String,
+    pub(crate) revision: u64,
+    pub(crate) value: Option<bytes::Bytes>,
+}
+
+impl Cache {
+    /// An empty cache with a shelf for each of the resources.
+    pub(crate) fn new(resources: impl IntoIterator<Item = &'static str>) -> Self {
+        let shelves = resources.into_iter().map(|resource| (resource, Arc::new(Shelf::new()))).collect();
+        Self { shelves, revision: watch::Sender::new(0) }
+    }
+
+    /// The shelf of a resource.
+    pub(crate) fn shelf(&self, resource: &str) -> Option<&Arc<Shelf>> {
+        self.shelves.get(resource)
+    }
+
+    /// All shelves with their resources.
+    pub(crate) fn shelves(&self) -> impl Iterator<Item = (&'static str, &Arc<Shelf>)> {
+        self.shelves.iter().map(|(resource, shelf)| (*resource, shelf))
+    }
+
+    /// The revision up to which everything is told; 0 before the first load.
+    pub(crate) fn revision(&self) -> u64 {
+        *self.revision.borrow()
+    }
+
+    /// Waits until everything up to `revision` is told.
+    pub(crate) async fn reached(&self, revision: u64, limit: Duration) -> Result<(), StorageError> {
+        let mut told = self.revision.subscribe();
+        let waiting = told.wait_for(|&now| now >= revision);
+        match tokio::time::timeout(limit, waiting).await {
+            Ok(_) => Ok(()),
+            Err(_) => Err(StorageError::Future(revision, self.revision())),
+        }
+    }
+
+    /// Puts everything anew, as etcd held it at `revision`.
+    pub(crate) fn reset(&self, stored: Vec<Stored>, revision: u64) {
+        let mut objects: HashMap<&str, BTreeMap<Arc<str>, Arc<Entry>>> = HashMap::new();
+        for Stored { key, value, revision } in stored {
+            let Some((resource, name)) = self.place(&key) else { continue };
+            match Entry::new(&key, &value, revision) {
+                Ok(entry) => drop(objects.entry(resource).or_default().insert(name.into(), Arc::new(entry))),
+                Err(error) => tracing::error!(%error, "left out"),
+            }
+        }
+        for (resource, shelf) in &self.shelves {
+            shelf.reset(objects.remove(resource).unwrap_or_default(), revision);
+        }
+        self.revision.send_replace(revision);
+    }
+
+    /// Takes in what etcd told in one message, which holds whole revisions, and everything up to `revision` is told.
+    pub(crate) fn apply(&self, told: Vec<Told>, revision: u64) {
+        let mut updates: HashMap<&'static str, Vec<Update>> = HashMap::new();
+        for Told { key, revision, value } in told {
+            let Some((resource, name)) = self.place(&key) else { continue };
+            let entry = match value.map(|value| Entry::new(&key, &value, revision)).transpose() {
+                Ok(entry) => entry,
+                Err(error) => {
+                    // what cannot be decoded is not there for clients; the old state is stale
+                    tracing::error!(%error, "left out");
+                    None
+                }
+            };
+            updates.entry(resource).or_default().push(Update { key: name.into(), revision, entry });
+        }
+        for (resource, updates) in updates {
+            if let Some(shelf) = self.shelves.get(resource) {
+                shelf.apply(updates);
+            }
+        }
+        self.revision.send_if_modified(|now| {
+            let later = revision > *now;
+            *now = revision.max(*now);
+            later
+        });
+    }
+
+    /// The shelf's resource and the key within it.
+    pub(crate) fn place<'k>(&self, key: &'k str) -> Option<(&'static str, &'k str)> {
+        let (resource, name) = key.strip_prefix(PREFIX)?.split_once('/')?;
+        let (resource, _) = self.shelves.get_key_value(resource)?;
+        Some((resource, name))
+    }
+}

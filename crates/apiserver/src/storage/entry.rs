@@ -1,0 +1,237 @@
+//! A stored object: its bytes as they are sent, and the few parts that selectors look at.
+//!
+//! In etcd an object is JSON that begins `{"kind":…,"apiVersion":…,"metadata":{` and holds no resourceVersion. The
+//! revision is spliced in once, behind that beginning; from then on get, list and watch share the same bytes.
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
+use super::error::StorageError;
+
+/// Where in the objects' JSON the metadata begins.
+const METADATA: &[u8] = b"\"metadata\":{";
+const VERSION: &str = "\"resourceVersion\":\"";
+
+/// Fields other than `metadata.name` and `metadata.namespace` that some kind's field selector may name.
+const SELECTABLE: &[&[&str]] = &[
+    &["spec", "nodeName"],
+    &["spec", "restartPolicy"],
+    &["spec", "schedulerName"],
+    &["spec", "serviceAccountName"],
+    &["spec", "hostNetwork"],
+    &["spec", "unschedulable"],
+    &["spec", "clusterIP"],
+    &["spec", "type"],
+    &["status", "phase"],
+    &["status", "podIP"],
+    &["status", "podIPs"],
+    &["status", "nominatedNodeName"],
+    &["status", "replicas"],
+    &["involvedObject"],
+    &["reason"],
+    &["reportingComponent"],
+    &["source"],
+    &["type"],
+];
+
+/// An object at one revision.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// The revision of its last change: its resourceVersion.
+    pub(crate) revision: u64,
+    /// The whole object, resourceVersion included.
+    bytes: Bytes,
+    /// Where `"metadata"` begins in `bytes`.
+    metadata: usize,
+    labels: Box<[(Box<str>, Box<str>)]>,
+    /// Name, namespace and [`SELECTABLE`] fields, in an object's shape.
+    fields: Value,
+}
+
+impl Entry {
+    /// From what etcd holds under `key` since `revision`.
+    pub(crate) fn new(key: &str, stored: &[u8], revision: u64) -> Result<Self, StorageError> {
+        let corrupt = |reason: String| StorageError::Corrupt { key: key.to_owned(), reason };
+        let object: Value = serde_json::from_slice(stored).map_err(|error| corrupt(error.to_string()))?;
+        if !object["metadata"]["name"].is_string() {
+            return Err(corrupt("it has no metadata.name".to_owned()));
+        }
+        let (labels, fields) = (labels(&object), fields(&object));
+        match metadata_at(stored) {
+            Some(metadata) => {
+                Ok(Self { revision, bytes: splice(stored, metadata, revision), metadata, labels, fields })
+            }
+            None => {
+                // written by something else than us: brought into our form
+                let stored = encode(&object);
+                let metadata = metadata_at(&stored).ok_or_else(|| corrupt("it has no metadata".to_owned()))?;
+                Ok(Self { revision, bytes: splice(&stored, metadata, revision), metadata, labels, fields })
+            }
+        }
+    }
+
+    /// The object as JSON, with its resourceVersion.
+    pub(crate) fn object(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// The object as an item of a list, without kind and apiVersion, which the list names: what follows `{`.
+    pub(crate) fn item(&self) -> &[u8] {
+        &self.bytes[self.metadata..]
+    }
+
+    /// The object, decoded.
+    pub(crate) fn value(&self) -> Value {
+        serde_json::from_slice(&self.bytes).expect("an entry's bytes were decoded before")
+    }
+
+    /// The value of a label.
+    pub(crate) fn label(&self, key: &str) -> Option<&str> {
+        self.labels.iter().find(|(k, _)| &**k == key).map(|(_, v)| &**v)
+    }
+
+    /// The fields that selectors look at, in the object's shape.
+    pub(crate) fn fields(&self) -> &Value {
+        &self.fields
+    }
+
+    /// The same object at another revision: how a deletion shows an object's last state.
+    pub(crate) fn at(&self, revision: u64) -> Self {
+        let start = self.metadata + METADATA.len();
+        let end = start + VERSION.len() + decimal_len(self.revision) + "\",".len();
+        let stored = [&self.bytes[..start], &self.bytes[end..]].concat();
+        Self {
+            revision,
+            bytes: splice(&stored, self.metadata, revision),
+            metadata: self.metadata,
+            labels: self.labels.clone(),
+            fields: self.fields.clone(),
+        }
+    }
+
+    /// About how much memory it takes.
+    pub(crate) fn size(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+/// The form in which an object is stored: kind, apiVersion, metadata without resourceVersion, and then the rest.
+pub(crate) fn encode(object: &Value) -> Vec<u8> {
+    let mut out = Vec::with_capacity(1024);
+    let empty = Map::new();
+    let fields = object.as_object().unwrap_or(&empty);
+    out.push(b'{');
+    for name in ["kind", "apiVersion"] {
+        if let Some(value) = fields.get(name) {
+            member(&mut out, name, value);
+        }
+    }
+    let mut metadata = fields.get("metadata").cloned().unwrap_or_default();
+    if let Some(metadata) = metadata.as_object_mut() {
+        metadata.remove("resourceVersion");
+    }
+    member(&mut out, "metadata", &metadata);
+    for (name, value) in fields.iter().filter(|(name, _)| !matches!(name.as_str(), "kind" | "apiVersion" | "metadata"))
+    {
+        member(&mut out, name, value);
+    }
+    out.push(b'}');
+    out
+}
+
+fn member(out: &mut Vec<u8>, name: &str, value: &Value) {
+    if out.len() > 1 {
+        out.push(b',');
+    }
+    serde_json::to_writer(&mut *out, name).expect("writing into a vector cannot fail");
+    out.push(b':');
+    serde_json::to_writer(&mut *out, value).expect("writing into a vector cannot fail");
+}
+
+/// Where `"metadata"` begins, if the bytes are in the form of [`encode`] and have metadata to splice into.
+fn metadata_at(stored: &[u8]) -> Option<usize> {
+    if !stored.starts_with(b"{\"kind\":\"") {
+        return None;
+    }
+    // kind and apiVersion are strings without escapes: the first braces after the outer ones are metadata's
+    let inner = stored.iter().skip(1).position(|&b| b == b'{')? + 1;
+    let at = (inner + 1).checked_sub(METADATA.len())?;
+    (&stored[at..=inner] == METADATA && stored.get(inner + 1) == Some(&b'"')).then_some(at)
+}
+
+fn splice(stored: &[u8], metadata: usize, revision: u64) -> Bytes {
+    let at = metadata + METADATA.len();
+    let version = format!("{VERSION}{revision}\",");
+    [&stored[..at], version.as_bytes(), &stored[at..]].concat().into()
+}
+
+fn decimal_len(number: u64) -> usize {
+    number.checked_ilog10().map_or(1, |digits| digits as usize + 1)
+}
+
+fn labels(object: &Value) -> Box<[(Box<str>, Box<str>)]> {
+    let labels = object["metadata"]["labels"].as_object();
+    labels.into_iter().flatten().filter_map(|(k, v)| Some((k.as_str().into(), v.as_str()?.into()))).collect()
+}
+
+fn fields(object: &Value) -> Value {
+    let mut out = Map::new();
+    for path in
+        [&["metadata", "name"], &["metadata", "namespace"]].iter().map(|p| &p[..]).chain(SELECTABLE.iter().copied())
+    {
+        let Some(value) = path.iter().try_fold(object, |value, key| value.get(key)) else { continue };
+        match path {
+            [parent, child] => {
+                let parent = out.entry(*parent).or_insert_with(|| Value::Object(Map::new()));
+                parent[*child] = value.clone();
+            }
+            [name] => {
+                out.insert((*name).to_owned(), value.clone());
+            }
+            _ => {}
+        }
+    }
+    Value::Object(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_revision_is_spliced_in_and_replaced() {
+        let object = json!({"data": {"metadata": "{\"metadata\":{"}, "metadata": {"name": "a", "resourceVersion": "1",
+            "labels": {"app": "x"}}, "kind": "ConfigMap", "apiVersion": "v1"});
+        let entry = Entry::new("k", &encode(&object), 77).unwrap();
+        let text = std::str::from_utf8(entry.object()).unwrap();
+        assert!(
+            text.starts_with(r#"{"kind":"ConfigMap","apiVersion":"v1","metadata":{"resourceVersion":"77","#),
+            "{text}"
+        );
+        assert!(entry.item().starts_with(b"\"metadata\":{"));
+        assert_eq!(entry.label("app"), Some("x"));
+        let later = entry.at(1234);
+        let mut expected = object;
+        expected["metadata"]["resourceVersion"] = "1234".into();
+        assert_eq!(later.value(), expected);
+    }
+
+    #[test]
+    fn bytes_of_other_writers_are_brought_into_form() {
+        let entry = Entry::new("k", br#"{"metadata":{"name":"a"},"apiVersion":"v1","kind":"Secret"}"#, 5).unwrap();
+        assert_eq!(entry.value()["metadata"]["resourceVersion"], "5");
+        assert!(matches!(Entry::new("k", b"{}", 5), Err(StorageError::Corrupt { .. })));
+        assert!(Entry::new("k", b"nonsense", 5).is_err());
+    }
+
+    #[test]
+    fn fields_of_selectors_are_kept_and_no_others() {
+        let pod = json!({"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "a", "namespace": "b", "uid": "c"},
+            "spec": {"nodeName": "n", "containers": []}, "status": {"phase": "Running"}});
+        assert_eq!(
+            fields(&pod),
+            json!({"metadata": {"name": "a", "namespace": "b"}, "spec": {"nodeName": "n"}, "status": {"phase": "Running"}})
+        );
+    }
+}

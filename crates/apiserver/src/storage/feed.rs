@@ -1,0 +1,112 @@
+//! Keeps the cache true: one load, then one etcd watch over everything under `/registry/`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use etcd_client::{EventType, WatchResponse};
+use tokio_util::sync::CancellationToken;
+
+use super::cache::{Cache, PREFIX, Told};
+use super::error::StorageError;
+use super::etcd::Etcd;
+
+/// How many keys a page of the load holds.
+const PAGE: usize = 2000;
+/// Pauses between attempts while etcd is away: the first, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+
+/// Where the feed stands.
+enum State {
+    /// Nothing is known, or what is known is too old to go on from.
+    Load,
+    /// The cache is at its revision; the changes behind it are to come.
+    Follow,
+}
+
+/// Feeds the cache until `shutdown`. When etcd goes away the cache stays as it is, and the feed goes on from its revision
+/// once etcd is back; only when etcd has compacted that revision meanwhile does it load anew.
+pub(crate) async fn run(etcd: Etcd, cache: Arc<Cache>, shutdown: CancellationToken) {
+    let (mut state, mut pause) = (State::Load, PAUSES.0);
+    loop {
+        let (before, started) = (cache.revision(), tokio::time::Instant::now());
+        let outcome = tokio::select! {
+            () = shutdown.cancelled() => return,
+            outcome = step(&etcd, &cache, &state) => outcome,
+        };
+        let error = match (outcome, &state) {
+            (Ok(()), State::Load) => {
+                (state, pause) = (State::Follow, PAUSES.0);
+                tracing::info!(revision = cache.revision(), "everything is loaded from etcd");
+                continue;
+            }
+            (Ok(()), State::Follow) => StorageError::Unavailable("the watch ended".to_owned()),
+            (Err(StorageError::Compacted), State::Follow) => {
+                tracing::warn!(revision = cache.revision(), "etcd has forgotten our revision: loading anew");
+                state = State::Load;
+                continue;
+            }
+            (Err(error), _) => error,
+        };
+        if cache.revision() > before || started.elapsed() > PAUSES.1 {
+            pause = PAUSES.0;
+        }
+        tracing::warn!(%error, "etcd does not tell changes; trying again in {pause:?}");
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(pause) => pause = (pause * 2).min(PAUSES.1),
+        }
+    }
+}
+
+async fn step(etcd: &Etcd, cache: &Cache, state: &State) -> Result<(), StorageError> {
+    match state {
+        State::Load => load(etcd, cache).await,
+        State::Follow => follow(etcd, cache).await,
+    }
+}
+
+/// Reads everything, page by page, at the revision of the first page.
+async fn load(etcd: &Etcd, cache: &Cache) -> Result<(), StorageError> {
+    let (mut all, mut after, mut revision) = (Vec::new(), None::<String>, 0);
+    loop {
+        let page = etcd.page(PREFIX, after.as_deref(), PAGE, revision).await?;
+        revision = page.revision;
+        after = page.stored.last().map(|stored| stored.key.clone());
+        all.extend(page.stored);
+        if page.remaining == 0 {
+            break;
+        }
+    }
+    cache.reset(all, revision);
+    Ok(())
+}
+
+/// Follows the changes behind the cache's revision until the watch breaks.
+async fn follow(etcd: &Etcd, cache: &Cache) -> Result<(), StorageError> {
+    let mut stream = etcd.watch(PREFIX, cache.revision(), false).await?;
+    while let Some(message) = stream.message().await? {
+        if message.compact_revision() > 0 {
+            return Err(StorageError::Compacted);
+        }
+        if message.canceled() {
+            return Err(StorageError::Unavailable(message.cancel_reason().to_owned()));
+        }
+        let told = told(&message);
+        if let Some(revision) = told.last().map(|told| told.revision) {
+            cache.apply(told, revision);
+        }
+    }
+    Ok(())
+}
+
+/// The changes of one message, in order.
+fn told(message: &WatchResponse) -> Vec<Told> {
+    let events = message.events().iter().filter_map(|event| Some((event.event_type(), event.kv()?)));
+    events
+        .map(|(event, kv)| Told {
+            key: String::from_utf8_lossy(kv.key()).into_owned(),
+            revision: u64::try_from(kv.mod_revision()).unwrap_or(0),
+            value: (event == EventType::Put).then(|| kv.value().to_vec().into()),
+        })
+        .collect()
+}

@@ -1,0 +1,218 @@
+//! What the server sets in objects of each kind, whatever the client says: Kubernetes' strategies.
+
+use kube_api::Kind;
+use serde_json::{Value, json};
+
+/// Kinds that count changes of their spec in `metadata.generation`.
+const GENERATIONS: &[&str] = &["ReplicationController"];
+/// Kinds whose status only `/status` writes.
+const OWN_STATUS: &[&str] = &[
+    "Namespace",
+    "Node",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "Pod",
+    "ReplicationController",
+    "ResourceQuota",
+    "Service",
+];
+/// Kinds that a PUT creates where they are missing.
+const CREATED_ON_UPDATE: &[&str] = &[
+    "Endpoints",
+    "Event",
+    "LimitRange",
+    "Lease",
+    "PodTemplate",
+    "ReplicationController",
+    "ResourceQuota",
+    "Role",
+    "RoleBinding",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "Service",
+];
+/// Kinds of which a deletion answers with the object itself.
+const DELETED_SHOWN: &[&str] =
+    &["PersistentVolume", "PersistentVolumeClaim", "Pod", "PodTemplate", "ResourceQuota", "Service", "ServiceAccount"];
+
+/// Whether a PUT creates objects of the kind.
+pub(crate) fn created_on_update(kind: &Kind) -> bool {
+    CREATED_ON_UPDATE.contains(&kind.kind)
+}
+
+/// Whether a deletion answers with the object.
+pub(crate) fn deleted_shown(kind: &Kind) -> bool {
+    DELETED_SHOWN.contains(&kind.kind)
+}
+
+/// Sets the status of a new object, before its defaults.
+pub(crate) fn before_create(kind: &Kind, object: &mut Value) {
+    if GENERATIONS.contains(&kind.kind) {
+        object["metadata"]["generation"] = 1.into();
+    }
+    match kind.kind {
+        "Pod" => object["status"] = json!({"phase": "Pending"}),
+        "ReplicationController" => object["status"] = json!({"replicas": 0}),
+        "Service" => object["status"] = json!({"loadBalancer": {}}),
+        "ResourceQuota" => object["status"] = json!({}),
+        "PersistentVolume" | "PersistentVolumeClaim" => object["status"] = json!({"phase": "Pending"}),
+        "Namespace" => {
+            object["status"] = json!({"phase": "Active"});
+            if !object["spec"].is_object() {
+                object["spec"] = json!({});
+            }
+            let finalizers = object["spec"]["finalizers"].as_array().cloned().unwrap_or_default();
+            let ours = json!("kubernetes");
+            let all = if finalizers.contains(&ours) { finalizers } else { [finalizers, vec![ours]].concat() };
+            object["spec"]["finalizers"] = all.into();
+            let name = object["metadata"]["name"].clone();
+            if name.is_string() {
+                label(object, "kubernetes.io/metadata.name", &name);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Sets what follows from the defaults.
+pub(crate) fn after_defaults(kind: &Kind, object: &mut Value) {
+    if kind.kind == "Pod" {
+        object["status"]["qosClass"] = qos(object).into();
+    }
+}
+
+/// What a new state keeps of the one before: identity, deletion, and a status that is not written here.
+pub(crate) fn before_update(kind: &Kind, new: &mut Value, old: &Value) {
+    keep_identity(new, old);
+    if OWN_STATUS.contains(&kind.kind) {
+        set_or_remove(new, "status", old.get("status"));
+    }
+    match kind.kind {
+        "Namespace" => {
+            // finalizers of a namespace go by /finalize alone
+            if let Some(finalizers) = old["spec"].get("finalizers") {
+                new["spec"]["finalizers"] = finalizers.clone();
+            }
+            label(new, "kubernetes.io/metadata.name", &old["metadata"]["name"]);
+        }
+        "Pod" if new["status"].is_object() => new["status"]["qosClass"] = old["status"]["qosClass"].clone(),
+        _ => {}
+    }
+    if GENERATIONS.contains(&kind.kind) {
+        let generation = old["metadata"]["generation"].as_u64().unwrap_or(1);
+        let changed = new.get("spec") != old.get("spec");
+        new["metadata"]["generation"] = (generation + u64::from(changed)).into();
+    }
+}
+
+/// What a write to `/status` takes over: the status, and metadata that clients own.
+pub(crate) fn status_update(kind: &Kind, new: Value, old: &Value) -> Value {
+    let mut merged = old.clone();
+    set_or_remove(&mut merged, "status", new.get("status"));
+    if kind.kind == "Pod" && merged["status"].is_object() && merged["status"].get("qosClass").is_none() {
+        merged["status"]["qosClass"] = old["status"]["qosClass"].clone();
+    }
+    for owned in ["labels", "annotations", "finalizers", "resourceVersion"] {
+        if let Some(metadata) = new.get("metadata") {
+            set_or_remove(&mut merged["metadata"], owned, metadata.get(owned));
+        }
+    }
+    keep_identity(&mut merged, old);
+    merged
+}
+
+fn keep_identity(new: &mut Value, old: &Value) {
+    for kept in [
+        "uid",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "generation",
+        "generateName",
+        "namespace",
+    ] {
+        set_or_remove(&mut new["metadata"], kept, old["metadata"].get(kept));
+    }
+    for gone in ["selfLink", "managedFields"] {
+        set_or_remove(&mut new["metadata"], gone, None);
+    }
+}
+
+fn set_or_remove(object: &mut Value, name: &str, value: Option<&Value>) {
+    let Some(fields) = object.as_object_mut() else { return };
+    match value {
+        Some(value) => drop(fields.insert(name.to_owned(), value.clone())),
+        None => drop(fields.remove(name)),
+    }
+}
+
+fn label(object: &mut Value, key: &str, value: &Value) {
+    if !object["metadata"]["labels"].is_object() {
+        object["metadata"]["labels"] = json!({});
+    }
+    object["metadata"]["labels"][key] = value.clone();
+}
+
+/// A pod's quality of service: whether its containers' requests are their limits.
+fn qos(pod: &Value) -> &'static str {
+    let containers = ["initContainers", "containers"].iter().filter_map(|list| pod["spec"][*list].as_array()).flatten();
+    let (mut any, mut guaranteed) = (false, true);
+    for container in containers {
+        let resources = &container["resources"];
+        for resource in ["cpu", "memory"] {
+            let (request, limit) = (&resources["requests"][resource], &resources["limits"][resource]);
+            any |= !request.is_null() || !limit.is_null();
+            guaranteed &= !limit.is_null() && (request.is_null() || request == limit);
+        }
+    }
+    match (any, guaranteed) {
+        (false, _) => "BestEffort",
+        (true, true) => "Guaranteed",
+        (true, false) => "Burstable",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kube_api::kinds;
+
+    fn kind(plural: &str) -> &'static Kind {
+        kinds::find("", "v1", plural).unwrap()
+    }
+
+    #[test]
+    fn an_update_keeps_identity_and_status() {
+        let old = json!({"metadata": {"name": "a", "uid": "u", "creationTimestamp": "t", "generation": 3},
+            "spec": {"replicas": 1}, "status": {"replicas": 1}});
+        let mut new = json!({"metadata": {"name": "a", "uid": "other", "deletionTimestamp": "x", "labels": {"l": "m"}},
+            "spec": {"replicas": 2}, "status": {"replicas": 9}});
+        before_update(kind("replicationcontrollers"), &mut new, &old);
+        assert_eq!(
+            new,
+            json!({"metadata": {"name": "a", "uid": "u", "creationTimestamp": "t", "generation": 4, "labels": {"l": "m"}},
+                "spec": {"replicas": 2}, "status": {"replicas": 1}})
+        );
+    }
+
+    #[test]
+    fn a_status_update_changes_the_status_alone() {
+        let old = json!({"metadata": {"name": "a", "uid": "u"}, "spec": {"nodeName": "n"}, "status": {"phase": "Pending",
+            "qosClass": "BestEffort"}});
+        let new =
+            json!({"metadata": {"name": "a", "annotations": {"k": "v"}}, "spec": {}, "status": {"phase": "Running"}});
+        let merged = status_update(kind("pods"), new, &old);
+        assert_eq!(merged["spec"]["nodeName"], "n");
+        assert_eq!(merged["status"], json!({"phase": "Running", "qosClass": "BestEffort"}));
+        assert_eq!(merged["metadata"]["annotations"]["k"], "v");
+    }
+
+    #[test]
+    fn quality_of_service() {
+        let pod = |resources: Value| json!({"spec": {"containers": [{"resources": resources}]}});
+        assert_eq!(qos(&pod(json!({}))), "BestEffort");
+        assert_eq!(qos(&pod(json!({"requests": {"cpu": "1"}}))), "Burstable");
+        let all = json!({"cpu": "1", "memory": "1Gi"});
+        assert_eq!(qos(&pod(json!({"limits": all, "requests": all}))), "Guaranteed");
+    }
+}

@@ -1,0 +1,103 @@
+//! What is served below an object's path.
+
+pub(crate) mod binding;
+mod eviction;
+mod finalize;
+mod scale;
+mod stream;
+mod token;
+
+use std::sync::Arc;
+
+use hyper::body::Incoming;
+use kube_api::Status;
+use kube_api::kinds::Subresource;
+use kube_api::{decode::Decoded, meta, validate};
+use serde_json::Value;
+
+use crate::api::{Api, Call, Verb};
+use crate::http::body::BoxError;
+use crate::http::reply::{self, Answer};
+use crate::strategy;
+use crate::verbs::modify::{Decision, Place, modify};
+use crate::verbs::patch::Patch;
+use crate::verbs::{create, read, update};
+
+/// Answers a request below an object's path.
+pub(crate) async fn answer(api: Arc<Api>, call: Call, subresource: &'static Subresource, body: Incoming) -> Answer {
+    match (subresource.name, call.verb) {
+        ("log", _) => stream::log(&api, &call).await,
+        ("proxy", _) if call.kind().kind == "Node" => stream::node_proxy(&api, &call, body).await,
+        ("status" | "ephemeralcontainers", Verb::Get) => read::get(&api, &call).await,
+        ("status", Verb::Update | Verb::Patch) => part(&api, &call, body, Part::Status).await,
+        ("ephemeralcontainers", Verb::Update | Verb::Patch) => part(&api, &call, body, Part::Ephemeral).await,
+        ("binding", Verb::Create) => {
+            let binding = create::decode_body(&call.of_kind("Binding")?, body).await?.object;
+            binding::bind(&api, &call, &binding).await
+        }
+        ("eviction", Verb::Create) => eviction::evict(&api, &call, body).await,
+        ("finalize", Verb::Update) => finalize::finalize(&api, &call, body).await,
+        ("scale", _) => scale::answer(&api, &call, body).await,
+        ("token", Verb::Create) => token::request(&api, &call, body).await,
+        (name, _) => {
+            Err(Status::new(501, "NotImplemented", format!("{}/{name} is not served by k8sm yet", call.kind().plural)))
+        }
+    }
+}
+
+/// A part of an object that is written by itself.
+#[derive(Clone, Copy)]
+enum Part {
+    Status,
+    Ephemeral,
+}
+
+/// A write of a part of an object, whole or by patch.
+async fn part<B>(api: &Api, call: &Call, body: B, part: Part) -> Answer
+where
+    B: http_body::Body<Data = bytes::Bytes>,
+    B::Error: Into<BoxError>,
+{
+    let (kind, key, dry) = (call.kind(), call.key(), call.query.dry_run()?);
+    let place = Place { kind, key: &key, name: &call.target.name };
+    let mut warnings = Vec::new();
+    let outcome = if call.verb == Verb::Patch {
+        let patch = Patch::read(call, body).await?;
+        modify(api, place, dry, |old| part.put(kind, patch.apply(kind, old, &mut warnings)?, old)).await?
+    } else {
+        let Decoded { object, warnings: told } = create::decode_body(call, body).await?;
+        let object = update::named(call, object)?;
+        warnings = told;
+        modify(api, place, dry, |old| part.put(kind, object.clone(), old)).await?
+    };
+    let mut response = update::show(call, outcome)?;
+    reply::warn(&mut response, &warnings);
+    Ok(response)
+}
+
+impl Part {
+    fn put(self, kind: &'static kube_api::Kind, new: Value, old: &Value) -> Result<Decision, Status> {
+        update::same_object(kind, &new, old)?;
+        let (new, errors) = match self {
+            Self::Status => {
+                let new = strategy::status_update(kind, new, old);
+                let errors = validate::update_status(kind, &new, old);
+                (new, errors)
+            }
+            Self::Ephemeral => {
+                let mut merged = old.clone();
+                if let Some(containers) = new["spec"].get("ephemeralContainers") {
+                    merged["spec"]["ephemeralContainers"] = containers.clone();
+                }
+                let errors = validate::update(kind, &merged, old);
+                (merged, errors)
+            }
+        };
+        if !errors.is_empty() {
+            return Err(Status::invalid(kind, meta::name(old), &errors));
+        }
+        let mut new = new;
+        new["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"].clone();
+        Ok(update::finish(kind, new, create::no_claims()))
+    }
+}

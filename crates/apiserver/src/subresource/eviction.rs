@@ -1,0 +1,38 @@
+//! Eviction: deleting a pod as one who asks, not as one who may. Nothing here forbids it: disruption budgets are not served.
+
+use http::StatusCode;
+use hyper::body::Incoming;
+use kube_api::Status;
+use serde_json::{Value, json};
+
+use crate::api::{Api, Call};
+use crate::http::accept;
+use crate::http::body;
+use crate::http::reply::{self, Answer};
+use crate::verbs::delete::{Options, delete};
+use kube_api::decode::Format;
+
+/// Evicts the pod.
+pub(crate) async fn evict(api: &Api, call: &Call, body: Incoming) -> Answer {
+    let format = accept::body_format(&call.headers)?;
+    let bytes = body::read(body).await?;
+    let bad = |why: String| Status::bad_request(format!("the body is no Eviction: {why}"));
+    let eviction: Value = match format {
+        Format::Json => serde_json::from_slice(&bytes).map_err(|error| bad(error.to_string()))?,
+        Format::Yaml => serde_yaml::from_slice(&bytes).map_err(|error| bad(error.to_string()))?,
+    };
+    if !eviction.is_object() {
+        return Err(bad("it is no object".to_owned()));
+    }
+    let named = kube_api::meta::name(&eviction);
+    if !named.is_empty() && named != call.target.name {
+        return Err(Status::bad_request("name in URL does not match name in Eviction object"));
+    }
+    let mut options = Options { dry: call.query.dry_run()?, ..Options::default() };
+    if eviction["deleteOptions"].is_object() {
+        options.merge(&eviction["deleteOptions"])?;
+    }
+    delete(api, call.kind(), &call.key(), &call.target.name, &options).await?;
+    let done = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});
+    Ok(reply::value(StatusCode::CREATED, &done, call.accept))
+}

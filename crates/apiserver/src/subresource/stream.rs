@@ -1,0 +1,70 @@
+//! What a node's kubelet answers: logs, and its own HTTP API behind `nodes/NAME/proxy`.
+
+use http::Method;
+use hyper::body::Incoming;
+use kube_api::{Status, kinds};
+use serde_json::Value;
+
+use crate::api::{Api, Call};
+use crate::http::body;
+use crate::http::reply::Answer;
+use crate::verbs::read;
+
+/// Parameters of a log that the kubelet understands.
+const LOG_PARAMETERS: &[&str] =
+    &["follow", "previous", "sinceSeconds", "sinceTime", "timestamps", "tailLines", "limitBytes", "stream"];
+
+/// A container's log.
+pub(crate) async fn log(api: &Api, call: &Call) -> Answer {
+    let pod = read::find(api, call).await?.value();
+    let container = container(call, &pod)?;
+    let name = &call.target.name;
+    let Some(node) = pod["spec"]["nodeName"].as_str().filter(|node| !node.is_empty()) else {
+        let message = format!("pod {name} does not have a host assigned");
+        return Err(Status::bad_request(message));
+    };
+    let parameters: Vec<(&str, &str)> = LOG_PARAMETERS.iter().filter_map(|&p| Some((p, call.query.get(p)?))).collect();
+    let path = format!("/containerLogs/{}/{name}/{container}", call.target.namespace);
+    let node = self::node(api, node)?;
+    api.kubelet.get(&node, &path, &parameters, &api.shutdown).await
+}
+
+/// The container that is meant: the one named, or the only one there is.
+fn container(call: &Call, pod: &Value) -> Result<String, Status> {
+    let all: Vec<&str> = ["containers", "initContainers", "ephemeralContainers"]
+        .iter()
+        .filter_map(|list| pod["spec"][*list].as_array())
+        .flatten()
+        .filter_map(|container| container["name"].as_str())
+        .collect();
+    let name = &call.target.name;
+    match call.query.get("container") {
+        Some(container) if all.contains(&container) => Ok(container.to_owned()),
+        Some(container) => Err(Status::bad_request(format!("container {container} is not valid for pod {name}"))),
+        None => match all.as_slice() {
+            [only] => Ok((*only).to_owned()),
+            _ => Err(Status::bad_request(format!(
+                "a container name must be specified for pod {name}, choose one of: [{}]",
+                all.join(" ")
+            ))),
+        },
+    }
+}
+
+/// Any path of a node's kubelet.
+pub(crate) async fn node_proxy(api: &Api, call: &Call, body: Incoming) -> Answer {
+    let node = node(api, &call.target.name)?;
+    let body = body::read(body).await?;
+    let path = if call.target.tail.is_empty() { "/" } else { &call.target.tail };
+    let method = if call.method == Method::HEAD { Method::GET } else { call.method.clone() };
+    api.kubelet.pass(&node, method, path, call.raw_query.as_deref(), body, &api.shutdown).await
+}
+
+fn node(api: &Api, name: &str) -> Result<Value, Status> {
+    let nodes = kinds::find("", "v1", "nodes").expect("the table of kinds has nodes");
+    // "NAME:PORT" and "https:NAME:PORT" name the kubelet's port, which is the only one
+    let name = name.strip_prefix("https:").unwrap_or(name);
+    let name = name.split(':').next().unwrap_or(name);
+    let entry = api.store.shelf("nodes").and_then(|shelf| shelf.get(name));
+    entry.map(|entry| entry.value()).ok_or_else(|| Status::not_found(nodes, name))
+}

@@ -1,0 +1,147 @@
+//! Creating an object.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use http_body::Body;
+use jiff::Timestamp;
+use kube_api::decode::{self, Decoded};
+use kube_api::{Kind, Status, defaults, meta, validate};
+use serde_json::{Value, json};
+
+use super::modify::expires;
+use super::read;
+use crate::admission;
+use crate::api::{Api, Call, refuse};
+use crate::convert;
+use crate::http::accept;
+use crate::http::body::{self, BoxError};
+use crate::http::reply::{self, Answer};
+use crate::service;
+use crate::storage::{Claims, Entry, StorageError, encode};
+use crate::strategy;
+
+/// How many names are tried where the server makes the name, and how many claims where it chooses addresses.
+const ATTEMPTS: usize = 8;
+
+/// Answers a create.
+pub(crate) async fn answer<B>(api: &Api, call: &Call, body: B) -> Answer
+where
+    B: Body<Data = bytes::Bytes>,
+    B::Error: Into<BoxError>,
+{
+    let Decoded { object, warnings } = decode_body(call, body).await?;
+    let entry = create(api, call.kind(), &call.target.namespace, object, &call.user, call.query.dry_run()?).await?;
+    let mut response = read::object(call, StatusCode::CREATED, &entry)?;
+    reply::warn(&mut response, &warnings);
+    Ok(response)
+}
+
+/// The object in a request's body.
+pub(crate) async fn decode_body<B>(call: &Call, body: B) -> Result<Decoded, Status>
+where
+    B: Body<Data = bytes::Bytes>,
+    B::Error: Into<BoxError>,
+{
+    let format = accept::body_format(&call.headers)?;
+    let validation = call.query.field_validation()?;
+    let bytes = body::read(body).await?;
+    decode::object(call.kind(), format, &bytes, validation)
+}
+
+/// Stores a new object of the kind in the namespace, after all that is done to it before.
+pub(crate) async fn create(
+    api: &Api,
+    kind: &'static Kind,
+    namespace: &str,
+    object: Value,
+    user: &crate::auth::User,
+    dry: bool,
+) -> Result<Arc<Entry>, Status> {
+    let object = convert::to_storage(kind, object);
+    let object = prepare(kind, namespace, object)?;
+    admission::namespace_open(api, kind, namespace, meta::name(&object)).await?;
+    let generated = object["metadata"]["generateName"].is_string() && meta::name(&object).is_empty();
+    let mut refused = Status::internal("no attempt was made");
+    for _ in 0..ATTEMPTS {
+        let mut object = object.clone();
+        if generated {
+            let prefix = object["metadata"]["generateName"].as_str().unwrap_or_default();
+            object["metadata"]["name"] = meta::generate_name(prefix, rand::random()).into();
+        }
+        admission::on_create(api, kind, namespace, user, &mut object)?;
+        let errors = validate::create(kind, &object);
+        if !errors.is_empty() {
+            return Err(Status::invalid(kind, meta::name(&object), &errors));
+        }
+        let claims = service::claim_new(api, kind, &mut object)?;
+        let name = meta::name(&object).to_owned();
+        if dry {
+            return imagined(&name, &object);
+        }
+        let key = crate::api::key(namespace, &name);
+        match api.store.create(kind.plural, &key, &object, expires(kind), claims).await {
+            Ok(entry) => return Ok(entry),
+            Err(StorageError::Exists) if generated => refused = Status::generate_name_conflict(kind, &name),
+            Err(StorageError::Claimed(claim)) => refused = service::claimed(kind, &object, &claim),
+            Err(error) => return Err(refuse(kind, &name, error)),
+        }
+    }
+    Err(refused)
+}
+
+/// Fills in what the server fills in, and refuses what does not belong here.
+fn prepare(kind: &'static Kind, namespace: &str, mut object: Value) -> Result<Value, Status> {
+    if !object["metadata"].is_object() {
+        object["metadata"] = json!({});
+    }
+    let given = meta::namespace(&object);
+    if kind.namespaced && !given.is_empty() && given != namespace {
+        let message = format!("the namespace of the provided object does not match the namespace sent on the request");
+        return Err(Status::bad_request(message));
+    }
+    if !meta::resource_version(&object).is_empty() && meta::resource_version(&object) != "0" {
+        return Err(Status::internal("resourceVersion should not be set on objects to be created"));
+    }
+    let metadata = object["metadata"].as_object_mut().ok_or_else(|| Status::internal("no metadata"))?;
+    for gone in [
+        "resourceVersion",
+        "selfLink",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "managedFields",
+        "generation",
+    ] {
+        metadata.remove(gone);
+    }
+    if kind.namespaced {
+        metadata.insert("namespace".to_owned(), namespace.into());
+    } else {
+        metadata.remove("namespace");
+    }
+    metadata.insert("uid".to_owned(), uuid::Uuid::new_v4().to_string().into());
+    metadata.insert("creationTimestamp".to_owned(), now().into());
+    if metadata.get("generateName").is_some_and(|name| name == "") {
+        metadata.remove("generateName");
+    }
+    strategy::before_create(kind, &mut object);
+    defaults::apply(convert::stored_kind(kind), &mut object);
+    strategy::after_defaults(kind, &mut object);
+    Ok(object)
+}
+
+/// The time as Kubernetes writes it: to the second.
+pub(crate) fn now() -> String {
+    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// What a dry run answers: the object as it would be stored.
+fn imagined(name: &str, object: &Value) -> Result<Arc<Entry>, Status> {
+    let entry = Entry::new(name, &encode(object), 0).map_err(|error| Status::internal(&error.to_string()))?;
+    Ok(Arc::new(entry))
+}
+
+/// Claims of an object that claims nothing.
+pub(crate) fn no_claims() -> Claims {
+    Claims::default()
+}

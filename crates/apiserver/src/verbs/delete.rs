@@ -1,0 +1,291 @@
+//! Deleting objects: at once, after a grace period, or when their finalizers are gone.
+
+use http::StatusCode;
+use http_body::Body;
+use jiff::{SignedDuration, Timestamp};
+use kube_api::decode::Format;
+use kube_api::{Kind, Status, meta};
+use serde_json::{Value, json};
+
+use super::modify::{Decision, Outcome, Place, modify};
+use super::{create, read};
+use crate::api::{Api, Call, refuse};
+use crate::http::accept;
+use crate::http::body::{self, BoxError};
+use crate::http::query::Query;
+use crate::http::reply::{self, Answer};
+use crate::present::{self, Include};
+use crate::selection::Selection;
+use crate::service;
+use crate::strategy;
+
+/// Finalizers by which dependents are dealt with before their owner goes.
+const FOREGROUND: &str = "foregroundDeletion";
+const ORPHAN: &str = "orphan";
+
+/// How a deletion is meant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Options {
+    pub(crate) grace: Option<u64>,
+    pub(crate) uid: Option<String>,
+    pub(crate) version: Option<String>,
+    pub(crate) propagation: Option<String>,
+    pub(crate) dry: bool,
+}
+
+impl Options {
+    /// From a request's parameters and, which wins, its body.
+    pub(crate) fn parse(query: &Query, format: Format, body: &[u8]) -> Result<Self, Status> {
+        let mut options = Self {
+            grace: query.number("gracePeriodSeconds")?,
+            propagation: query.get("propagationPolicy").map(str::to_owned),
+            dry: query.dry_run()?,
+            ..Self::default()
+        };
+        if !body.iter().all(u8::is_ascii_whitespace) {
+            let bad = |why: String| Status::bad_request(format!("couldn't read the DeleteOptions: {why}"));
+            let value: Value = match format {
+                Format::Json => serde_json::from_slice(body).map_err(|error| bad(error.to_string()))?,
+                Format::Yaml => serde_yaml::from_slice(body).map_err(|error| bad(error.to_string()))?,
+            };
+            options.merge(&value)?;
+        } else if query.get("orphanDependents").is_some() {
+            options.propagation = Some(if query.flag("orphanDependents") { "Orphan" } else { "Background" }.to_owned());
+        }
+        match options.propagation.as_deref() {
+            None | Some("Orphan" | "Background" | "Foreground") => Ok(options),
+            Some(other) => Err(Status::new(
+                422,
+                "Invalid",
+                format!(
+                    "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: {other:?}: supported \
+                     values: \"Background\", \"Foreground\", \"Orphan\""
+                ),
+            )),
+        }
+    }
+
+    /// Takes over what a DeleteOptions says.
+    pub(crate) fn merge(&mut self, value: &Value) -> Result<(), Status> {
+        if !value.is_object() || !matches!(value["kind"].as_str(), None | Some("DeleteOptions")) {
+            return Err(Status::bad_request("the body of a deletion must be a DeleteOptions"));
+        }
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        match &value["gracePeriodSeconds"] {
+            Value::Null => {}
+            seconds => {
+                let bad = || Status::bad_request("gracePeriodSeconds must be a number of seconds, 0 or more");
+                self.grace = Some(seconds.as_u64().ok_or_else(bad)?);
+            }
+        }
+        self.uid = text(&value["preconditions"]["uid"]);
+        self.version = text(&value["preconditions"]["resourceVersion"]);
+        self.propagation = text(&value["propagationPolicy"]).or(self.propagation.take());
+        if let Some(orphan) = value["orphanDependents"].as_bool() {
+            self.propagation = Some(if orphan { "Orphan" } else { "Background" }.to_owned());
+        }
+        self.dry |= value["dryRun"].as_array().is_some_and(|all| all.contains(&json!("All")));
+        Ok(())
+    }
+}
+
+/// Answers the deletion of one object.
+pub(crate) async fn answer<B>(api: &Api, call: &Call, body: B) -> Answer
+where
+    B: Body<Data = bytes::Bytes>,
+    B::Error: Into<BoxError>,
+{
+    let format = accept::body_format(&call.headers)?;
+    let options = Options::parse(&call.query, format, &body::read(body).await?)?;
+    let (kind, key) = (call.kind(), call.key());
+    match delete(api, kind, &key, &call.target.name, &options).await? {
+        Outcome::Stored(entry) => read::object(call, StatusCode::OK, &entry),
+        Outcome::Removed(last) if strategy::deleted_shown(kind) => read::value(call, StatusCode::OK, last),
+        Outcome::Removed(last) => {
+            let status = Status::deleted(kind, &call.target.name, meta::uid(&last));
+            Ok(reply::value(StatusCode::OK, &status, call.accept))
+        }
+    }
+}
+
+/// Answers the deletion of all that are selected: what was deleted, as a list.
+pub(crate) async fn collection<B>(api: &Api, call: &Call, body: B) -> Answer
+where
+    B: Body<Data = bytes::Bytes>,
+    B::Error: Into<BoxError>,
+{
+    let kind = call.kind();
+    let format = accept::body_format(&call.headers)?;
+    let options = Options::parse(&call.query, format, &body::read(body).await?)?;
+    let selection = Selection::parse(kind, &call.query, "")?;
+    api.store.consistent().await.map_err(|error| refuse(kind, "", error))?;
+    let listing = api.store.list(kind.plural, &call.prefix(), None).ok_or_else(Status::no_such_path)?;
+    let mut gone = Vec::new();
+    for (key, entry) in listing.objects.iter().filter(|(_, entry)| selection.matches(entry)) {
+        let name = key.rsplit('/').next().unwrap_or(key);
+        match delete(api, kind, key, name, &options).await {
+            Ok(_) => gone.push(crate::convert::to_client(kind, entry.value())),
+            Err(status) if status.code == 404 => {}
+            Err(status) => return Err(status),
+        }
+    }
+    let revision = api.store.revision();
+    let (form, include) = (call.accept.form, Include::default());
+    let meta = json!({"resourceVersion": revision.to_string()});
+    Ok(reply::value(StatusCode::OK, &present::list(kind, form, include, meta, gone.into_iter()), call.accept))
+}
+
+/// Deletes an object, or begins to.
+pub(crate) async fn delete(
+    api: &Api,
+    kind: &'static Kind,
+    key: &str,
+    name: &str,
+    options: &Options,
+) -> Result<Outcome, Status> {
+    crate::admission::on_delete(kind, name)?;
+    modify(api, Place { kind, key, name }, options.dry, |old| decide(kind, old, options)).await
+}
+
+/// What a deletion makes of an object.
+fn decide(kind: &'static Kind, old: &Value, options: &Options) -> Result<Decision, Status> {
+    preconditions(kind, old, options)?;
+    let mut new = old.clone();
+    let finalizers = finalizers(old, options);
+    if finalizers.is_empty() {
+        if let Some(metadata) = new["metadata"].as_object_mut() {
+            metadata.remove("finalizers");
+        }
+    } else {
+        new["metadata"]["finalizers"] = json!(finalizers);
+    }
+    let grace = grace(kind, old, options);
+    let waits = !finalizers.is_empty()
+        || grace > 0
+        || (kind.kind == "Namespace" && old["spec"]["finalizers"].as_array().is_some_and(|all| !all.is_empty()));
+    if !waits {
+        let release = service::held(kind, old);
+        return Ok(Decision::Remove { last: mark(new, 0), release });
+    }
+    if meta::deleting(old) {
+        let running = old["metadata"]["deletionGracePeriodSeconds"].as_u64().unwrap_or(0);
+        if grace >= running && new == *old {
+            return Ok(Decision::Keep);
+        }
+        if grace >= running {
+            return Ok(Decision::Put(new, create::no_claims()));
+        }
+    }
+    let mut new = mark(new, grace);
+    if kind.kind == "Namespace" {
+        new["status"]["phase"] = "Terminating".into();
+    }
+    Ok(Decision::Put(new, create::no_claims()))
+}
+
+fn mark(mut object: Value, grace: u64) -> Value {
+    let seconds = i64::try_from(grace).unwrap_or(i64::MAX).min(i64::from(u32::MAX));
+    let end = Timestamp::now().checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
+    object["metadata"]["deletionTimestamp"] = end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into();
+    object["metadata"]["deletionGracePeriodSeconds"] = grace.into();
+    if let Some(generation) = object["metadata"]["generation"].as_u64() {
+        object["metadata"]["generation"] = (generation + 1).into();
+    }
+    object
+}
+
+fn preconditions(kind: &Kind, old: &Value, options: &Options) -> Result<(), Status> {
+    if let Some(uid) = options.uid.as_deref().filter(|&uid| uid != meta::uid(old)) {
+        let why = format!(
+            "the UID in the precondition ({uid}) does not match the UID in record ({}). The object might have been deleted and \
+             then recreated",
+            meta::uid(old)
+        );
+        return Err(Status::conflict(kind, meta::name(old), &why));
+    }
+    let now = meta::resource_version(old);
+    if let Some(version) = options.version.as_deref().filter(|&version| version != now) {
+        let why = format!(
+            "the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record ({now}). The \
+             object might have been modified"
+        );
+        return Err(Status::conflict(kind, meta::name(old), &why));
+    }
+    Ok(())
+}
+
+/// How many seconds an object has after its deletion: a pod on a node that still runs has some, nothing else has.
+fn grace(kind: &Kind, old: &Value, options: &Options) -> u64 {
+    let ended = matches!(old["status"]["phase"].as_str(), Some("Succeeded" | "Failed"));
+    let scheduled = old["spec"]["nodeName"].as_str().is_some_and(|node| !node.is_empty());
+    if kind.kind != "Pod" || !scheduled || ended {
+        return 0;
+    }
+    options.grace.or_else(|| old["spec"]["terminationGracePeriodSeconds"].as_u64()).unwrap_or(30)
+}
+
+fn finalizers(old: &Value, options: &Options) -> Vec<String> {
+    let mut finalizers: Vec<String> = meta::finalizers(old).map(str::to_owned).collect();
+    let wanted = match options.propagation.as_deref() {
+        Some("Orphan") => Some(ORPHAN),
+        Some("Foreground") => Some(FOREGROUND),
+        Some(_) => None,
+        None => return finalizers,
+    };
+    finalizers.retain(|finalizer| finalizer != ORPHAN && finalizer != FOREGROUND);
+    finalizers.extend(wanted.map(str::to_owned));
+    finalizers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kube_api::kinds;
+
+    fn pod(node: &str, phase: &str) -> Value {
+        json!({"metadata": {"name": "a", "uid": "u", "resourceVersion": "5"},
+            "spec": {"nodeName": node, "terminationGracePeriodSeconds": 20}, "status": {"phase": phase}})
+    }
+
+    fn told(old: &Value, options: &Options) -> String {
+        match decide(kinds::find("", "v1", "pods").unwrap(), old, options) {
+            Ok(Decision::Remove { .. }) => "removed".to_owned(),
+            Ok(Decision::Keep) => "kept".to_owned(),
+            Ok(Decision::Put(new, _)) => format!("marked {}", new["metadata"]["deletionGracePeriodSeconds"]),
+            Err(status) => status.reason.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_pod_has_its_grace_where_it_runs() {
+        let plain = Options::default();
+        let now = Options { grace: Some(0), ..Options::default() };
+        assert_eq!(told(&pod("", "Pending"), &plain), "removed");
+        assert_eq!(told(&pod("n", "Running"), &plain), "marked 20");
+        assert_eq!(told(&pod("n", "Succeeded"), &plain), "removed");
+        assert_eq!(told(&pod("n", "Running"), &now), "removed");
+        let marked = mark(pod("n", "Running"), 20);
+        assert_eq!(told(&marked, &plain), "kept");
+        assert_eq!(told(&marked, &Options { grace: Some(5), ..Options::default() }), "marked 5");
+        assert_eq!(told(&marked, &now), "removed");
+    }
+
+    #[test]
+    fn preconditions_and_finalizers_hold_a_deletion() {
+        let other = Options { uid: Some("v".to_owned()), ..Options::default() };
+        assert_eq!(told(&pod("", "Pending"), &other), "Conflict");
+        let foreground = Options { propagation: Some("Foreground".to_owned()), ..Options::default() };
+        assert_eq!(told(&pod("", "Pending"), &foreground), "marked 0");
+    }
+
+    #[test]
+    fn bodies_are_read_or_refused() {
+        let query = Query::parse(Some("gracePeriodSeconds=7"));
+        let options =
+            Options::parse(&query, Format::Json, br#"{"kind":"DeleteOptions","preconditions":{"uid":"x"}}"#).unwrap();
+        assert_eq!((options.grace, options.uid.as_deref()), (Some(7), Some("x")));
+        for bad in ["[]", "{", r#"{"gracePeriodSeconds":-1}"#, r#"{"propagationPolicy":"Sideways"}"#] {
+            assert!(Options::parse(&query, Format::Json, bad.as_bytes()).is_err(), "{bad}");
+        }
+    }
+}

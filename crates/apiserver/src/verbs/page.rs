@@ -1,0 +1,64 @@
+//! Continue tokens: where a list that is told in parts goes on.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use kube_api::Status;
+use serde_json::{Value, json};
+
+/// Where the next part of a list begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Continue {
+    /// The revision of the whole list; 0 to go on at the current one.
+    pub(crate) revision: u64,
+    /// The last key that was told.
+    pub(crate) after: String,
+}
+
+impl Continue {
+    /// The token, opaque to clients.
+    pub(crate) fn encode(&self) -> String {
+        // 0 stands for a list that goes on at whatever revision is current
+        let revision = if self.revision == 0 { json!(-1) } else { json!(self.revision) };
+        URL_SAFE_NO_PAD.encode(json!({"v": "meta.k8s.io/v1", "rv": revision, "start": self.after}).to_string())
+    }
+
+    /// A token that came back; `prefix` is what the list's keys begin with.
+    pub(crate) fn decode(token: &str, prefix: &str) -> Result<Self, Status> {
+        let invalid = |why: &str| Status::bad_request(format!("continue key is not valid: {why}"));
+        let bytes = URL_SAFE_NO_PAD.decode(token.trim_end_matches('=')).map_err(|error| invalid(&error.to_string()))?;
+        let value: Value = serde_json::from_slice(&bytes).map_err(|error| invalid(&error.to_string()))?;
+        if value["v"] != "meta.k8s.io/v1" {
+            return Err(invalid(&format!("server does not recognize this encoded version {}", value["v"])));
+        }
+        let after = value["start"].as_str().filter(|start| !start.is_empty());
+        let after = after.ok_or_else(|| invalid("encoded start key empty (version meta.k8s.io/v1)"))?;
+        let revision = match &value["rv"] {
+            rv if rv.as_i64() == Some(-1) => 0,
+            rv => rv
+                .as_u64()
+                .filter(|&rv| rv > 0)
+                .ok_or_else(|| invalid("incorrect encoded start resourceVersion (version meta.k8s.io/v1)"))?,
+        };
+        if !after.starts_with(prefix) {
+            return Err(invalid(&format!("{after}")));
+        }
+        Ok(Self { revision, after: after.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_come_back_or_are_refused() {
+        for revision in [0, 7] {
+            let token = Continue { revision, after: "ns/a".to_owned() };
+            assert_eq!(Continue::decode(&token.encode(), "ns/"), Ok(token.clone()));
+            assert_eq!(Continue::decode(&token.encode(), "other/").unwrap_err().code, 400);
+        }
+        for nonsense in ["", "x", "e30", "!!!!"] {
+            assert_eq!(Continue::decode(nonsense, "").unwrap_err().code, 400, "{nonsense}");
+        }
+    }
+}

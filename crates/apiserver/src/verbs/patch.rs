@@ -1,0 +1,82 @@
+//! Changing a part of an object.
+
+use http_body::Body;
+use kube_api::patch::{self, PatchType};
+use kube_api::{Kind, Status, decode, meta};
+use serde_json::Value;
+
+use super::modify::{Place, modify};
+use super::update;
+use crate::api::{Api, Call};
+use crate::convert;
+use crate::http::accept;
+use crate::http::body::{self, BoxError};
+use crate::http::reply::{self, Answer};
+
+/// The patches that are taken.
+const TAKEN: &[&str] =
+    &["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"];
+
+/// Answers a patch.
+pub(crate) async fn answer<B>(api: &Api, call: &Call, body: B) -> Answer
+where
+    B: Body<Data = bytes::Bytes>,
+    B::Error: Into<BoxError>,
+{
+    let patch = Patch::read(call, body).await?;
+    let (kind, key) = (call.kind(), call.key());
+    let mut warnings = Vec::new();
+    let place = Place { kind, key: &key, name: &call.target.name };
+    let outcome = modify(api, place, call.query.dry_run()?, |old| {
+        let new = patch.apply(kind, old, &mut warnings)?;
+        update::decide(api, kind, new, old)
+    })
+    .await?;
+    let mut response = update::show(call, outcome)?;
+    reply::warn(&mut response, &warnings);
+    Ok(response)
+}
+
+/// A patch that came in.
+pub(crate) struct Patch {
+    patch_type: PatchType,
+    body: bytes::Bytes,
+    validation: decode::FieldValidation,
+}
+
+impl Patch {
+    /// Reads a patch.
+    pub(crate) async fn read<B>(call: &Call, body: B) -> Result<Self, Status>
+    where
+        B: Body<Data = bytes::Bytes>,
+        B::Error: Into<BoxError>,
+    {
+        let content_type = accept::content_type(&call.headers).unwrap_or_default();
+        if content_type.starts_with("application/apply-patch+") {
+            return Err(Status::new(
+                415,
+                "UnsupportedMediaType",
+                "server-side apply (application/apply-patch+yaml) is not served by k8sm yet; use kubectl apply without --server-side",
+            ));
+        }
+        let patch_type =
+            PatchType::from_content_type(&content_type).ok_or_else(|| Status::unsupported_media_type(TAKEN))?;
+        Ok(Self { patch_type, validation: call.query.field_validation()?, body: body::read(body).await? })
+    }
+
+    /// The object with the patch applied and checked against its schema.
+    pub(crate) fn apply(&self, kind: &'static Kind, old: &Value, warnings: &mut Vec<String>) -> Result<Value, Status> {
+        let shown = convert::to_client(kind, old.clone());
+        let patched = patch::apply(kind, self.patch_type, &shown, &self.body)?;
+        let decoded = decode::value_of(kind, patched, self.validation)?;
+        *warnings = decoded.warnings;
+        let mut object = convert::to_storage(kind, decoded.object);
+        if meta::name(&object) != meta::name(old) {
+            return Err(Status::bad_request("the name of the object cannot be changed by a patch"));
+        }
+        if meta::namespace(&object) != meta::namespace(old) {
+            object["metadata"]["namespace"] = old["metadata"]["namespace"].clone();
+        }
+        Ok(object)
+    }
+}

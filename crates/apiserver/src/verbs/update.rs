@@ -1,0 +1,125 @@
+//! Replacing an object.
+
+use http::StatusCode;
+use http_body::Body;
+use kube_api::decode::Decoded;
+use kube_api::{Kind, Status, meta, validate};
+use serde_json::Value;
+
+use super::modify::{Decision, Outcome, Place, modify};
+use super::{create, read};
+use crate::admission;
+use crate::api::{Api, Call};
+use crate::convert;
+use crate::http::body::BoxError;
+use crate::http::reply::{self, Answer};
+use crate::service;
+use crate::strategy;
+
+/// Answers an update.
+pub(crate) async fn answer<B>(api: &Api, call: &Call, body: B) -> Answer
+where
+    B: Body<Data = bytes::Bytes>,
+    B::Error: Into<BoxError>,
+{
+    let kind = call.kind();
+    let Decoded { object, warnings } = create::decode_body(call, body).await?;
+    let object = named(call, convert::to_storage(kind, object))?;
+    let (key, dry) = (call.key(), call.query.dry_run()?);
+    let place = Place { kind, key: &key, name: &call.target.name };
+    let outcome = modify(api, place, dry, |old| decide(api, kind, object.clone(), old)).await;
+    let mut response = match outcome {
+        Err(status) if status.code == 404 && creates(kind, &object) => {
+            let entry = create::create(api, kind, &call.target.namespace, object, &call.user, dry).await?;
+            read::object(call, StatusCode::CREATED, &entry)?
+        }
+        outcome => show(call, outcome?)?,
+    };
+    reply::warn(&mut response, &warnings);
+    Ok(response)
+}
+
+/// The object as an answer, also where the update was what its deletion waited for.
+pub(crate) fn show(call: &Call, outcome: Outcome) -> Answer {
+    match outcome {
+        Outcome::Stored(entry) => read::object(call, StatusCode::OK, &entry),
+        Outcome::Removed(last) => read::value(call, StatusCode::OK, last),
+    }
+}
+
+fn creates(kind: &Kind, object: &Value) -> bool {
+    strategy::created_on_update(kind)
+        && matches!(meta::resource_version(object), "" | "0")
+        && meta::uid(object).is_empty()
+}
+
+/// Checks that the body is about the object that the path names.
+pub(crate) fn named(call: &Call, mut object: Value) -> Result<Value, Status> {
+    let (name, namespace) = (&call.target.name, &call.target.namespace);
+    if meta::name(&object).is_empty() {
+        let message = "name must be provided on the object";
+        return Err(Status::bad_request(format!(
+            "the name of the object ( based on URL) was undeterminable: {message}"
+        )));
+    }
+    if meta::name(&object) != name {
+        let message =
+            format!("the name of the object ({}) does not match the name on the URL ({name})", meta::name(&object));
+        return Err(Status::bad_request(message));
+    }
+    if call.kind().namespaced {
+        let given = meta::namespace(&object);
+        if !given.is_empty() && given != namespace {
+            let message =
+                format!("the namespace of the object ({given}) does not match the namespace on the URL ({namespace})");
+            return Err(Status::bad_request(message));
+        }
+        object["metadata"]["namespace"] = namespace.as_str().into();
+    }
+    Ok(object)
+}
+
+/// What becomes of `old` when a client wants it to be `new`.
+pub(crate) fn decide(api: &Api, kind: &'static Kind, mut new: Value, old: &Value) -> Result<Decision, Status> {
+    let name = meta::name(old).to_owned();
+    same_object(kind, &new, old)?;
+    service::carry_over(kind, &mut new, old);
+    strategy::before_update(kind, &mut new, old);
+    kube_api::defaults::apply(convert::stored_kind(kind), &mut new);
+    admission::on_update(api, kind, &mut new, old)?;
+    let errors = validate::update(kind, &new, old);
+    if !errors.is_empty() {
+        return Err(Status::invalid(kind, &name, &errors));
+    }
+    let claims = service::claim_changed(api, kind, &mut new, old)?;
+    new["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"].clone();
+    Ok(finish(kind, new, claims))
+}
+
+/// Refuses an update that was made from another version of the object, or for another object.
+pub(crate) fn same_object(kind: &Kind, new: &Value, old: &Value) -> Result<(), Status> {
+    let (version, uid, name) = (meta::resource_version(new), meta::uid(new), meta::name(old));
+    if !uid.is_empty() && uid != meta::uid(old) {
+        let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {}", meta::uid(old));
+        return Err(Status::conflict(kind, name, &why));
+    }
+    if !matches!(version, "" | "0") && version != meta::resource_version(old) {
+        if version.parse::<u64>().is_err() {
+            return Err(Status::bad_request(format!("invalid resourceVersion {version:?}")));
+        }
+        return Err(Status::modified(kind, name));
+    }
+    Ok(())
+}
+
+/// An object that is being deleted and waits for nothing any more goes, instead of being stored once more.
+pub(crate) fn finish(kind: &Kind, new: Value, claims: crate::storage::Claims) -> Decision {
+    let waits = meta::finalizers(&new).next().is_some()
+        || new["metadata"]["deletionGracePeriodSeconds"].as_u64().is_some_and(|seconds| seconds > 0)
+        || (kind.kind == "Namespace" && new["spec"]["finalizers"].as_array().is_some_and(|all| !all.is_empty()));
+    if meta::deleting(&new) && !waits {
+        let release = [claims.release, service::held(kind, &new)].concat();
+        return Decision::Remove { last: new, release };
+    }
+    Decision::Put(new, claims)
+}

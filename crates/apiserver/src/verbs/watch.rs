@@ -1,0 +1,287 @@
+//! Following changes: one JSON event a line, for as long as the client wants.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Response};
+use kube_api::decode::Format;
+use kube_api::{Kind, Status};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{Api, Call, refuse};
+use crate::convert;
+use crate::http::accept::Form;
+use crate::http::body::{self, BoxError};
+use crate::http::reply::Answer;
+use crate::present::{self, Include};
+use crate::selection::Selection;
+use crate::storage::{Behind, Change, Entry, Keyed, StorageError, Watcher};
+
+/// How often a client that wants bookmarks gets one.
+const BOOKMARK: Duration = Duration::from_secs(60);
+/// How long a watch lasts where the client does not say: this long, and up to as long again.
+const LASTS: Duration = Duration::from_secs(1800);
+/// Events are told in frames of about this size.
+const FRAME: usize = 64 << 10;
+
+/// Answers with a stream of events.
+pub(crate) async fn watch(api: &Api, call: &Call) -> Answer {
+    let selection = Selection::parse(call.kind(), &call.query, &call.target.name)?;
+    let start = Start::of(call)?;
+    let timeout = call.query.timeout()?.unwrap_or_else(|| LASTS.mul_f64(1.0 + rand::random::<f64>()));
+    let teller = Teller {
+        kind: call.kind(),
+        form: call.accept.form,
+        include: Include::parse(call.query.get("includeObject")),
+        plain: call.accept.form == Form::Object && !convert::needed(call.kind()),
+        prefix: call.prefix(),
+        selection,
+        columns_told: false,
+    };
+    let mut stream = match begin(api, call, start, teller).await {
+        Ok(stream) => stream,
+        Err(status) => return Ok(respond(futures::stream::iter([Ok::<_, BoxError>(error_event(&status))]), call)),
+    };
+    stream.deadline = Instant::now() + timeout;
+    let frames = futures::stream::unfold(stream, |mut stream| async move {
+        let frame = stream.next().await?;
+        Some((Ok::<_, BoxError>(frame), stream))
+    });
+    Ok(respond(frames, call))
+}
+
+fn respond<S>(frames: S, call: &Call) -> Response<body::Body>
+where
+    S: futures::Stream<Item = Result<Bytes, BoxError>> + Send + 'static,
+{
+    let mut response = Response::new(body::stream(frames));
+    let asked = call.headers.get(http::header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let stream = asked.contains("stream=watch");
+    let json = if stream { "application/json;stream=watch" } else { "application/json" };
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(json));
+    response
+}
+
+/// Where a watch begins.
+enum Start {
+    /// With all objects there are, as fresh as etcd or at this revision at least.
+    State { fresh: Option<u64>, bookmark: bool },
+    /// With what changes behind this revision.
+    Changes(u64),
+}
+
+impl Start {
+    fn of(call: &Call) -> Result<Self, Status> {
+        if call.accept.format != Format::Json {
+            return Err(Status::not_acceptable(&["application/json", "application/json;stream=watch"]));
+        }
+        let version = call.query.resource_version()?;
+        let matching = call.query.get("resourceVersionMatch");
+        if call.query.get("sendInitialEvents").is_some() {
+            if matching != Some("NotOlderThan") {
+                return Err(options_invalid(
+                    "resourceVersionMatch: Forbidden: sendInitialEvents requires setting \
+                    resourceVersionMatch to NotOlderThan",
+                ));
+            }
+            if call.query.flag("sendInitialEvents") {
+                let bookmark = call.query.flag("allowWatchBookmarks");
+                return Ok(Self::State { fresh: version, bookmark });
+            }
+        } else if matching.is_some() {
+            return Err(options_invalid(
+                "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless \
+                sendInitialEvents is provided",
+            ));
+        }
+        Ok(match version {
+            None | Some(0) => Self::State { fresh: version, bookmark: false },
+            Some(version) => Self::Changes(version),
+        })
+    }
+}
+
+fn options_invalid(why: &str) -> Status {
+    Status::new(422, "Invalid", format!("ListOptions.meta.k8s.io \"\" is invalid: {why}"))
+}
+
+/// Opens the watch. Its refusals are told as an event, as Kubernetes does.
+async fn begin(api: &Api, call: &Call, start: Start, mut teller: Teller) -> Result<Events, Status> {
+    let resource = call.kind().plural;
+    let refuse = |error| refuse(call.kind(), "", error);
+    let mut ready = VecDeque::new();
+    let after = match start {
+        Start::Changes(version) => version,
+        Start::State { fresh, bookmark } => {
+            match fresh {
+                None => drop(api.store.consistent().await.map_err(refuse)?),
+                Some(version) => api.store.reached(version).await.map_err(refuse)?,
+            }
+            let listing = api.store.list(resource, &teller.prefix, None).ok_or_else(Status::no_such_path)?;
+            let mut frame = BytesMut::new();
+            for (_, entry) in &listing.objects {
+                if !teller.selection.matches(entry) {
+                    continue;
+                }
+                teller.tell(&mut frame, "ADDED", entry);
+                if frame.len() >= FRAME {
+                    ready.push_back(frame.split().freeze());
+                }
+            }
+            if bookmark {
+                frame.put(teller.bookmark(listing.revision, true));
+            }
+            ready.push_back(frame.freeze());
+            listing.revision
+        }
+    };
+    let watcher = api.store.watch(resource, after).await.map_err(|error| match error {
+        StorageError::Compacted => Status::expired(format!("too old resource version: {after}")),
+        error => refuse(error),
+    })?;
+    ready.retain(|frame: &Bytes| !frame.is_empty());
+    let now = Instant::now();
+    let bookmarks = call.query.flag("allowWatchBookmarks").then(|| now + BOOKMARK);
+    Ok(Events { watcher, teller, ready, bookmarks, deadline: now, shutdown: api.shutdown.clone() })
+}
+
+/// A watch under way.
+struct Events {
+    watcher: Watcher,
+    teller: Teller,
+    /// What is to be told before anything else.
+    ready: VecDeque<Bytes>,
+    /// When the next bookmark is due.
+    bookmarks: Option<Instant>,
+    deadline: Instant,
+    shutdown: CancellationToken,
+}
+
+/// Why a watch woke.
+enum Woken {
+    News(Vec<Keyed>),
+    Due,
+    End,
+}
+
+impl Events {
+    /// The next frame; `None` ends the watch, and the client resumes.
+    async fn next(&mut self) -> Option<Bytes> {
+        if let Some(frame) = self.ready.pop_front() {
+            return Some(frame);
+        }
+        loop {
+            let due = self.bookmarks.unwrap_or(self.deadline);
+            let woken = tokio::select! {
+                changes = self.watcher.next() => changes.map_or_else(|Behind| Woken::End, Woken::News),
+                () = sleep_until(due), if due < self.deadline => Woken::Due,
+                () = sleep_until(self.deadline) => Woken::End,
+                () = self.shutdown.cancelled() => Woken::End,
+            };
+            let mut frame = BytesMut::new();
+            match woken {
+                Woken::End => return None,
+                Woken::News(changes) => self.teller.all(&mut frame, &changes),
+                Woken::Due => {
+                    let (changes, revision) = self.watcher.mark().ok()?;
+                    self.teller.all(&mut frame, &changes);
+                    frame.put(self.teller.bookmark(revision, false));
+                    self.bookmarks = Some(Instant::now() + BOOKMARK);
+                }
+            }
+            if !frame.is_empty() {
+                return Some(frame.freeze());
+            }
+        }
+    }
+}
+
+/// Turns changes into the events that one client sees.
+struct Teller {
+    kind: &'static Kind,
+    form: Form,
+    include: Include,
+    /// Whether objects are told as their stored bytes.
+    plain: bool,
+    prefix: String,
+    selection: Selection,
+    columns_told: bool,
+}
+
+impl Teller {
+    fn all(&mut self, out: &mut BytesMut, changes: &[Keyed]) {
+        for keyed in changes {
+            if !keyed.key.starts_with(&self.prefix) {
+                continue;
+            }
+            match &*keyed.change {
+                Change::Added(new) if self.selection.matches(new) => self.tell(out, "ADDED", new),
+                Change::Deleted(last) if self.selection.matches(last) => self.tell(out, "DELETED", last),
+                Change::Added(_) | Change::Deleted(_) => {}
+                Change::Modified { new, old } => self.modified(out, new, old.as_ref()),
+            }
+        }
+    }
+
+    /// What a change looks like to one who sees only what is selected: objects come and go. Where the state before is not
+    /// known it is taken as seen: an event too many does no harm, one too few does.
+    fn modified(&mut self, out: &mut BytesMut, new: &Arc<Entry>, old: Option<&Arc<Entry>>) {
+        let seen = old.is_none_or(|old| self.selection.matches(old));
+        match (seen, self.selection.matches(new)) {
+            (true, true) => self.tell(out, "MODIFIED", new),
+            (false, true) => self.tell(out, "ADDED", new),
+            (true, false) => {
+                let last = old.map_or_else(|| Arc::clone(new), |old| Arc::new(old.at(new.revision)));
+                self.tell(out, "DELETED", &last);
+            }
+            (false, false) => {}
+        }
+    }
+
+    fn tell(&mut self, out: &mut BytesMut, event: &str, entry: &Entry) {
+        out.reserve(entry.object().len() + 40);
+        out.put_slice(b"{\"type\":\"");
+        out.put_slice(event.as_bytes());
+        out.put_slice(b"\",\"object\":");
+        if self.plain {
+            out.put_slice(entry.object());
+        } else {
+            let object = self.shape(entry.value());
+            serde_json::to_writer(out.writer(), &object).expect("writing into a buffer cannot fail");
+        }
+        out.put_slice(b"}\n");
+    }
+
+    fn shape(&mut self, object: Value) -> Value {
+        let object = convert::to_client(self.kind, object);
+        match self.form {
+            Form::Table(version) => {
+                let columns = !std::mem::replace(&mut self.columns_told, true);
+                present::row(self.kind, version, self.include, columns, object)
+            }
+            form => present::object(self.kind, form, self.include, object),
+        }
+    }
+
+    /// Says that everything up to `revision` is told; `initial` that the objects there were are, too.
+    fn bookmark(&mut self, revision: u64, initial: bool) -> Bytes {
+        let mut object = json!({"kind": self.kind.kind, "apiVersion": self.kind.api_version(),
+            "metadata": {"resourceVersion": revision.to_string(), "creationTimestamp": null}});
+        if initial {
+            object["metadata"]["annotations"] = json!({"k8s.io/initial-events-end": "true"});
+        }
+        if self.form != Form::Object {
+            object = self.shape(object);
+        }
+        format!("{{\"type\":\"BOOKMARK\",\"object\":{object}}}\n").into()
+    }
+}
+
+fn error_event(status: &Status) -> Bytes {
+    format!("{{\"type\":\"ERROR\",\"object\":{}}}\n", status.to_value()).into()
+}
