@@ -1,0 +1,97 @@
+//! Back-off of what fails again and again: 10 s, doubled up to 5 min, forgotten after 10 min without a failure, as
+//! Kubernetes' `flowcontrol.Backoff`. The first restart of a container waits for nothing.
+
+use std::collections::HashMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+/// The first wait.
+pub const INITIAL: SignedDuration = SignedDuration::from_secs(10);
+/// The longest wait.
+pub const MAX: SignedDuration = SignedDuration::from_mins(5);
+/// A failure older than this has been forgotten.
+const RESET: SignedDuration = SignedDuration::from_mins(10);
+
+/// Waits by name (a container's).
+#[derive(Clone, Debug, Default)]
+pub struct Backoffs {
+    entries: HashMap<String, Entry>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    wait: SignedDuration,
+    updated: Timestamp,
+}
+
+impl Backoffs {
+    /// Until when `name`, which failed at `failed`, is to wait, with the length of that wait; `None` where it may go on.
+    #[must_use]
+    pub fn until(&self, name: &str, failed: Timestamp, now: Timestamp) -> Option<(Timestamp, SignedDuration)> {
+        let entry = self.entries.get(name)?;
+        if now.duration_since(entry.updated) > RESET {
+            return None;
+        }
+        let until = failed + entry.wait;
+        (now < until).then_some((until, entry.wait))
+    }
+
+    /// Notes that `name` is tried once more: the next failure waits longer.
+    pub fn tried(&mut self, name: &str, now: Timestamp) {
+        let fresh = Entry { wait: INITIAL, updated: now };
+        let entry = self.entries.entry(name.to_owned()).or_insert(Entry { wait: SignedDuration::ZERO, updated: now });
+        *entry = if entry.wait.is_zero() || now.duration_since(entry.updated) > RESET {
+            fresh
+        } else {
+            Entry { wait: MAX.min(entry.wait * 2), updated: now }
+        };
+    }
+}
+
+/// A wait in Go's words (`10s`, `1m20s`, `5m0s`), as Kubernetes' messages have it.
+#[must_use]
+pub fn words(wait: SignedDuration) -> String {
+    let seconds = wait.as_secs();
+    if seconds < 60 { format!("{seconds}s") } else { format!("{}m{}s", seconds / 60, seconds % 60) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_700_000_000 + seconds).unwrap()
+    }
+
+    #[test]
+    fn the_first_restart_is_immediate_and_waits_double() {
+        let mut backoffs = Backoffs::default();
+        assert_eq!(backoffs.until("c", at(0), at(0)), None);
+        backoffs.tried("c", at(0));
+        let mut failed = 1;
+        for wait in [10, 20, 40, 80, 160, 300, 300] {
+            let wait = SignedDuration::from_secs(wait);
+            assert_eq!(backoffs.until("c", at(failed), at(failed)), Some((at(failed) + wait, wait)));
+            failed += wait.as_secs();
+            assert_eq!(backoffs.until("c", at(failed) - wait, at(failed)), None, "the wait is over");
+            backoffs.tried("c", at(failed));
+        }
+        assert_eq!(backoffs.until("other", at(failed), at(failed)), None);
+    }
+
+    #[test]
+    fn ten_quiet_minutes_are_forgiven() {
+        let mut backoffs = Backoffs::default();
+        backoffs.tried("c", at(0));
+        backoffs.tried("c", at(20));
+        assert_eq!(backoffs.until("c", at(700), at(700)), None);
+        backoffs.tried("c", at(700));
+        assert_eq!(backoffs.until("c", at(701), at(701)), Some((at(711), INITIAL)));
+    }
+
+    #[test]
+    fn waits_read_as_in_go() {
+        let read = |seconds| words(SignedDuration::from_secs(seconds));
+        assert_eq!([read(10), read(80), read(300)], ["10s", "1m20s", "5m0s"]);
+    }
+}

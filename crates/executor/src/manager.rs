@@ -1,0 +1,394 @@
+//! All pods of the node: gives each a worker, and passes on what the minion, the API server and Docker say of it.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures::{Stream, StreamExt};
+use k8s_openapi::api::core::v1::Pod;
+use kube::runtime::watcher::{self, Event};
+use kube::{Api, runtime::WatchStreamExt};
+use parking_lot::RwLock;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use crate::channel::{Task, TaskState, ToExecutor, ToMinion};
+use crate::context::Context;
+use crate::pod;
+use crate::pod_worker::{End, Mailbox, Worker};
+use crate::runtime::Owner;
+
+/// The wait before Docker's event stream is opened again.
+const RECONNECT: Duration = Duration::from_millis(500);
+/// Seconds that containers get when the whole executor is told to end; Mesos kills it after five.
+const SHUTDOWN_GRACE: i64 = 2;
+
+/// The pods of this node as the API server has them, for the kubelet's own API.
+#[derive(Debug, Default)]
+pub struct Pods {
+    by_uid: RwLock<HashMap<String, Arc<Pod>>>,
+    running: AtomicUsize,
+}
+
+impl Pods {
+    /// All of them.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<Pod>> {
+        self.by_uid.read().values().cloned().collect()
+    }
+
+    /// The pod of that name.
+    #[must_use]
+    pub fn named(&self, namespace: &str, name: &str) -> Option<Arc<Pod>> {
+        let pods = self.by_uid.read();
+        pods.values().find(|pod| pod::namespace(pod) == namespace && pod::name(pod) == name).cloned()
+    }
+
+    /// How many pods have a worker.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.running.load(Ordering::Relaxed)
+    }
+}
+
+/// What a task runs.
+enum Work {
+    /// A pod.
+    Pod(Box<Pod>),
+    /// The node itself: the task under which Mesos starts an executor before there is a pod.
+    Node,
+    /// Nothing that can be read.
+    Unreadable(serde_json::Error),
+}
+
+/// All pods of the node.
+pub struct Manager {
+    context: Arc<Context>,
+    pods: Arc<Pods>,
+    mailboxes: HashMap<String, Arc<Mailbox>>,
+    workers: JoinSet<String>,
+    /// Pods' UIDs by their task.
+    tasks: HashMap<String, String>,
+    node_tasks: HashMap<String, Option<TaskState>>,
+    /// Whether the node's status has been written.
+    registered: watch::Receiver<bool>,
+    /// UIDs met while the API server's list comes in.
+    listing: HashSet<String>,
+    listed: bool,
+    synced: bool,
+    ending: bool,
+}
+
+impl Manager {
+    /// A manager of no pod yet. `registered` turns true when the node's status has been written.
+    #[must_use]
+    pub fn new(context: Arc<Context>, pods: Arc<Pods>, registered: watch::Receiver<bool>) -> Self {
+        Self {
+            context,
+            pods,
+            mailboxes: HashMap::new(),
+            workers: JoinSet::new(),
+            tasks: HashMap::new(),
+            node_tasks: HashMap::new(),
+            registered,
+            listing: HashSet::new(),
+            listed: false,
+            synced: false,
+            ending: false,
+        }
+    }
+
+    /// Runs until the minion is gone, or everything has ended after a shutdown. Containers go on without us.
+    pub async fn run(mut self, mut minion: mpsc::Receiver<ToExecutor>) {
+        let api: Api<Pod> = Api::all(self.context.client.clone());
+        let config = watcher::Config::default().fields(&format!("spec.nodeName={}", self.context.node));
+        let mut watched = Box::pin(kube::runtime::watcher(api, config).modify(slim).default_backoff());
+        let mut docker = Box::pin(docker_events(self.context.clone()));
+        loop {
+            tokio::select! {
+                message = minion.recv() => match message {
+                    Some(message) => self.minion(message).await,
+                    None => return,
+                },
+                Some(event) = watched.next() => match event {
+                    Ok(event) => self.api(event).await,
+                    Err(error) => tracing::warn!(%error, "watching this node's pods"),
+                },
+                Some(poke) = docker.next() => self.docker(poke.as_deref()),
+                Some(ended) = self.workers.join_next() => self.worker_ended(ended),
+                Ok(()) = self.registered.changed() => self.report_node_tasks().await,
+            }
+            self.pods.running.store(self.mailboxes.len(), Ordering::Relaxed);
+            if self.ending && self.workers.is_empty() {
+                let _ = self.context.minion.send(ToMinion::Done).await;
+                return;
+            }
+        }
+    }
+
+    async fn minion(&mut self, message: ToExecutor) {
+        match message {
+            ToExecutor::Hello(_) => {}
+            ToExecutor::Launch(task) => self.launch(task).await,
+            ToExecutor::Kill { task_id, grace_seconds } => self.kill(&task_id, grace_seconds).await,
+            ToExecutor::Synced => {
+                self.synced = true;
+                self.sweep().await;
+            }
+            ToExecutor::Shutdown => {
+                self.ending = true;
+                for (task, _) in self.node_tasks.drain() {
+                    self.context.report(&task, TaskState::Killed, "executor-shutdown").await;
+                }
+                self.mailboxes.values().for_each(|mailbox| mailbox.end(End::shutdown(SHUTDOWN_GRACE)));
+            }
+        }
+    }
+
+    async fn launch(&mut self, task: Task) {
+        if self.tasks.contains_key(&task.id) || self.node_tasks.contains_key(&task.id) {
+            return;
+        }
+        match work(&task.data) {
+            Work::Node => {
+                self.node_tasks.insert(task.id, task.reported);
+                self.report_node_tasks().await;
+            }
+            Work::Unreadable(error) => {
+                tracing::warn!(task = task.id, %error, "a task's data is no pod");
+                self.context.report(&task.id, TaskState::Failed, "unmarshal-task-data-failure").await;
+            }
+            Work::Pod(pod) => {
+                let pod = Arc::new(*pod);
+                let uid = pod::uid(&pod).to_owned();
+                self.tasks.insert(task.id.clone(), uid.clone());
+                let mailbox = self.mailboxes.entry(uid).or_default().clone();
+                mailbox.task(task, pod.clone());
+                self.employ(pod, mailbox);
+            }
+        }
+    }
+
+    async fn kill(&mut self, task_id: &str, grace: Option<i64>) {
+        if self.node_tasks.remove(task_id).is_some() {
+            return self.context.report(task_id, TaskState::Killed, "task-killed").await;
+        }
+        let uid = self.tasks.get(task_id);
+        match uid.and_then(|uid| self.mailboxes.get(uid)) {
+            // an older task of a pod that was launched again: the pod is the newer one's
+            Some(_) if self.is_replaced(task_id) => {
+                self.context.report(task_id, TaskState::Killed, "task-replaced").await;
+            }
+            Some(mailbox) => mailbox.end(End::killed(grace)),
+            None => self.context.report(task_id, TaskState::Lost, "kill-pod-task").await,
+        }
+    }
+
+    /// Whether a later task runs this task's pod.
+    fn is_replaced(&self, task_id: &str) -> bool {
+        let uid = self.tasks.get(task_id);
+        let latest = uid.and_then(|uid| self.mailboxes.get(uid)).and_then(|mailbox| mailbox.latest_task());
+        latest.is_some_and(|latest| latest != task_id)
+    }
+
+    async fn report_node_tasks(&mut self) {
+        if !*self.registered.borrow() {
+            return;
+        }
+        for (task, reported) in &mut self.node_tasks {
+            if reported.is_none() {
+                *reported = Some(TaskState::Running);
+                self.context.report(task, TaskState::Running, "node-ready").await;
+            }
+        }
+    }
+
+    /// What the API server says of this node's pods.
+    async fn api(&mut self, event: Event<Pod>) {
+        match event {
+            Event::Init => self.listing.clear(),
+            Event::InitApply(pod) => {
+                self.listing.insert(pod::uid(&pod).to_owned());
+                self.applied(pod);
+            }
+            Event::Apply(pod) => self.applied(pod),
+            Event::Delete(pod) => {
+                self.pods.by_uid.write().remove(pod::uid(&pod));
+                if let Some(mailbox) = self.mailboxes.get(pod::uid(&pod)) {
+                    mailbox.end(End::gone());
+                }
+            }
+            Event::InitDone => {
+                self.pods.by_uid.write().retain(|uid, _| self.listing.contains(uid));
+                for (uid, mailbox) in &self.mailboxes {
+                    if !self.listing.contains(uid) {
+                        mailbox.missing();
+                    }
+                }
+                self.listed = true;
+                self.sweep().await;
+            }
+        }
+    }
+
+    fn applied(&mut self, pod: Pod) {
+        let (uid, pod) = (pod::uid(&pod).to_owned(), Arc::new(pod));
+        self.pods.by_uid.write().insert(uid.clone(), pod.clone());
+        let mailbox = self.mailboxes.entry(uid).or_default().clone();
+        mailbox.pod(pod.clone());
+        self.employ(pod, mailbox);
+    }
+
+    /// Gives the pod a worker, if it has none.
+    fn employ(&mut self, pod: Arc<Pod>, mailbox: Arc<Mailbox>) {
+        if mailbox.employ() {
+            if self.ending {
+                mailbox.end(End::shutdown(SHUTDOWN_GRACE));
+            }
+            let uid = pod::uid(&pod).to_owned();
+            let worker = Worker::new(self.context.clone(), mailbox, pod);
+            self.workers.spawn(async move {
+                worker.run().await;
+                uid
+            });
+        }
+    }
+
+    fn worker_ended(&mut self, ended: Result<String, tokio::task::JoinError>) {
+        let uid = match ended {
+            Ok(uid) => uid,
+            Err(error) => {
+                // its mailbox stays, and so does its pod: the next executor takes it up
+                return tracing::error!(%error, "a pod's worker died");
+            }
+        };
+        let Some(mailbox) = self.mailboxes.remove(&uid) else { return };
+        self.tasks.retain(|_, of| *of != uid);
+        // a task that came while the worker was ending begins anew
+        if let Some((task, pod)) = mailbox.take_task() {
+            let fresh = Arc::new(Mailbox::default());
+            self.tasks.insert(task.id.clone(), uid.clone());
+            fresh.task(task, pod.clone());
+            self.mailboxes.insert(uid, fresh.clone());
+            self.employ(pod, fresh);
+        }
+    }
+
+    /// Something happened to a pod in Docker; `None`: to any of them.
+    fn docker(&self, uid: Option<&str>) {
+        match uid {
+            Some(uid) => self.mailboxes.get(uid).into_iter().for_each(|mailbox| mailbox.look()),
+            None => self.mailboxes.values().for_each(|mailbox| mailbox.look()),
+        }
+    }
+
+    /// Once both the API server and the minion have named all they know: what belongs to no pod goes.
+    async fn sweep(&mut self) {
+        if !(self.listed && self.synced) {
+            return;
+        }
+        let owners = match self.context.runtime.owners().await {
+            Ok(owners) => owners,
+            Err(error) => return tracing::warn!(%error, "cannot list this node's containers"),
+        };
+        for owner in owners.into_iter().filter(|owner| !self.mailboxes.contains_key(&owner.uid)) {
+            tokio::spawn(remove_orphan(self.context.clone(), owner));
+        }
+    }
+}
+
+/// Removes a pod's containers, if the API server says that there is no such pod, or that it is another node's.
+async fn remove_orphan(context: Arc<Context>, owner: Owner) {
+    match context.get::<Pod>(&owner.namespace, &owner.name).await {
+        Ok(Some(pod)) if pod::uid(&pod) == owner.uid => {
+            let elsewhere =
+                pod::spec(&pod).node_name.as_deref().is_some_and(|node| !node.is_empty() && node != context.node);
+            if !elsewhere {
+                return;
+            }
+        }
+        Ok(_) => {}
+        Err(error) => return tracing::warn!(%error, pod = owner.name, "cannot ask whose containers these are"),
+    }
+    tracing::info!(pod = owner.name, namespace = owner.namespace, uid = owner.uid, "removing containers of no pod");
+    let Ok(observed) = context.runtime.observe(&owner.uid).await else { return };
+    let containers = observed.containers.iter().map(|container| &container.id);
+    for id in containers.chain(observed.sandboxes.iter().map(|sandbox| &sandbox.id)) {
+        if let Err(error) = context.runtime.remove(id).await {
+            tracing::warn!(container = id, %error, "cannot remove the container");
+        }
+    }
+    let _ = context.directory(&owner.uid).remove();
+}
+
+/// What a task is for.
+fn work(data: &str) -> Work {
+    let value: serde_json::Value = match serde_json::from_str(data) {
+        Ok(value) => value,
+        Err(error) => return Work::Unreadable(error),
+    };
+    if value["kind"] == "NodeTask" {
+        return Work::Node;
+    }
+    // a PodReference reads as a pod without a spec, which its worker fetches
+    match serde_json::from_value::<Pod>(reference(value)) {
+        Ok(pod) if !pod::uid(&pod).is_empty() => Work::Pod(Box::new(pod)),
+        Ok(_) => Work::Unreadable(serde::de::Error::missing_field("metadata.uid")),
+        Err(error) => Work::Unreadable(error),
+    }
+}
+
+fn reference(mut value: serde_json::Value) -> serde_json::Value {
+    if value["kind"] == "PodReference" {
+        value["kind"] = "Pod".into();
+        value["apiVersion"] = "v1".into();
+    }
+    value
+}
+
+/// A pod without what no part of the executor reads.
+fn slim(pod: &mut Pod) {
+    pod.metadata.managed_fields = None;
+}
+
+/// Docker's events for ever: a pod's UID, or `None` after the stream was opened anew and anything may have happened.
+fn docker_events(context: Arc<Context>) -> impl Stream<Item = Option<String>> + Send {
+    futures::stream::unfold(None, move |stream| {
+        let context = context.clone();
+        async move {
+            let mut stream: std::pin::Pin<Box<dyn Stream<Item = _> + Send>> = match stream {
+                Some(stream) => stream,
+                None => return Some((None, Some(Box::pin(context.runtime.events()) as _))),
+            };
+            match stream.next().await {
+                Some(Ok(uid)) => Some((Some(uid), Some(stream))),
+                ended => {
+                    if let Some(Err(error)) = ended {
+                        tracing::warn!(error = crate::runtime::words(&error), "Docker's events ended");
+                    }
+                    tokio::time::sleep(RECONNECT).await;
+                    Some((None, Some(Box::pin(context.runtime.events()) as _)))
+                }
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn task_data_is_a_pod_a_reference_or_the_node() {
+        let pod = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","uid":"u"},"spec":{"containers":[]}}"#;
+        assert!(matches!(work(pod), Work::Pod(pod) if pod.spec.is_some()));
+        let reference =
+            r#"{"kind":"PodReference","metadata":{"name":"p","namespace":"n","uid":"u","annotations":{"a":"b"}}}"#;
+        assert!(matches!(work(reference), Work::Pod(pod) if pod.spec.is_none() && pod::uid(&pod) == "u"));
+        assert!(matches!(work(r#"{"kind":"NodeTask"}"#), Work::Node));
+        for nonsense in ["", "[]", "{}", "{\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\"}}"] {
+            assert!(matches!(work(nonsense), Work::Unreadable(_)), "{nonsense}");
+        }
+    }
+}

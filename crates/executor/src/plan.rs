@@ -1,0 +1,369 @@
+//! What to do next with a pod: a pure function from the pod, what Docker has of it, and what failed before.
+//!
+//! It is asked again after every step, so it only ever names the steps that can be taken at once, and it does not matter
+//! who took the steps before: an executor that finds containers running has nothing to do, which is how it adopts them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::core::v1::{Container as Spec, Pod};
+
+use crate::backoff::{self, Backoffs};
+use crate::observed::{Container, Observed, State};
+use crate::pod::{self, RestartPolicy};
+
+/// What is wanted of the pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// It is to run.
+    Run,
+    /// It has no task here (yet): what runs goes on, nothing is started.
+    Keep,
+    /// It is to end.
+    End,
+}
+
+/// All that a plan depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// The pod.
+    pub pod: &'a Pod,
+    /// What Docker has of it.
+    pub observed: &'a Observed,
+    /// What is wanted.
+    pub intent: Intent,
+    /// Waits of containers that ended.
+    pub restarts: &'a Backoffs,
+    /// Containers that could not be started, by name.
+    pub failures: &'a HashMap<String, Failure>,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// Why a container could not be started.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// Kubernetes' reason: `ErrImagePull`, `CreateContainerConfigError`, …
+    pub reason: &'static str,
+    /// The reason shown while waiting for the next try: `ImagePullBackOff`; else as `reason`.
+    pub waiting: &'static str,
+    /// The message beside `reason`.
+    pub message: String,
+    /// The message beside `waiting`.
+    pub waiting_message: String,
+    /// When it failed.
+    pub at: Timestamp,
+    /// When it is tried again.
+    pub retry: Timestamp,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Make and start the sandbox.
+    Sandbox {
+        /// Its attempt.
+        attempt: u32,
+    },
+    /// Remove a sandbox, running or not.
+    RemoveSandbox {
+        /// Docker's ID.
+        id: String,
+    },
+    /// Make and start a container.
+    Start(Start),
+    /// Stop a container in its grace period.
+    Stop {
+        /// Docker's ID.
+        id: String,
+        /// The container's name.
+        name: String,
+        /// Why, for the event.
+        why: &'static str,
+    },
+    /// Remove a container that does not run.
+    Remove {
+        /// Docker's ID.
+        id: String,
+    },
+}
+
+/// The start of a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// The container's name.
+    pub name: String,
+    /// Its attempt, which is its restart count.
+    pub attempt: u32,
+    /// Whether one of that name ended before: the next one to end waits longer.
+    pub again: bool,
+}
+
+/// Why a container waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Kubernetes' reason.
+    pub reason: String,
+    /// The message beside it.
+    pub message: Option<String>,
+}
+
+/// How a pod ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All containers ended well and none is started again.
+    Succeeded,
+    /// A container failed and is not started again.
+    Failed,
+}
+
+/// What to do.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// The steps that can be taken at once, all of them together.
+    pub actions: Vec<Action>,
+    /// Why containers that do not run do not.
+    pub waiting: BTreeMap<String, Waiting>,
+    /// When to look again, if nothing happens before.
+    pub wake: Option<Timestamp>,
+    /// How the pod ended, if it did.
+    pub outcome: Option<Outcome>,
+}
+
+/// The next steps.
+#[must_use]
+pub fn next(input: Input<'_>) -> Plan {
+    let mut plan = Plan { outcome: outcome(input.pod, input.observed), ..Plan::default() };
+    if input.intent == Intent::End {
+        plan.end(input.observed);
+    } else if plan.outcome.is_some() {
+        plan.settle(input.observed);
+    } else {
+        plan.tidy(input);
+        match input.observed.live_sandbox() {
+            None => plan.sandbox(input),
+            Some(sandbox) => plan.containers(input, &sandbox.id),
+        }
+    }
+    plan
+}
+
+/// How the pod ended, if it did: as the API server already has it, or by its containers.
+#[must_use]
+pub fn outcome(pod: &Pod, observed: &Observed) -> Option<Outcome> {
+    match pod::phase(pod) {
+        "Succeeded" => return Some(Outcome::Succeeded),
+        "Failed" => return Some(Outcome::Failed),
+        _ => {}
+    }
+    let policy = pod::restart_policy(pod);
+    if policy == RestartPolicy::Always {
+        return None;
+    }
+    let init_failed = policy == RestartPolicy::Never
+        && pod::init_containers(pod)
+            .iter()
+            .filter(|spec| !pod::is_sidecar(spec))
+            .any(|spec| newest(observed, spec).and_then(Container::exit).is_some_and(|exit| exit.code != 0));
+    if init_failed {
+        return Some(Outcome::Failed);
+    }
+    let (mut failed, mut any) = (false, false);
+    for spec in pod::containers(pod) {
+        match newest(observed, spec).map(|container| &container.state) {
+            Some(State::Exited(exit)) if exit.code == 0 => {}
+            Some(State::Exited(_)) if policy == RestartPolicy::Never => failed = true,
+            // never made, and never will be: the sandbox it belonged to is gone, and the pod is not begun anew
+            None if policy == RestartPolicy::Never && abandoned(observed) => failed = true,
+            _ => return None,
+        }
+        any = true;
+    }
+    any.then_some(if failed { Outcome::Failed } else { Outcome::Succeeded })
+}
+
+/// The newest container made from `spec`.
+fn newest<'a>(observed: &'a Observed, spec: &Spec) -> Option<&'a Container> {
+    observed.named(&spec.name).next()
+}
+
+/// Whether containers of the pod have been, none of them runs, and its sandbox does not either.
+fn abandoned(observed: &Observed) -> bool {
+    observed.live_sandbox().is_none()
+        && !observed.any_running()
+        && observed.containers.iter().any(|c| c.exit().is_some())
+}
+
+impl Plan {
+    /// Everything goes: containers first, in their grace period, then the sandbox.
+    fn end(&mut self, observed: &Observed) {
+        let running: Vec<_> = observed.containers.iter().filter(|container| container.running()).collect();
+        if !running.is_empty() {
+            self.actions.extend(running.into_iter().map(|container| stop(container, "Stopping container")));
+            return;
+        }
+        self.actions.extend(observed.containers.iter().map(|c| Action::Remove { id: c.id.clone() }));
+        self.actions.extend(observed.sandboxes.iter().map(|s| Action::RemoveSandbox { id: s.id.clone() }));
+    }
+
+    /// A pod that ended keeps its containers, for their logs, and gives its address back.
+    fn settle(&mut self, observed: &Observed) {
+        let running: Vec<_> = observed.containers.iter().filter(|container| container.running()).collect();
+        if running.is_empty() {
+            self.actions.extend(observed.sandboxes.iter().map(|s| Action::RemoveSandbox { id: s.id.clone() }));
+        }
+        self.actions.extend(running.into_iter().map(|container| stop(container, "Stopping container")));
+    }
+
+    /// What no longer serves: sandboxes beside the live one, containers older than the last two of their name, containers
+    /// that were made and never started, and running ones that a newer one replaced or whose sandbox died.
+    fn tidy(&mut self, input: Input<'_>) {
+        let live = input.observed.live_sandbox().map(|sandbox| sandbox.id.as_str());
+        let mut seen: HashMap<&str, u32> = HashMap::new();
+        for container in &input.observed.containers {
+            let nth = seen.entry(&container.name).and_modify(|n| *n += 1).or_insert(0);
+            match &container.state {
+                State::Running(_) if live != Some(container.sandbox.as_str()) => {
+                    self.actions.push(stop(container, "Pod sandbox changed, it will be killed and re-created."));
+                }
+                State::Running(_) if *nth > 0 => {
+                    self.actions.push(stop(container, "Container was replaced by a newer one"));
+                }
+                State::Running(_) => {}
+                State::Created => self.actions.push(Action::Remove { id: container.id.clone() }),
+                State::Exited(_) if *nth > 1 => self.actions.push(Action::Remove { id: container.id.clone() }),
+                State::Exited(_) => {}
+            }
+        }
+        let dead = input.observed.sandboxes.iter().filter(|sandbox| Some(sandbox.id.as_str()) != live);
+        if live.is_some() {
+            self.actions.extend(dead.map(|sandbox| Action::RemoveSandbox { id: sandbox.id.clone() }));
+        }
+    }
+
+    /// There is no live sandbox: one is made, once nothing runs in a dead one any more.
+    fn sandbox(&mut self, input: Input<'_>) {
+        if input.intent != Intent::Run || !self.actions.is_empty() {
+            return;
+        }
+        if let Some(failure) = input.failures.get("")
+            && input.now < failure.retry
+        {
+            self.wake = Some(failure.retry);
+            return;
+        }
+        let attempt = input.observed.sandboxes.first().map_or(0, |sandbox| sandbox.attempt + 1);
+        self.actions.push(Action::Sandbox { attempt });
+        self.containers(input, "");
+    }
+
+    /// Init containers one after the other, then the containers all at once, in the sandbox `sandbox` (empty: the one
+    /// that is about to be made, in which nothing has run).
+    fn containers(&mut self, input: Input<'_>, sandbox: &str) {
+        let pod = input.pod;
+        let begun = pod::containers(pod)
+            .iter()
+            .any(|spec| input.observed.named(&spec.name).any(|c| c.sandbox == sandbox && c.state != State::Created));
+        for spec in pod::init_containers(pod) {
+            let policy = match (pod::is_sidecar(spec), pod::restart_policy(pod)) {
+                (true, _) => RestartPolicy::Always,
+                (false, RestartPolicy::Always) => RestartPolicy::OnFailure,
+                (false, policy) => policy,
+            };
+            if !pod::is_sidecar(spec) && (begun || done(input.observed, &spec.name, sandbox)) {
+                continue;
+            }
+            self.container(input, spec, sandbox, policy);
+            let running = input.observed.named(&spec.name).next().is_some_and(|c| c.running() && c.sandbox == sandbox);
+            if !begun && !(pod::is_sidecar(spec) && running) {
+                return;
+            }
+        }
+        for spec in pod::containers(pod) {
+            self.container(input, spec, sandbox, pod::restart_policy(pod));
+        }
+    }
+
+    /// One container: started, started again, left alone, or waiting.
+    fn container(&mut self, input: Input<'_>, spec: &Spec, sandbox: &str, policy: RestartPolicy) {
+        let newest = input.observed.named(&spec.name).find(|container| container.state != State::Created);
+        let mut attempt = 0;
+        if let Some(container) = newest {
+            attempt = container.attempt + 1;
+            let here = container.sandbox == sandbox;
+            match &container.state {
+                State::Running(_) if !here => return,
+                State::Running(_) if container.hash != pod::hash(spec) && input.intent == Intent::Run => {
+                    let why = "Container definition changed, will be restarted";
+                    return self.actions.push(stop(container, why));
+                }
+                State::Running(_) | State::Created => return,
+                State::Exited(exit) => {
+                    let again = match policy {
+                        RestartPolicy::Always => true,
+                        RestartPolicy::OnFailure => {
+                            exit.code != 0 || (!here && pod::init_containers(input.pod).contains(spec))
+                        }
+                        RestartPolicy::Never => false,
+                    };
+                    if !again {
+                        return;
+                    }
+                    if let Some((until, wait)) = input.restarts.until(&spec.name, exit.finished, input.now) {
+                        let reason = "CrashLoopBackOff".to_owned();
+                        let message = Some(format!(
+                            "back-off {} restarting failed container={} pod={}_{}({})",
+                            backoff::words(wait),
+                            spec.name,
+                            pod::name(input.pod),
+                            pod::namespace(input.pod),
+                            pod::uid(input.pod),
+                        ));
+                        return self.wait(&spec.name, Waiting { reason, message }, Some(until));
+                    }
+                }
+            }
+        }
+        if let Some(failure) = input.failures.get(&spec.name)
+            && input.now < failure.retry
+        {
+            let half = failure.at + (failure.retry.duration_since(failure.at) / 2);
+            let fresh = input.now < half;
+            let (reason, message) = match fresh {
+                true => (failure.reason, &failure.message),
+                false => (failure.waiting, &failure.waiting_message),
+            };
+            let waiting = Waiting { reason: reason.to_owned(), message: Some(message.clone()) };
+            return self.wait(&spec.name, waiting, Some(if fresh { half } else { failure.retry }));
+        }
+        if input.intent == Intent::Run {
+            let start = Start { name: spec.name.clone(), attempt, again: newest.is_some() };
+            self.actions.push(Action::Start(start));
+        }
+    }
+
+    fn wait(&mut self, name: &str, waiting: Waiting, until: Option<Timestamp>) {
+        self.waiting.insert(name.to_owned(), waiting);
+        self.wake = self.wake.into_iter().chain(until).min();
+    }
+}
+
+/// Whether the init container `name` ended well in `sandbox`.
+fn done(observed: &Observed, name: &str, sandbox: &str) -> bool {
+    let newest = observed.named(name).next().filter(|container| container.sandbox == sandbox);
+    newest.and_then(Container::exit).is_some_and(|exit| exit.code == 0)
+}
+
+fn stop(container: &Container, why: &'static str) -> Action {
+    Action::Stop { id: container.id.clone(), name: container.name.clone(), why }
+}
+
+/// The wait after `failures` failures in a row of something that is tried again with back-off.
+#[must_use]
+pub fn retry_wait(failures: u32) -> SignedDuration {
+    backoff::MAX.min(backoff::INITIAL * (1 << failures.min(5)))
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

@@ -1,0 +1,249 @@
+//! The life of a pod, step by step, without Docker.
+
+use super::*;
+use crate::observed::{Exit, Sandbox};
+
+const SANDBOX: &str = "sandbox0";
+
+/// A pod and a pretended Docker that does what the plan says.
+struct World {
+    pod: Pod,
+    observed: Observed,
+    restarts: Backoffs,
+    failures: HashMap<String, Failure>,
+    now: Timestamp,
+    intent: Intent,
+}
+
+fn world(spec: serde_json::Value) -> World {
+    let pod = serde_json::json!({"metadata": {"name": "p", "namespace": "n", "uid": "u"}, "spec": spec});
+    World {
+        pod: serde_json::from_value(pod).unwrap(),
+        observed: Observed::default(),
+        restarts: Backoffs::default(),
+        failures: HashMap::new(),
+        now: Timestamp::from_second(1_700_000_000).unwrap(),
+        intent: Intent::Run,
+    }
+}
+
+fn one(policy: &str) -> World {
+    world(serde_json::json!({"restartPolicy": policy, "containers": [{"name": "c", "image": "i"}]}))
+}
+
+impl World {
+    fn plan(&self) -> Plan {
+        next(Input {
+            pod: &self.pod,
+            observed: &self.observed,
+            intent: self.intent,
+            restarts: &self.restarts,
+            failures: &self.failures,
+            now: self.now,
+        })
+    }
+
+    /// Takes the plan's steps; says what it started, as `name/attempt`.
+    fn step(&mut self) -> Vec<String> {
+        let mut started = Vec::new();
+        for action in self.plan().actions {
+            match action {
+                Action::Sandbox { attempt } => {
+                    let id = format!("sandbox{attempt}");
+                    self.observed
+                        .sandboxes
+                        .insert(0, Sandbox { id, attempt, running: true, started: self.now, address: None });
+                    started.push(format!("POD/{attempt}"));
+                }
+                Action::RemoveSandbox { id } => self.observed.sandboxes.retain(|sandbox| sandbox.id != id),
+                Action::Start(Start { name, attempt, again }) => {
+                    if again {
+                        self.restarts.tried(&name, self.now);
+                    }
+                    started.push(format!("{name}/{attempt}"));
+                    let hash = pod::hash(pod::container(&self.pod, &name).unwrap());
+                    let sandbox = self.observed.live_sandbox().unwrap().id.clone();
+                    let (id, image_id) = (format!("{name}{attempt}"), String::new());
+                    let state = State::Running(self.now);
+                    let made = Container { id, name, attempt, hash, sandbox, image_id, state };
+                    self.observed.containers.insert(0, made);
+                }
+                Action::Stop { id, .. } => self.exit(&id, 137),
+                Action::Remove { id } => self.observed.containers.retain(|container| container.id != id),
+            }
+        }
+        started
+    }
+
+    fn exit(&mut self, id: &str, code: i32) {
+        let now = self.now;
+        let container = self.observed.containers.iter_mut().find(|container| container.id == id).unwrap();
+        container.state =
+            State::Exited(Exit { code, started: now, finished: now, oom_killed: false, error: String::new() });
+    }
+
+    fn later(&mut self, seconds: i64) {
+        self.now += SignedDuration::from_secs(seconds);
+    }
+}
+
+#[test]
+fn a_pod_is_started_in_one_step_and_then_left_alone() {
+    let mut world =
+        world(serde_json::json!({"containers": [{"name": "a", "image": "i"}, {"name": "b", "image": "i"}]}));
+    assert_eq!(world.step(), ["POD/0", "a/0", "b/0"]);
+    assert_eq!(world.plan(), Plan::default());
+}
+
+#[test]
+fn what_runs_is_adopted_without_a_task_and_nothing_is_started() {
+    let mut world = one("Always");
+    world.step();
+    world.intent = Intent::Keep;
+    assert_eq!(world.plan(), Plan::default());
+    world.exit("c0", 1);
+    assert_eq!(world.plan().actions, []);
+    world.observed = Observed::default();
+    assert_eq!(world.plan().actions, []);
+}
+
+#[test]
+fn a_container_that_crashes_is_restarted_at_once_then_with_backoff() {
+    let mut world = one("Always");
+    world.step();
+    world.exit("c0", 1);
+    assert_eq!(world.step(), ["c/1"]);
+    world.exit("c1", 1);
+    let plan = world.plan();
+    assert_eq!(plan.actions, []);
+    assert_eq!(plan.waiting["c"].reason, "CrashLoopBackOff");
+    assert_eq!(plan.waiting["c"].message.as_deref(), Some("back-off 10s restarting failed container=c pod=p_n(u)"));
+    assert_eq!(plan.wake, Some(world.now + SignedDuration::from_secs(10)));
+    world.later(10);
+    assert_eq!(world.step(), ["c/2"]);
+    assert_eq!(world.plan().actions, [Action::Remove { id: "c0".into() }], "the last dead one is kept for its log");
+}
+
+#[test]
+fn policies_say_what_is_started_again_and_how_the_pod_ends() {
+    for (policy, code, started, outcome) in [
+        ("Always", 0, vec!["c/1"], None),
+        ("OnFailure", 1, vec!["c/1"], None),
+        ("OnFailure", 0, vec![], Some(Outcome::Succeeded)),
+        ("Never", 0, vec![], Some(Outcome::Succeeded)),
+        ("Never", 3, vec![], Some(Outcome::Failed)),
+    ] {
+        let mut world = one(policy);
+        world.step();
+        world.exit("c0", code);
+        assert_eq!(world.plan().outcome, outcome, "{policy} {code}");
+        assert_eq!(world.step(), started, "{policy} {code}");
+        assert_eq!(world.observed.sandboxes.is_empty(), outcome.is_some(), "an ended pod gives its address back");
+        assert!(world.observed.containers.iter().any(|c| c.id == "c0"), "and keeps its containers");
+    }
+}
+
+#[test]
+fn init_containers_run_one_after_the_other() {
+    let mut world = world(serde_json::json!({
+        "initContainers": [{"name": "i", "image": "i"}, {"name": "side", "image": "i", "restartPolicy": "Always"},
+                           {"name": "j", "image": "i"}],
+        "containers": [{"name": "c", "image": "i"}],
+    }));
+    assert_eq!(world.step(), ["POD/0", "i/0"]);
+    assert_eq!(world.step(), [""; 0]);
+    world.exit("i0", 1);
+    assert_eq!(world.step(), ["i/1"]);
+    world.exit("i1", 0);
+    assert_eq!(world.step(), ["side/0"]);
+    assert_eq!(world.step(), ["j/0"]);
+    world.exit("j0", 0);
+    assert_eq!(world.step(), ["c/0"]);
+    world.exit("side0", 0);
+    assert_eq!(world.step(), ["side/1"], "a sidecar is restarted beside the containers");
+    world.exit("c0", 0);
+    assert_eq!(world.step(), ["c/1"], "and init containers are not run again for a restarted container");
+}
+
+#[test]
+fn a_dead_sandbox_takes_its_containers_along_and_all_begins_anew() {
+    let mut world = world(serde_json::json!({
+        "initContainers": [{"name": "i", "image": "i"}], "containers": [{"name": "c", "image": "i"}],
+    }));
+    world.step();
+    world.exit("i0", 0);
+    world.step();
+    world.observed.sandboxes[0].running = false;
+    assert_eq!(world.step(), [""; 0], "first the container in the dead network ends");
+    assert_eq!(world.step(), ["POD/1", "i/1"]);
+    world.exit("i1", 0);
+    assert_eq!(world.step(), ["c/1"]);
+    assert_eq!(world.observed.sandboxes.len(), 1, "{SANDBOX} is gone");
+}
+
+#[test]
+fn a_pod_that_is_never_restarted_ends_with_its_sandbox() {
+    let mut world = one("Never");
+    world.step();
+    world.observed.sandboxes[0].running = false;
+    world.step();
+    assert_eq!(world.plan().outcome, Some(Outcome::Failed));
+    assert_eq!(world.step(), [""; 0]);
+}
+
+#[test]
+fn a_changed_image_replaces_the_container() {
+    let mut world = one("Always");
+    world.step();
+    world.pod.spec.as_mut().unwrap().containers[0].image = Some("other".into());
+    assert!(matches!(&world.plan().actions[..], [Action::Stop { name, .. }] if name == "c"));
+    world.step();
+    assert_eq!(world.step(), ["c/1"]);
+}
+
+#[test]
+fn what_was_made_and_never_started_is_made_again() {
+    let mut world = one("Always");
+    world.step();
+    world.observed.containers[0].state = State::Created;
+    let plan = world.plan();
+    let start = Start { name: "c".into(), attempt: 0, again: false };
+    assert_eq!(plan.actions, [Action::Remove { id: "c0".into() }, Action::Start(start)]);
+}
+
+#[test]
+fn a_missing_image_is_waited_for() {
+    let mut world = one("Always");
+    world.step();
+    world.observed.containers.clear();
+    let failure = Failure {
+        reason: "ErrImagePull",
+        waiting: "ImagePullBackOff",
+        message: "no such image".into(),
+        waiting_message: "Back-off pulling image \"i\"".into(),
+        at: world.now,
+        retry: world.now + SignedDuration::from_secs(10),
+    };
+    world.failures.insert("c".into(), failure);
+    assert_eq!(world.plan().waiting["c"].reason, "ErrImagePull");
+    world.later(5);
+    assert_eq!(world.plan().waiting["c"].reason, "ImagePullBackOff");
+    world.later(5);
+    assert_eq!(world.step(), ["c/0"]);
+}
+
+#[test]
+fn a_pod_that_ends_loses_containers_first_and_then_its_sandbox() {
+    let mut world = one("Always");
+    world.step();
+    world.intent = Intent::End;
+    assert!(matches!(&world.plan().actions[..], [Action::Stop { .. }]));
+    world.step();
+    assert_eq!(
+        world.plan().actions,
+        [Action::Remove { id: "c0".into() }, Action::RemoveSandbox { id: SANDBOX.into() }]
+    );
+    world.step();
+    assert!(world.observed.is_empty());
+    assert_eq!(world.plan().actions, []);
+}

@@ -1,0 +1,525 @@
+//! One pod on this node, from its launch (or its adoption) to its end.
+//!
+//! A loop: look at Docker, ask [`plan`](crate::plan) what to do, tell the API server and the minion, do it, and then wait
+//! for something to happen. What happens comes through a [`Mailbox`], which holds the latest of everything, so that
+//! nobody ever waits for a worker and nothing piles up.
+
+mod end;
+mod start;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{Pod, PodStatus};
+use kube::api::{Api, Patch, PatchParams};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::backoff::Backoffs;
+use crate::binding::{self, BindError};
+use crate::channel::{Task, TaskState};
+use crate::context::Context;
+use crate::events::Type;
+use crate::observed::Observed;
+use crate::plan::{self, Action, Failure, Intent, Outcome, Plan};
+use crate::pod;
+use crate::runtime::words;
+use crate::{sandbox_socket, status};
+
+/// The first wait after something that Docker or the API server refused, doubled up to [`MAX_PAUSE`].
+const PAUSE: Duration = Duration::from_millis(500);
+/// The longest such wait.
+const MAX_PAUSE: Duration = Duration::from_secs(30);
+/// How long a status may take to be written.
+const STATUS_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// What has happened to a pod and its worker has not seen yet.
+#[derive(Debug, Default)]
+struct News {
+    task: Option<(Task, Arc<Pod>)>,
+    pod: Option<Arc<Pod>>,
+    end: Option<End>,
+    missing: bool,
+    latest: Option<String>,
+    employed: bool,
+}
+
+/// Why a pod is to end, and what is to be done afterwards.
+#[derive(Clone, Debug, PartialEq)]
+pub struct End {
+    /// How long its containers get; the pod's own grace period where nobody says.
+    pub grace: Option<i64>,
+    /// The message of its TASK_KILLED.
+    pub message: &'static str,
+    /// Whether the pod is to be deleted from the API server then.
+    pub delete: bool,
+}
+
+/// The way to a worker.
+#[derive(Debug, Default)]
+pub struct Mailbox {
+    news: Mutex<News>,
+    arrived: Notify,
+    /// Cancelled when the pod is to end: no image is waited for any longer.
+    ending: CancellationToken,
+}
+
+impl Mailbox {
+    /// A task to run the pod; `pod` as the task has it.
+    pub fn task(&self, task: Task, pod: Arc<Pod>) {
+        let mut news = self.news.lock();
+        news.latest = Some(task.id.clone());
+        news.task = Some((task, pod));
+        drop(news);
+        self.arrived.notify_one();
+    }
+
+    /// The pod as the API server has it.
+    pub fn pod(&self, pod: Arc<Pod>) {
+        if let Some(grace) = deletion(&pod) {
+            self.end(End { grace: Some(grace), message: "pod-deleted", delete: true });
+        }
+        self.news.lock().pod = Some(pod);
+        self.arrived.notify_one();
+    }
+
+    /// The pod is to end. Of several words the one with less grace counts, and a pod that is gone is not deleted.
+    pub fn end(&self, end: End) {
+        let mut news = self.news.lock();
+        news.end = Some(match news.end.take() {
+            None => end,
+            Some(before) => merge(before, end),
+        });
+        drop(news);
+        self.ending.cancel();
+        self.arrived.notify_one();
+    }
+
+    /// The API server's list does not have the pod: the worker is to find out.
+    pub fn missing(&self) {
+        self.news.lock().missing = true;
+        self.arrived.notify_one();
+    }
+
+    /// Something happened in Docker.
+    pub fn look(&self) {
+        self.arrived.notify_one();
+    }
+
+    /// The task that came last.
+    #[must_use]
+    pub fn latest_task(&self) -> Option<String> {
+        self.news.lock().latest.clone()
+    }
+
+    /// The task that no worker took, once there is none any more.
+    #[must_use]
+    pub fn take_task(&self) -> Option<(Task, Arc<Pod>)> {
+        self.news.lock().task.take()
+    }
+
+    /// True once: for whoever makes the worker that reads this mailbox.
+    #[must_use]
+    pub fn employ(&self) -> bool {
+        !std::mem::replace(&mut self.news.lock().employed, true)
+    }
+}
+
+/// Seconds a deleted pod's containers get.
+fn deletion(pod: &Pod) -> Option<i64> {
+    pod::is_deleted(pod).then(|| pod.metadata.deletion_grace_period_seconds.unwrap_or_else(|| pod::grace(pod)))
+}
+
+fn merge(before: End, end: End) -> End {
+    let grace = before.grace.into_iter().chain(end.grace).min();
+    End { grace, message: before.message, delete: before.delete && end.delete }
+}
+
+/// One pod's worker.
+pub struct Worker {
+    context: Arc<Context>,
+    mailbox: Arc<Mailbox>,
+    pod: Arc<Pod>,
+    task: Option<Task>,
+    /// Whether the pod has been seen bound to this node.
+    bound: bool,
+    end: Option<End>,
+    restarts: Backoffs,
+    failures: HashMap<String, (u32, Failure)>,
+    image_ids: BTreeMap<String, String>,
+    /// The status as it was written last.
+    written: PodStatus,
+    stops: JoinSet<(String, Result<(), bollard::errors::Error>)>,
+    /// Containers that are being stopped: with how many seconds of grace.
+    stopping: HashMap<String, i64>,
+    /// The sandbox whose death notice is held, and the one that gave it.
+    watched: Option<String>,
+    dead: Option<String>,
+    watch: JoinSet<String>,
+    /// Why containers wait, as events have told it.
+    announced: BTreeMap<String, String>,
+    pause: Duration,
+}
+
+impl Worker {
+    /// A worker for `pod`, which `mailbox` leads to.
+    #[must_use]
+    pub fn new(context: Arc<Context>, mailbox: Arc<Mailbox>, pod: Arc<Pod>) -> Self {
+        let bound = pod::spec(&pod).node_name.as_deref() == Some(&context.node);
+        let written = pod.status.clone().unwrap_or_default();
+        Self {
+            context,
+            mailbox,
+            pod,
+            task: None,
+            bound,
+            end: None,
+            restarts: Backoffs::default(),
+            failures: HashMap::new(),
+            image_ids: BTreeMap::new(),
+            written,
+            stops: JoinSet::new(),
+            stopping: HashMap::new(),
+            watched: None,
+            dead: None,
+            watch: JoinSet::new(),
+            announced: BTreeMap::new(),
+            pause: PAUSE,
+        }
+    }
+
+    /// Runs until the pod has ended and is gone, or could not be bound.
+    pub async fn run(mut self) {
+        loop {
+            if !self.read_news().await {
+                return;
+            }
+            let observed = match self.context.runtime.observe(pod::uid(&self.pod)).await {
+                Ok(observed) => self.without_dead(observed),
+                Err(error) => {
+                    tracing::warn!(pod = pod::name(&self.pod), %error, "cannot look at the pod's containers");
+                    self.rest(None).await;
+                    continue;
+                }
+            };
+            self.watch_sandbox(&observed);
+            self.name_images(&observed).await;
+            let plan = self.plan(&observed);
+            self.announce(&plan);
+            if self.end.is_some() && observed.is_empty() {
+                return self.finish().await;
+            }
+            if self.step(&observed, plan).await {
+                self.pause = PAUSE;
+            }
+        }
+    }
+
+    /// Takes the plan's steps while telling the world how things are, then waits for news if there was nothing to do.
+    /// False where something was refused.
+    async fn step(&mut self, observed: &Observed, plan: Plan) -> bool {
+        let status = self.status(observed, &plan);
+        let actions: Vec<_> = plan.actions.iter().filter(|action| self.is_new(action)).cloned().collect();
+        let idle = actions.is_empty();
+        self.begin_stops(&actions);
+        let (written, done) = tokio::join!(self.write(&status), self.perform(observed, &actions));
+        if written {
+            self.written = status;
+        }
+        let refused = self.note(done);
+        self.report(&plan, written).await;
+        if refused || !written {
+            self.rest(plan.wake).await;
+            return false;
+        }
+        if idle || actions.iter().all(|action| matches!(action, Action::Stop { .. })) {
+            self.wait(plan.wake).await;
+        }
+        true
+    }
+
+    /// What has come through the mailbox; false when there is nothing left to do for this worker.
+    async fn read_news(&mut self) -> bool {
+        let (task, pod, end, missing) = {
+            let mut news = self.mailbox.news.lock();
+            (news.task.take(), news.pod.take(), news.end.take(), std::mem::take(&mut news.missing))
+        };
+        if let Some(pod) = pod {
+            self.bound = true;
+            self.pod = pod;
+        }
+        if let Some(end) = end {
+            self.end = Some(match self.end.take() {
+                None => end,
+                Some(before) => merge(before, end),
+            });
+        }
+        if missing {
+            self.look_for_pod().await;
+        }
+        match task {
+            Some((task, pod)) => self.take_task(task, pod).await,
+            None => true,
+        }
+    }
+
+    /// Binds the pod for a new task; false where that failed and there is nothing of the pod here.
+    async fn take_task(&mut self, task: Task, pod: Arc<Pod>) -> bool {
+        if let Some(old) = self.task.replace(task.clone()) {
+            self.context.report(&old.id, TaskState::Killed, "task-replaced").await;
+        }
+        if pod.spec.is_none() && !self.fetch(&pod).await {
+            self.tell(TaskState::Failed, "launch-task-failed").await;
+            return self.bound;
+        }
+        if task.reported.is_some() && self.bound {
+            return true; // told by a minion that outlived the executor
+        }
+        let pod = if pod.spec.is_none() { self.pod.clone() } else { pod };
+        match binding::bind(&self.context.client, &pod, &self.context.node).await {
+            Ok(bound) => {
+                if !self.bound {
+                    self.pod = Arc::new(bound);
+                    self.bound = true;
+                }
+                self.tell(TaskState::Starting, "create-binding-success").await;
+                true
+            }
+            Err(error) => {
+                let source = match &error {
+                    BindError::Binding(source) | BindError::Annotations(source) => source.to_string(),
+                    BindError::Other => "the pod is another one, or on another node".to_owned(),
+                };
+                tracing::warn!(pod = pod::name(&pod), source, "cannot bind the pod");
+                self.tell(TaskState::Failed, &error.to_string()).await;
+                self.bound
+            }
+        }
+    }
+
+    /// Fetches a pod of which the task has a reference alone, and gives it the task's annotations; false where there is
+    /// no such pod any more.
+    async fn fetch(&mut self, reference: &Pod) -> bool {
+        let get = || self.context.get::<Pod>(pod::namespace(reference), pod::name(reference));
+        match binding::retry(get).await {
+            Ok(Some(mut pod)) if pod::uid(&pod) == pod::uid(reference) => {
+                let annotations = reference.metadata.annotations.clone().unwrap_or_default();
+                pod.metadata.annotations.get_or_insert_default().extend(annotations);
+                self.pod = Arc::new(pod);
+                true
+            }
+            Ok(_) => false,
+            Err(error) => {
+                tracing::warn!(pod = pod::name(reference), %error, "cannot fetch the task's pod");
+                false
+            }
+        }
+    }
+
+    /// The API server's list did not have the pod: it is gone if it is not there by its name either, or is another.
+    async fn look_for_pod(&mut self) {
+        match self.context.get::<Pod>(pod::namespace(&self.pod), pod::name(&self.pod)).await {
+            Ok(Some(pod)) if pod::uid(&pod) == pod::uid(&self.pod) => {}
+            Ok(_) => {
+                self.end = Some(End { grace: self.end.take().and_then(|end| end.grace), ..End::gone() });
+            }
+            Err(error) => tracing::debug!(%error, "cannot ask for a pod that the list did not have"),
+        }
+    }
+
+    fn plan(&self, observed: &Observed) -> Plan {
+        let intent = match (&self.end, &self.task) {
+            (Some(_), _) => Intent::End,
+            (None, Some(_)) => Intent::Run,
+            (None, None) => Intent::Keep,
+        };
+        let failures = self.failures.iter().map(|(name, (_, failure))| (name.clone(), failure.clone())).collect();
+        plan::next(plan::Input {
+            pod: &self.pod,
+            observed,
+            intent,
+            restarts: &self.restarts,
+            failures: &failures,
+            now: Timestamp::now(),
+        })
+    }
+
+    fn status(&self, observed: &Observed, plan: &Plan) -> PodStatus {
+        status::of(
+            &self.pod,
+            status::Facts {
+                observed,
+                plan,
+                previous: &self.written,
+                host: self.context.placement.address,
+                image_ids: &self.image_ids,
+                now: Timestamp::now(),
+            },
+        )
+    }
+
+    /// Writes the status where it changed; false where it could not be.
+    async fn write(&self, status: &PodStatus) -> bool {
+        let gone = self.end.as_ref().is_some_and(|end| !end.delete);
+        if gone || !self.bound || *status == self.written {
+            return true;
+        }
+        let api: Api<Pod> = Api::namespaced(self.context.client.clone(), pod::namespace(&self.pod));
+        let mut body = serde_json::json!({"metadata": {"uid": pod::uid(&self.pod)}, "status": status});
+        // a merge patch keeps what it does not name
+        for field in ["podIP", "podIPs", "message", "reason", "initContainerStatuses"] {
+            let fields = body["status"].as_object_mut().expect("a status is an object");
+            fields.entry(field).or_insert(serde_json::Value::Null);
+        }
+        let patch = Patch::Merge(body);
+        let parameters = PatchParams::default();
+        let request = api.patch_status(pod::name(&self.pod), &parameters, &patch);
+        match tokio::time::timeout(STATUS_TIMEOUT, request).await {
+            Ok(Ok(_)) => true,
+            Ok(Err(error)) if binding::is_status(&error, 404) || binding::is_status(&error, 409) => {
+                self.mailbox.missing();
+                true
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(pod = pod::name(&self.pod), %error, "cannot write the pod's status");
+                false
+            }
+            Err(_) => {
+                tracing::warn!(
+                    pod = pod::name(&self.pod),
+                    "cannot write the pod's status: the API server takes too long"
+                );
+                false
+            }
+        }
+    }
+
+    /// Tells the minion how the pod does, once it is so in the API server too.
+    async fn report(&mut self, plan: &Plan, written: bool) {
+        let running = self.written.phase.as_deref() == Some("Running");
+        match plan.outcome.filter(|_| written && self.end.is_none()) {
+            Some(Outcome::Succeeded) => self.tell(TaskState::Finished, "pod-succeeded").await,
+            Some(Outcome::Failed) => self.tell(TaskState::Failed, "pod-failed").await,
+            None if running && self.end.is_none() => {
+                let message = format!("pod-running:{}_{}", pod::name(&self.pod), pod::namespace(&self.pod));
+                self.tell(TaskState::Running, &message).await;
+            }
+            None => {}
+        }
+    }
+
+    /// Reports the task's state if it is news. A task that ended is forgotten.
+    async fn tell(&mut self, state: TaskState, message: &str) {
+        let Some(task) = &mut self.task else { return };
+        if task.reported == Some(state) {
+            return;
+        }
+        task.reported = Some(state);
+        self.context.report(&task.id, state, message).await;
+        if state.is_terminal() {
+            self.task = None;
+        }
+    }
+
+    /// What a status calls images that have not been met before.
+    async fn name_images(&mut self, observed: &Observed) {
+        for container in &observed.containers {
+            if !container.image_id.is_empty() && !self.image_ids.contains_key(&container.image_id) {
+                let image = self.context.runtime.image(&container.image_id).await.ok().flatten();
+                let reference =
+                    image.map_or_else(|| format!("docker://{}", container.image_id), |image| image.reference);
+                self.image_ids.insert(container.image_id.clone(), reference);
+            }
+        }
+    }
+
+    /// Holds a connection to the sandbox: it closes within a millisecond of the sandbox's death, which Docker tells later.
+    fn watch_sandbox(&mut self, observed: &Observed) {
+        let Some(sandbox) = observed.live_sandbox() else { return };
+        if self.watched.as_deref() == Some(&sandbox.id) {
+            return;
+        }
+        self.watched = Some(sandbox.id.clone());
+        let (id, socket) = (sandbox.id.clone(), self.context.directory(pod::uid(&self.pod)).sandbox_socket());
+        self.watch.abort_all();
+        self.watch.spawn(async move {
+            match sandbox_socket::until_dead(&socket).await {
+                Ok(()) => id,
+                // a sandbox without a socket tells nothing: Docker will
+                Err(_) => std::future::pending().await,
+            }
+        });
+    }
+
+    /// What Docker says, less a sandbox that has told us itself that it died, or whose network did: a hostNetwork pod's is
+    /// its slave's, and a slave that was started again has a new one.
+    fn without_dead(&self, mut observed: Observed) -> Observed {
+        let placement = &self.context.placement;
+        for sandbox in &mut observed.sandboxes {
+            sandbox.running &= self.dead.as_deref() != Some(&sandbox.id);
+            if pod::host_network(&self.pod) {
+                sandbox.running &= placement.started.is_none_or(|started| started <= sandbox.started);
+                sandbox.address = Some(placement.address);
+            }
+        }
+        observed
+    }
+
+    /// Waits for news, for a stop to end, or for the time to look again.
+    async fn wait(&mut self, wake: Option<Timestamp>) {
+        let until =
+            wake.map(|wake| Duration::try_from(wake.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO));
+        let alarm = async {
+            match until {
+                Some(until) => tokio::time::sleep(until).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.mailbox.arrived.notified() => {}
+            () = alarm => {}
+            Some(Ok(id)) = self.watch.join_next() => self.dead = Some(id),
+            Some(Ok((id, outcome))) = self.stops.join_next() => {
+                self.stopping.remove(&id);
+                if let Err(error) = outcome {
+                    tracing::warn!(container = id, error = words(&error), "cannot stop the container");
+                }
+            }
+        }
+    }
+
+    /// Waits after something was refused, ever longer, and less where there is news.
+    async fn rest(&mut self, wake: Option<Timestamp>) {
+        let retry = Timestamp::now() + jiff::SignedDuration::try_from(self.pause).unwrap_or_default();
+        self.pause = MAX_PAUSE.min(self.pause * 2);
+        self.wait(wake.into_iter().chain([retry]).min()).await;
+    }
+
+    fn warn(&self, container: &str, reason: &'static str, message: impl Into<String>) {
+        self.context.events.record(&self.pod, container, Type::Warning, reason, message);
+    }
+}
+
+impl End {
+    /// The pod is gone from the API server.
+    #[must_use]
+    pub fn gone() -> Self {
+        Self { grace: None, message: "pod-deleted", delete: false }
+    }
+
+    /// Its task was killed.
+    #[must_use]
+    pub fn killed(grace: Option<i64>) -> Self {
+        Self { grace, message: "task-killed", delete: true }
+    }
+
+    /// The executor was told to shut down.
+    #[must_use]
+    pub fn shutdown(grace: i64) -> Self {
+        Self { grace: Some(grace), message: "executor-shutdown", delete: false }
+    }
+}

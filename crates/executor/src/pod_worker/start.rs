@@ -1,0 +1,345 @@
+//! Taking a plan's steps: the sandbox, images, containers. Making containers overlaps the start of their sandbox.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bollard::errors::Error as DockerError;
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared, join_all};
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Container;
+
+use super::Worker;
+use crate::env::{self, Sources};
+use crate::events::Type;
+use crate::files::{self, Dns, PodDirectory};
+use crate::observed::Observed;
+use crate::plan::{self, Action, Failure, Start};
+use crate::pod;
+use crate::runtime::container::Prepared;
+use crate::runtime::images::{Ensured, ImageError, PullPolicy};
+use crate::runtime::words;
+use crate::volumes::{self, VolumeError, Volumes};
+
+/// What came of a plan's steps.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    started: Vec<Start>,
+    failed: Vec<(String, Refusal)>,
+    /// Something that could not be removed.
+    refused: bool,
+}
+
+/// Why a container, or (by the empty name) the pod's sandbox, could not be started.
+#[derive(Clone, Debug)]
+struct Refusal {
+    reason: &'static str,
+    waiting: &'static str,
+    message: String,
+    waiting_message: String,
+}
+
+/// The sandbox once it runs: its address. Awaited by all containers that are made meanwhile.
+type Ready<'a> = Shared<BoxFuture<'a, Result<Option<IpAddr>, Arc<DockerError>>>>;
+
+/// What all containers of a pod are made with.
+struct Kit<'a> {
+    sandbox: &'a str,
+    ready: Ready<'a>,
+    volumes: &'a Volumes,
+    sources: &'a Sources,
+    directory: &'a PodDirectory,
+}
+
+impl Refusal {
+    fn new(reason: &'static str, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { reason, waiting: reason, waiting_message: message.clone(), message }
+    }
+}
+
+impl Worker {
+    /// Takes the steps, but for stops, which were begun before.
+    pub(super) async fn perform(&self, observed: &Observed, actions: &[Action]) -> Done {
+        let (mut removals, mut starts, mut sandbox) = (Vec::new(), Vec::new(), None);
+        for action in actions {
+            match action {
+                Action::Remove { id } | Action::RemoveSandbox { id } => removals.push(id.as_str()),
+                Action::Start(start) => starts.push(start),
+                Action::Sandbox { attempt } => sandbox = Some(*attempt),
+                Action::Stop { .. } => {}
+            }
+        }
+        let removed = join_all(removals.iter().map(|id| self.context.runtime.remove(id))).await;
+        let mut done = Done::default();
+        for (id, outcome) in removals.iter().zip(removed) {
+            if let Err(error) = outcome {
+                tracing::warn!(container = id, error = words(&error), "cannot remove the container");
+                done.refused = true;
+            }
+        }
+        if sandbox.is_some() || !starts.is_empty() {
+            self.begin(observed, sandbox, &starts, &mut done).await;
+        }
+        done
+    }
+
+    /// Notes what came of the steps; true where something is to be tried again after a pause.
+    pub(super) fn note(&mut self, done: Done) -> bool {
+        let now = Timestamp::now();
+        for start in &done.started {
+            self.failures.remove(&start.name);
+            self.failures.remove("");
+            if start.again {
+                self.restarts.tried(&start.name, now);
+            }
+        }
+        for (name, refusal) in done.failed {
+            let count = self.failures.get(&name).map_or(0, |(count, _)| count + 1);
+            let failure = Failure {
+                reason: refusal.reason,
+                waiting: refusal.waiting,
+                message: refusal.message,
+                waiting_message: refusal.waiting_message,
+                at: now,
+                retry: now + plan::retry_wait(count),
+            };
+            self.failures.insert(name, (count, failure));
+        }
+        done.refused
+    }
+
+    /// Sandbox and containers. What fails is noted in `done`.
+    async fn begin(&self, observed: &Observed, sandbox: Option<u32>, starts: &[&Start], done: &mut Done) {
+        let directory = self.context.directory(pod::uid(&self.pod));
+        let (volumes, sources) = match self.prepare(&directory).await {
+            Ok(prepared) => prepared,
+            Err(refusal) => {
+                done.failed.extend(starts.iter().map(|start| (start.name.clone(), refusal.clone())));
+                done.failed.extend(sandbox.map(|_| (String::new(), refusal)));
+                return;
+            }
+        };
+        let live = observed.live_sandbox();
+        let (id, ready) = match (sandbox, live) {
+            (Some(attempt), _) => match self.make_sandbox(attempt, &directory).await {
+                Ok(id) => {
+                    let ready = self.start_sandbox(id.clone(), &directory).boxed().shared();
+                    (id, ready)
+                }
+                Err(error) => return done.failed.push((String::new(), self.no_sandbox(&error))),
+            },
+            (None, Some(live)) => {
+                let address = self.address(live.address);
+                (live.id.clone(), futures::future::ready(Ok(address)).boxed().shared())
+            }
+            (None, None) => return,
+        };
+        let kit =
+            Kit { sandbox: &id, ready: ready.clone(), volumes: &volumes, sources: &sources, directory: &directory };
+        let (sandboxed, outcomes) = tokio::join!(ready, join_all(starts.iter().map(|start| self.start(start, &kit))));
+        if let Err(error) = sandboxed {
+            done.failed.push((String::new(), self.no_sandbox(&error)));
+            let _ = self.context.runtime.remove(&id).await;
+            return;
+        }
+        for (start, outcome) in starts.iter().zip(outcomes) {
+            match outcome {
+                Ok(()) => done.started.push((*start).clone()),
+                Err(refusal) => done.failed.push((start.name.clone(), refusal)),
+            }
+        }
+    }
+
+    /// The pod's files and volumes, and what its environments are made of.
+    async fn prepare(&self, directory: &PodDirectory) -> Result<(Volumes, Sources), Refusal> {
+        let flags = &self.context.flags;
+        let host = std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
+        let dns = Dns { server: flags.cluster_dns, domain: &flags.cluster_domain, host: &host };
+        if let Err(error) = directory.make(&files::resolv_conf(&self.pod, dns)) {
+            let message = format!("cannot write the pod's files: {error}");
+            self.warn("", "FailedMount", &message);
+            return Err(Refusal::new("ContainerCreating", message));
+        }
+        let (volumes, sources) =
+            tokio::join!(volumes::prepare(&self.context, &self.pod), self.context.sources(&self.pod, String::new()));
+        let volumes = volumes.map_err(|error| {
+            if let VolumeError::Api(_, source) = &error {
+                tracing::warn!(error = source.to_string(), "cannot fetch a volume's source");
+            }
+            self.warn("", "FailedMount", error.to_string());
+            Refusal::new("ContainerCreating", error.to_string())
+        })?;
+        let sources = sources.map_err(|error| {
+            tracing::warn!(%error, "cannot fetch what the environment is made of");
+            Refusal::new("CreateContainerConfigError", "the API server did not answer")
+        })?;
+        Ok((volumes, sources))
+    }
+
+    async fn make_sandbox(&self, attempt: u32, directory: &PodDirectory) -> Result<String, DockerError> {
+        let network = &self.context.placement.host_network;
+        self.context.runtime.create_sandbox(&self.pod, attempt, &directory.on_host("sandbox"), network).await
+    }
+
+    /// Starts the sandbox and writes its address into the pod's hosts file.
+    async fn start_sandbox(&self, id: String, directory: &PodDirectory) -> Result<Option<IpAddr>, Arc<DockerError>> {
+        self.context.runtime.start(&id).await.map_err(Arc::new)?;
+        let address = self.context.runtime.address(&id).await.map_err(Arc::new)?;
+        let address = self.address(address);
+        if let Err(error) = directory.write_hosts(&self.pod, address) {
+            tracing::warn!(pod = pod::name(&self.pod), %error, "cannot write the pod's hosts file");
+        }
+        Ok(address)
+    }
+
+    /// The pod's address: in its node's namespace it is the node's.
+    fn address(&self, of_sandbox: Option<IpAddr>) -> Option<IpAddr> {
+        if pod::host_network(&self.pod) { Some(self.context.placement.address) } else { of_sandbox }
+    }
+
+    fn no_sandbox(&self, error: &DockerError) -> Refusal {
+        let message = format!("Failed to create pod sandbox: {}", words(error));
+        self.warn("", "FailedCreatePodSandBox", &message);
+        Refusal::new("ContainerCreating", message)
+    }
+
+    /// One container: its image, its making, and, once the sandbox runs, its start.
+    async fn start(&self, start: &Start, kit: &Kit<'_>) -> Result<(), Refusal> {
+        let Some(container) = pod::container(&self.pod, &start.name) else { return Ok(()) };
+        let name = &container.name;
+        self.image(container).await?;
+        let prepared = self.prepared(container, kit).await.map_err(|message| {
+            self.warn(name, "Failed", format!("Error: {message}"));
+            Refusal::new("CreateContainerConfigError", message)
+        })?;
+        let runtime = &self.context.runtime;
+        let made = runtime.create_container(&self.pod, container, start.attempt, kit.sandbox, prepared).await;
+        let id = made.map_err(|error| {
+            self.warn(name, "Failed", format!("Error: {}", words(&error)));
+            Refusal::new("CreateContainerError", words(&error))
+        })?;
+        self.good(name, "Created", format!("Created container: {name}"));
+        if kit.ready.clone().await.is_err() {
+            let _ = runtime.remove(&id).await;
+            return Err(Refusal::new("ContainerCreating", "the pod's sandbox did not start"));
+        }
+        runtime.start(&id).await.map_err(|error| {
+            let message = format!("failed to start container \"{name}\": {}", words(&error));
+            self.warn(name, "Failed", format!("Error: {message}"));
+            Refusal::new("RunContainerError", message)
+        })?;
+        self.good(name, "Started", format!("Started container {name}"));
+        Ok(())
+    }
+
+    /// Sees to the container's image, unless the pod is told to end meanwhile.
+    async fn image(&self, container: &Container) -> Result<(), Refusal> {
+        let (name, image) = (&container.name, container.image.as_deref().unwrap_or_default());
+        let policy = PullPolicy::of(container.image_pull_policy.as_deref(), image);
+        let pulling = || self.good(name, "Pulling", format!("Pulling image \"{image}\""));
+        let ensured = tokio::select! {
+            ensured = self.context.runtime.ensure_image(image, policy, pulling) => ensured,
+            () = self.mailbox.ending.cancelled() => return Err(Refusal::new("ContainerCreating", "the pod is to end")),
+        };
+        match ensured {
+            Ok(Ensured { pulled: None, .. }) => {
+                self.good(name, "Pulled", format!("Container image \"{image}\" already present on machine"));
+                Ok(())
+            }
+            Ok(Ensured { image: found, pulled: Some(took) }) => {
+                let size = found.size;
+                let took = format!("{}ms", took.as_millis());
+                let message = format!("Successfully pulled image \"{image}\" in {took}. Image size: {size} bytes.");
+                self.good(name, "Pulled", message);
+                Ok(())
+            }
+            Err(error) => Err(self.no_image(name, image, &error)),
+        }
+    }
+
+    /// Events and reasons of an image that cannot be had, as Kubernetes' kubelet words them.
+    fn no_image(&self, name: &str, image: &str, error: &ImageError) -> Refusal {
+        let back_off = format!("Back-off pulling image \"{image}\"");
+        let (reason, message) = match error {
+            ImageError::InvalidName(_) => {
+                let message = format!("Failed to apply default image tag \"{image}\": {error}");
+                self.warn(name, "InspectFailed", &message);
+                ("InvalidImageName", message)
+            }
+            ImageError::NeverPull(_) => {
+                self.warn(name, "ErrImageNeverPull", error.to_string());
+                ("ErrImageNeverPull", error.to_string())
+            }
+            ImageError::Pull(_) => {
+                self.warn(name, "Failed", format!("Failed to pull image \"{image}\": {error}"));
+                ("ErrImagePull", error.to_string())
+            }
+            ImageError::Docker(_) => ("ImageInspectError", error.to_string()),
+        };
+        self.warn(name, "Failed", format!("Error: {reason}"));
+        match error {
+            ImageError::Pull(_) => {
+                let waiting_message = format!("{back_off}: {message}");
+                Refusal { reason, waiting: "ImagePullBackOff", message, waiting_message }
+            }
+            _ => Refusal::new(reason, message),
+        }
+    }
+
+    /// The container's environment, command line and binds.
+    async fn prepared(&self, container: &Container, kit: &Kit<'_>) -> Result<Prepared, String> {
+        let mut with_address = None;
+        if env::wants_pod_ip(container) {
+            let address = kit.ready.clone().await.map_err(|error| words(&error))?;
+            let pod_ip = address.map(|address| address.to_string()).unwrap_or_default();
+            with_address = Some(Sources { pod_ip, ..kit.sources.clone() });
+        }
+        let sources = with_address.as_ref().unwrap_or(kit.sources);
+        let variables = env::variables(&self.pod, container, sources)?;
+        let (command, args) = env::command_line(container, &variables);
+        let mut binds = volumes::binds(container, kit.volumes)?;
+        for (file, path) in [("etc-hosts", "/etc/hosts"), ("resolv.conf", "/etc/resolv.conf")] {
+            if !binds.iter().any(|bind| bind.split(':').nth(1) == Some(path)) {
+                binds.push(format!("{}:{path}", kit.directory.on_host(file)));
+            }
+        }
+        let spec = pod::spec(&self.pod);
+        let pid_mode = match (spec.host_pid, spec.share_process_namespace) {
+            (Some(true), _) => Some(self.context.placement.host_network.clone()),
+            (_, Some(true)) => Some(format!("container:{}", kit.sandbox)),
+            _ => None,
+        };
+        let env = variables.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let image = container.image.clone().unwrap_or_default();
+        Ok(Prepared { env, image, command, args, binds, pid_mode })
+    }
+
+    /// Says in events which containers wait to be tried again, and what of the pod this node does not do.
+    pub(super) fn announce(&mut self, plan: &plan::Plan) {
+        for (name, waiting) in &plan.waiting {
+            if self.announced.get(name) == Some(&waiting.reason) {
+                continue;
+            }
+            let image =
+                || pod::container(&self.pod, name).and_then(|container| container.image.clone()).unwrap_or_default();
+            match waiting.reason.as_str() {
+                "CrashLoopBackOff" => {
+                    let (pod, namespace, uid) = (pod::name(&self.pod), pod::namespace(&self.pod), pod::uid(&self.pod));
+                    let what = format!("Back-off restarting failed container {name} in pod {pod}_{namespace}({uid})");
+                    self.warn(name, "BackOff", what);
+                }
+                "ImagePullBackOff" => {
+                    self.good(name, "BackOff", format!("Back-off pulling image \"{}\"", image()));
+                    self.warn(name, "Failed", "Error: ImagePullBackOff");
+                }
+                _ => {}
+            }
+        }
+        self.announced = plan.waiting.iter().map(|(name, waiting)| (name.clone(), waiting.reason.clone())).collect();
+    }
+
+    fn good(&self, container: &str, reason: &'static str, message: impl Into<String>) {
+        self.context.events.record(&self.pod, container, Type::Normal, reason, message);
+    }
+}

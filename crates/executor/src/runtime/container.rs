@@ -1,0 +1,164 @@
+//! A container of a pod, in its sandbox's network and IPC namespaces.
+
+use std::collections::BTreeMap;
+
+use bollard::errors::Error;
+use bollard::models::{ContainerCreateBody, HostConfig};
+use k8s_openapi::api::core::v1::{Container, Pod, SecurityContext};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+
+use super::sandbox::name;
+use super::{Runtime, label};
+use crate::pod;
+
+/// The kernel's period of cpu quotas that Kubernetes uses, microseconds.
+const CPU_PERIOD: i64 = 100_000;
+/// The least shares and quota the kernel takes.
+const MIN_SHARES: i64 = 2;
+const MIN_QUOTA: i64 = 1000;
+
+/// What a container needs beside its spec, worked out by the executor.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prepared {
+    /// `NAME=value`.
+    pub env: Vec<String>,
+    /// The image's name, which is known to be here.
+    pub image: String,
+    /// `entrypoint` and `cmd`, expanded.
+    pub command: Option<Vec<String>>,
+    /// Its arguments, expanded.
+    pub args: Option<Vec<String>>,
+    /// `source:destination[:ro]`, sources on the Docker host.
+    pub binds: Vec<String>,
+    /// The process namespace to share, in Docker's words; its own where `None`.
+    pub pid_mode: Option<String>,
+}
+
+impl Runtime {
+    /// Makes the container and does not start it; its ID.
+    ///
+    /// # Errors
+    /// When the engine refuses it.
+    pub async fn create_container(
+        &self,
+        pod: &Pod,
+        container: &Container,
+        attempt: u32,
+        sandbox: &str,
+        prepared: Prepared,
+    ) -> Result<String, Error> {
+        let mut labels = self.labels(pod, &container.name, attempt);
+        labels.insert(label::HASH.to_owned(), pod::hash(container));
+        let body = ContainerCreateBody {
+            image: Some(prepared.image.clone()),
+            entrypoint: prepared.command.clone(),
+            cmd: prepared.args.clone(),
+            env: Some(prepared.env.clone()),
+            user: user(pod, container),
+            working_dir: container.working_dir.clone().filter(|directory| !directory.is_empty()),
+            open_stdin: container.stdin,
+            stdin_once: container.stdin_once,
+            tty: container.tty,
+            labels: Some(labels),
+            host_config: Some(host_config(pod, container, sandbox, prepared)),
+            ..ContainerCreateBody::default()
+        };
+        self.create(&name(pod, &container.name, attempt), body).await
+    }
+}
+
+fn host_config(pod: &Pod, container: &Container, sandbox: &str, prepared: Prepared) -> HostConfig {
+    let security = container.security_context.clone().unwrap_or_default();
+    let capabilities = security.capabilities.clone().unwrap_or_default();
+    let limits = container.resources.as_ref().and_then(|resources| resources.limits.as_ref());
+    let requests = container.resources.as_ref().and_then(|resources| resources.requests.as_ref());
+    let cpu_limit = amount(limits, "cpu");
+    let groups = pod::spec(pod).security_context.as_ref().map(|context| {
+        let groups = context.supplemental_groups.iter().flatten().chain(&context.fs_group);
+        groups.map(ToString::to_string).collect()
+    });
+    HostConfig {
+        network_mode: Some(format!("container:{sandbox}")),
+        ipc_mode: Some(format!("container:{sandbox}")),
+        pid_mode: prepared.pid_mode,
+        binds: Some(prepared.binds),
+        cpu_shares: amount(requests, "cpu").or(cpu_limit).map(|cpus| MIN_SHARES.max((cpus * 1024.0) as i64)),
+        cpu_period: cpu_limit.map(|_| CPU_PERIOD),
+        cpu_quota: cpu_limit.map(|cpus| MIN_QUOTA.max((cpus * CPU_PERIOD as f64) as i64)),
+        memory: amount(limits, "memory").map(|bytes| bytes as i64),
+        // as much as memory: no swap, as Kubernetes has it
+        memory_swap: amount(limits, "memory").map(|bytes| bytes as i64),
+        privileged: security.privileged,
+        readonly_rootfs: security.read_only_root_filesystem,
+        cap_add: capabilities.add,
+        cap_drop: capabilities.drop,
+        group_add: groups,
+        security_opt: Some(security_options(&security)).filter(|options| !options.is_empty()),
+        oom_score_adj: Some(if pod::qos_class(pod) == "Guaranteed" { -997 } else { 1000 }),
+        ..HostConfig::default()
+    }
+}
+
+fn security_options(security: &SecurityContext) -> Vec<String> {
+    let mut options = Vec::new();
+    if security.allow_privilege_escalation == Some(false) {
+        options.push("no-new-privileges".to_owned());
+    }
+    if security.seccomp_profile.as_ref().is_some_and(|profile| profile.type_ == "Unconfined") {
+        options.push("seccomp=unconfined".to_owned());
+    }
+    options
+}
+
+/// `user[:group]`, the container's word before the pod's.
+fn user(pod: &Pod, container: &Container) -> Option<String> {
+    let (own, pod) = (container.security_context.as_ref(), pod::spec(pod).security_context.as_ref());
+    let user = own.and_then(|own| own.run_as_user).or_else(|| pod?.run_as_user);
+    let group = own.and_then(|own| own.run_as_group).or_else(|| pod?.run_as_group);
+    match (user, group) {
+        (Some(user), Some(group)) => Some(format!("{user}:{group}")),
+        (Some(user), None) => Some(user.to_string()),
+        (None, Some(group)) => Some(format!("0:{group}")),
+        (None, None) => None,
+    }
+}
+
+/// The amount of a resource, in its unit (cpus, bytes); `None` where it is absent or zero.
+fn amount(of: Option<&BTreeMap<String, Quantity>>, resource: &str) -> Option<f64> {
+    let amount: kube_api::quantity::Quantity = of?.get(resource)?.0.parse().ok()?;
+    Some(amount.as_f64()).filter(|amount| *amount > 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(spec: serde_json::Value) -> HostConfig {
+        let pod = serde_json::json!({"metadata": {"name": "p", "uid": "u"}, "spec": {"containers": [spec]}});
+        let pod: Pod = serde_json::from_value(pod).unwrap();
+        host_config(&pod, &pod::containers(&pod)[0], "s", Prepared::default())
+    }
+
+    #[test]
+    fn limits_become_shares_quota_and_memory() {
+        let with = config(serde_json::json!({"name": "c", "resources": {
+            "limits": {"cpu": "500m", "memory": "64Mi"}, "requests": {"cpu": "250m"}}}));
+        assert_eq!((with.cpu_shares, with.cpu_quota, with.cpu_period), (Some(256), Some(50_000), Some(100_000)));
+        assert_eq!((with.memory, with.memory_swap), (Some(64 << 20), Some(64 << 20)));
+        let without = config(serde_json::json!({"name": "c"}));
+        assert_eq!((without.cpu_shares, without.cpu_quota, without.memory), (None, None, None));
+        assert_eq!(without.network_mode.as_deref(), Some("container:s"));
+    }
+
+    #[test]
+    fn the_security_context_is_passed_on() {
+        let with = config(serde_json::json!({"name": "c", "securityContext": {
+            "privileged": true, "capabilities": {"add": ["NET_ADMIN"], "drop": ["ALL"]},
+            "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true}}));
+        assert_eq!(with.privileged, Some(true));
+        assert_eq!(with.cap_add, Some(vec!["NET_ADMIN".to_owned()]));
+        assert_eq!(with.cap_drop, Some(vec!["ALL".to_owned()]));
+        assert_eq!(with.security_opt, Some(vec!["no-new-privileges".to_owned()]));
+        assert_eq!(with.readonly_rootfs, Some(true));
+    }
+}

@@ -1,0 +1,99 @@
+//! A pod's sandbox: `km pause` with no capability at all, on the pods network. It holds the pod's address and hostname.
+//!
+//! Nothing of a pod is published on the developer's own host: a hostPort is served on the node, which is the slave.
+
+use std::collections::HashMap;
+
+use bollard::errors::Error;
+use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig};
+use bollard::query_parameters::CreateContainerOptionsBuilder;
+use k8s_openapi::api::core::v1::Pod;
+
+use super::{Runtime, SANDBOX_NAME, label};
+use crate::pause;
+use crate::pod;
+
+/// The kernel's limit for a hostname.
+const MAX_HOSTNAME: usize = 63;
+
+impl Runtime {
+    /// Makes the pod's sandbox and does not start it; its ID. `directory` is where the Docker host has the sandbox's own
+    /// directory; `host_network` is the container (or `host`) whose network a hostNetwork pod shares.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn create_sandbox(
+        &self,
+        pod: &Pod,
+        attempt: u32,
+        directory: &str,
+        host_network: &str,
+    ) -> Result<String, Error> {
+        let shared = pod::host_network(pod);
+        let sysctls = pod::spec(pod).security_context.as_ref().and_then(|context| context.sysctls.as_ref());
+        let sysctls = sysctls.map(|all| all.iter().map(|one| (one.name.clone(), one.value.clone())).collect());
+        let host_config = HostConfig {
+            network_mode: Some(if shared { host_network.to_owned() } else { self.network.clone() }),
+            ipc_mode: Some("shareable".to_owned()),
+            cap_drop: Some(vec!["ALL".to_owned()]),
+            security_opt: Some(vec!["no-new-privileges".to_owned()]),
+            readonly_rootfs: Some(true),
+            binds: Some(vec![format!("{directory}:{}", pause::DIRECTORY)]),
+            // its log is empty; a driver that keeps nothing is cheaper to start than one that keeps a file
+            log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
+            oom_score_adj: Some(-998),
+            sysctls,
+            ..HostConfig::default()
+        };
+        let body = ContainerCreateBody {
+            image: Some(self.pause_image.clone()),
+            cmd: Some(vec!["pause".to_owned()]),
+            hostname: (!shared).then(|| hostname(pod)),
+            labels: Some(self.labels(pod, SANDBOX_NAME, attempt)),
+            host_config: Some(host_config),
+            ..ContainerCreateBody::default()
+        };
+        self.create(&name(pod, SANDBOX_NAME, attempt), body).await
+    }
+
+    /// Labels of the pod's container `name`.
+    pub(super) fn labels(&self, pod: &Pod, name: &str, attempt: u32) -> HashMap<String, String> {
+        [
+            (label::CLUSTER, self.cluster.clone()),
+            (label::NODE, self.node.clone()),
+            (label::POD_NAME, pod::name(pod).to_owned()),
+            (label::POD_NAMESPACE, pod::namespace(pod).to_owned()),
+            (label::POD_UID, pod::uid(pod).to_owned()),
+            (label::CONTAINER_NAME, name.to_owned()),
+            (label::RESTART_COUNT, attempt.to_string()),
+            (label::GRACE, pod::grace(pod).to_string()),
+        ]
+        .map(|(key, value)| (key.to_owned(), value))
+        .into()
+    }
+
+    /// Makes a container of that name. One that has it already is what a dead executor left half made: it goes first.
+    pub(super) async fn create(&self, name: &str, body: ContainerCreateBody) -> Result<String, Error> {
+        let options = || CreateContainerOptionsBuilder::default().name(name).build();
+        match self.docker.create_container(Some(options()), body.clone()).await {
+            Err(error) if super::is_status(&error, 409) => {
+                self.remove(name).await?;
+                Ok(self.docker.create_container(Some(options()), body).await?.id)
+            }
+            outcome => Ok(outcome?.id),
+        }
+    }
+}
+
+/// `k8s_<container>_<pod>_<namespace>_<uid>_<attempt>`, in which nothing but the last part ever changes.
+pub(super) fn name(pod: &Pod, container: &str, attempt: u32) -> String {
+    format!("k8s_{container}_{}_{}_{}_{attempt}", pod::name(pod), pod::namespace(pod), pod::uid(pod))
+}
+
+/// The pod's hostname: its own word or its name, cut to what the kernel takes.
+#[must_use]
+pub fn hostname(pod: &Pod) -> String {
+    let name = pod::spec(pod).hostname.as_deref().filter(|name| !name.is_empty()).unwrap_or(pod::name(pod));
+    let name: String = name.chars().take(MAX_HOSTNAME).collect();
+    name.trim_end_matches(['-', '.']).to_owned()
+}

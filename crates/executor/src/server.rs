@@ -1,0 +1,118 @@
+//! The kubelet's own HTTP API: HTTPS on the node's port for holders of a client certificate, and plain health on loopback.
+//!
+//! `exec`, `attach` and `portForward` belong into [`router`], beside the logs.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+use serve::tls::ClientAuth;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::context::Context;
+use crate::logs::{self, LogQuery};
+use crate::manager::Pods;
+use crate::pod;
+
+/// What requests are answered from.
+#[derive(Clone)]
+pub struct Kubelet {
+    /// The node.
+    pub context: Arc<Context>,
+    /// Its pods.
+    pub pods: Arc<Pods>,
+}
+
+/// Serves both listeners until `shutdown`.
+///
+/// # Errors
+/// When a port cannot be had, or the certificate cannot be read.
+pub async fn run(kubelet: Kubelet, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let flags = &kubelet.context.flags;
+    let read = |path: std::path::PathBuf| std::fs::read(&path).with_context(|| format!("reading {}", path.display()));
+    let certificate = read(flags.credential(flags.tls_cert_file.as_ref(), "kubelet.crt"))?;
+    let key = read(flags.credential(flags.tls_private_key_file.as_ref(), "kubelet.key"))?;
+    let authority = read(flags.credential(flags.client_ca_file.as_ref(), "ca.crt"))?;
+    let config = serve::tls::server_config(&certificate, &key, Some((&authority, ClientAuth::Required)))?;
+    let listener = bind(SocketAddr::new(flags.address, flags.port)).await?;
+    let health = match flags.healthz_port {
+        0 => None,
+        port => Some(bind(SocketAddr::new(flags.healthz_bind_address, port)).await?),
+    };
+    let secure = serve::http::tls(listener, config, serve::http::router(router(kubelet)), shutdown.clone());
+    let plain = async {
+        if let Some(listener) = health {
+            let health = Router::new().route("/healthz", get(|| async { "ok" }));
+            serve::http::plain(listener, serve::http::router(health), shutdown).await;
+        }
+    };
+    tokio::join!(secure, plain);
+    Ok(())
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))
+}
+
+fn router(kubelet: Kubelet) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/metrics", get(metrics))
+        .route("/pods", get(pods))
+        .route("/containerLogs/{namespace}/{pod}/{container}", get(container_logs))
+        .with_state(kubelet)
+}
+
+async fn metrics(State(kubelet): State<Kubelet>) -> Response {
+    let mut registry = Registry::default();
+    let pods = ConstGauge::new(i64::try_from(kubelet.pods.count()).unwrap_or(i64::MAX));
+    registry.register("kubelet_running_pods", "Number of pods that this node looks after", pods);
+    ([(header::CONTENT_TYPE, serve::metrics::CONTENT_TYPE)], serve::metrics::text(&registry)).into_response()
+}
+
+async fn pods(State(kubelet): State<Kubelet>) -> Response {
+    let items = kubelet.pods.all();
+    let items: Vec<_> = items.iter().map(AsRef::as_ref).collect::<Vec<&k8s_openapi::api::core::v1::Pod>>();
+    Json(serde_json::json!({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items})).into_response()
+}
+
+async fn container_logs(
+    State(kubelet): State<Kubelet>,
+    Path((namespace, name, container)): Path<(String, String, String)>,
+    Query(query): Query<LogQuery>,
+) -> Response {
+    if let Err(refusal) = query.check() {
+        return (StatusCode::BAD_REQUEST, refusal).into_response();
+    }
+    let Some(found) = kubelet.pods.named(&namespace, &name) else {
+        return (StatusCode::NOT_FOUND, format!("pod \"{name}\" does not exist")).into_response();
+    };
+    if pod::container(&found, &container).is_none() {
+        let message = format!("container \"{container}\" not found in pod \"{name}\"");
+        return (StatusCode::NOT_FOUND, message).into_response();
+    }
+    let runtime = &kubelet.context.runtime;
+    let observed = match runtime.observe(pod::uid(&found)).await {
+        Ok(observed) => observed,
+        Err(error) => return (StatusCode::INTERNAL_SERVER_ERROR, crate::runtime::words(&error)).into_response(),
+    };
+    let wanted = observed.named(&container).nth(usize::from(query.previous));
+    let Some(wanted) = wanted else {
+        let message = match query.previous {
+            true => format!("previous terminated container \"{container}\" in pod \"{name}\" not found"),
+            false => format!("container \"{container}\" in pod \"{name}\" is waiting to start: ContainerCreating"),
+        };
+        return (StatusCode::BAD_REQUEST, message).into_response();
+    };
+    let body = Body::from_stream(logs::stream(runtime, &wanted.id, &query));
+    ([(header::CONTENT_TYPE, "text/plain")], body).into_response()
+}

@@ -1,0 +1,240 @@
+//! A pod's status in Kubernetes' shape: a pure function from the pod, what Docker has of it, and why containers wait.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{
+    Container as Spec, ContainerState, ContainerStateRunning, ContainerStateTerminated, ContainerStateWaiting,
+    ContainerStatus, HostIP, Pod, PodCondition, PodIP, PodStatus,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use crate::observed::{Container, Exit, Observed, State};
+use crate::plan::{Outcome, Plan, Waiting};
+use crate::pod;
+
+/// What a status is made of beside the pod.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// What Docker has of the pod.
+    pub observed: &'a Observed,
+    /// What will be done next.
+    pub plan: &'a Plan,
+    /// The status that was written last; times of transitions that did not happen again are taken from it.
+    pub previous: &'a PodStatus,
+    /// The node's address.
+    pub host: IpAddr,
+    /// Names of images by their ID, as `docker-pullable://…` or the ID itself.
+    pub image_ids: &'a BTreeMap<String, String>,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// The status of `pod`.
+#[must_use]
+pub fn of(pod: &Pod, facts: Facts<'_>) -> PodStatus {
+    let init: Vec<_> = pod::init_containers(pod).iter().map(|spec| container(pod, spec, facts, true)).collect();
+    let main: Vec<_> = pod::containers(pod).iter().map(|spec| container(pod, spec, facts, false)).collect();
+    let phase = phase(pod, facts, &init, &main);
+    let sandbox = facts.observed.live_sandbox();
+    let address = sandbox.and_then(|sandbox| sandbox.address).map(|address| address.to_string());
+    // an ended pod has given its address back and yet keeps it in its status, as in Kubernetes
+    let address = address.or_else(|| facts.previous.pod_ip.clone().filter(|_| matches!(phase, "Succeeded" | "Failed")));
+    PodStatus {
+        conditions: Some(conditions(facts, phase, &init, &main)),
+        container_statuses: Some(main).filter(|statuses| !statuses.is_empty()),
+        init_container_statuses: Some(init).filter(|statuses| !statuses.is_empty()),
+        host_ip: Some(facts.host.to_string()),
+        host_ips: Some(vec![HostIP { ip: facts.host.to_string() }]),
+        pod_ips: address.clone().map(|ip| vec![PodIP { ip }]),
+        pod_ip: address,
+        phase: Some(phase.to_owned()),
+        qos_class: facts.previous.qos_class.clone().or_else(|| Some(pod::qos_class(pod).to_owned())),
+        start_time: facts.previous.start_time.clone().or(Some(Time(whole_seconds(facts.now)))),
+        message: facts.previous.message.clone(),
+        reason: facts.previous.reason.clone(),
+        ..PodStatus::default()
+    }
+}
+
+/// The phase, by Kubernetes' rules: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-phase
+fn phase(pod: &Pod, facts: Facts<'_>, init: &[ContainerStatus], main: &[ContainerStatus]) -> &'static str {
+    match facts.plan.outcome {
+        Some(Outcome::Succeeded) => return "Succeeded",
+        Some(Outcome::Failed) => return "Failed",
+        None => {}
+    }
+    let begun = |status: &ContainerStatus| {
+        let state = |state: &Option<ContainerState>| {
+            state.as_ref().is_some_and(|state| state.running.is_some() || state.terminated.is_some())
+        };
+        state(&status.state) || state(&status.last_state)
+    };
+    let sidecars = pod::init_containers(pod).iter().map(pod::is_sidecar);
+    let initialized =
+        init.iter().zip(sidecars).all(|(status, sidecar)| is_initialized(status, sidecar)) || main.iter().any(begun);
+    if initialized && !main.is_empty() && main.iter().all(begun) { "Running" } else { "Pending" }
+}
+
+fn is_initialized(status: &ContainerStatus, sidecar: bool) -> bool {
+    let state = status.state.as_ref();
+    match sidecar {
+        true => status.started == Some(true),
+        false => state.and_then(|state| state.terminated.as_ref()).is_some_and(|ended| ended.exit_code == 0),
+    }
+}
+
+/// One container's status.
+fn container(pod: &Pod, spec: &Spec, facts: Facts<'_>, init: bool) -> ContainerStatus {
+    let mut named = facts.observed.named(&spec.name).filter(|container| container.state != State::Created);
+    let (newest, before) = (named.next(), named.next());
+    let waiting = facts.plan.waiting.get(&spec.name);
+    let running = newest.is_some_and(Container::running);
+    // a container that waits to be started again shows why, and how it ended as its last state
+    let waits = !running && waiting.is_some();
+    let state = match newest {
+        Some(container) if !waits => state(container),
+        _ => ContainerState { waiting: Some(why(pod, facts, waiting)), ..ContainerState::default() },
+    };
+    let last = if waits { newest } else { before };
+    let sidecar = init && pod::is_sidecar(spec);
+    let done = newest.and_then(Container::exit).is_some_and(|exit| exit.code == 0);
+    ContainerStatus {
+        name: spec.name.clone(),
+        image: pod::image_with_tag(spec.image.as_deref().unwrap_or_default()),
+        image_id: newest
+            .map(|container| facts.image_ids.get(&container.image_id).unwrap_or(&container.image_id).clone())
+            .unwrap_or_default(),
+        container_id: newest.map(|container| format!("docker://{}", container.id)),
+        ready: if init && !sidecar { done } else { running },
+        started: Some(running),
+        restart_count: newest.map_or(0, |container| i32::try_from(container.attempt).unwrap_or(i32::MAX)),
+        state: Some(state),
+        last_state: Some(last.filter(|container| container.exit().is_some()).map(self::state).unwrap_or_default()),
+        ..ContainerStatus::default()
+    }
+}
+
+/// Why a container that was never started does not run.
+fn why(pod: &Pod, facts: Facts<'_>, waiting: Option<&Waiting>) -> ContainerStateWaiting {
+    match waiting {
+        Some(waiting) => {
+            ContainerStateWaiting { reason: Some(waiting.reason.clone()), message: waiting.message.clone() }
+        }
+        None => {
+            let initialized = pod::init_containers(pod).iter().all(|spec| {
+                facts.observed.named(&spec.name).next().is_some_and(|container| match pod::is_sidecar(spec) {
+                    true => container.running(),
+                    false => container.exit().is_some_and(|exit| exit.code == 0),
+                })
+            });
+            let reason = if initialized { "ContainerCreating" } else { "PodInitializing" };
+            ContainerStateWaiting { reason: Some(reason.to_owned()), message: None }
+        }
+    }
+}
+
+fn state(container: &Container) -> ContainerState {
+    match &container.state {
+        State::Created => ContainerState::default(),
+        State::Running(since) => ContainerState {
+            running: Some(ContainerStateRunning { started_at: Some(Time(whole_seconds(*since))) }),
+            ..ContainerState::default()
+        },
+        State::Exited(exit) => ContainerState {
+            terminated: Some(ContainerStateTerminated {
+                container_id: Some(format!("docker://{}", container.id)),
+                exit_code: exit.code,
+                reason: Some(reason(exit).to_owned()),
+                message: Some(exit.error.clone()).filter(|error| !error.is_empty()),
+                started_at: Some(Time(whole_seconds(exit.started))),
+                finished_at: Some(Time(whole_seconds(exit.finished))),
+                signal: None,
+            }),
+            ..ContainerState::default()
+        },
+    }
+}
+
+/// Docker says OOMKilled also where only a child was killed: the reason is taken with code 137 alone.
+fn reason(exit: &Exit) -> &'static str {
+    match exit {
+        Exit { error, .. } if !error.is_empty() => "ContainerCannotRun",
+        Exit { oom_killed: true, code: 137, .. } => "OOMKilled",
+        Exit { code: 0, .. } => "Completed",
+        _ => "Error",
+    }
+}
+
+/// The conditions that the kubelet owns, in Kubernetes' order, then those of others as they were.
+fn conditions(facts: Facts<'_>, phase: &str, init: &[ContainerStatus], main: &[ContainerStatus]) -> Vec<PodCondition> {
+    let names = |statuses: Vec<&ContainerStatus>| {
+        statuses.iter().map(|status| status.name.as_str()).collect::<Vec<_>>().join(" ")
+    };
+    let begun = main.iter().any(|status| status.container_id.is_some());
+    let incomplete: Vec<_> = init.iter().filter(|status| !status.ready && !begun).collect();
+    let unready: Vec<_> = main.iter().filter(|status| !status.ready).collect();
+    let ended = match phase {
+        "Succeeded" => Some("PodCompleted"),
+        "Failed" => Some("PodFailed"),
+        _ => None,
+    };
+    let initialized = match (phase, incomplete.is_empty()) {
+        ("Succeeded", _) => verdict(true, ended, None),
+        (_, true) => verdict(true, None, None),
+        _ => {
+            let message = format!("containers with incomplete status: [{}]", names(incomplete));
+            verdict(false, Some("ContainersNotInitialized"), Some(message))
+        }
+    };
+    let ready = match (ended, unready.is_empty()) {
+        (Some(reason), _) => verdict(false, Some(reason), None),
+        (None, true) => verdict(true, None, None),
+        _ => {
+            let message = format!("containers with unready status: [{}]", names(unready));
+            verdict(false, Some("ContainersNotReady"), Some(message))
+        }
+    };
+    let sandboxed = facts.observed.live_sandbox().is_some_and(|sandbox| sandbox.address.is_some());
+    let ours = [
+        ("PodReadyToStartContainers", verdict(sandboxed, None, None)),
+        ("Initialized", initialized),
+        ("Ready", ready.clone()),
+        ("ContainersReady", ready),
+        ("PodScheduled", verdict(true, None, None)),
+    ];
+    let previous = facts.previous.conditions.as_deref().unwrap_or_default();
+    let theirs = previous.iter().filter(|condition| !ours.iter().any(|(type_, _)| condition.type_ == *type_)).cloned();
+    ours.iter()
+        .map(|(type_, verdict)| {
+            let before =
+                previous.iter().find(|condition| condition.type_ == *type_ && condition.status == verdict.status);
+            let since = before.and_then(|condition| condition.last_transition_time.clone());
+            PodCondition {
+                type_: (*type_).to_owned(),
+                last_transition_time: since.or(Some(Time(whole_seconds(facts.now)))),
+                ..verdict.clone()
+            }
+        })
+        .chain(theirs)
+        .collect()
+}
+
+fn verdict(status: bool, reason: Option<&str>, message: Option<String>) -> PodCondition {
+    PodCondition {
+        status: if status { "True" } else { "False" }.to_owned(),
+        reason: reason.map(str::to_owned),
+        message,
+        ..PodCondition::default()
+    }
+}
+
+/// Times in the API are whole seconds: what is read back equals what was written.
+fn whole_seconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
+#[cfg(test)]
+#[path = "status_tests.rs"]
+mod tests;

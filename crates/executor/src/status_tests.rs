@@ -1,0 +1,127 @@
+//! Statuses of pods in the situations that kubectl shows.
+
+use super::*;
+use crate::observed::Sandbox;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + seconds).unwrap()
+}
+
+fn pod(policy: &str) -> Pod {
+    serde_json::from_value(serde_json::json!({
+        "metadata": {"name": "p", "namespace": "n", "uid": "u"},
+        "spec": {"restartPolicy": policy, "containers": [{"name": "c", "image": "nginx"}]},
+    }))
+    .unwrap()
+}
+
+fn observed(state: Option<State>) -> Observed {
+    let sandbox =
+        Sandbox { id: "s".into(), attempt: 0, running: true, started: at(0), address: Some([10, 0, 0, 7].into()) };
+    let container = |state| Container {
+        id: "abc".into(),
+        name: "c".into(),
+        attempt: 2,
+        hash: String::new(),
+        sandbox: "s".into(),
+        image_id: "sha256:00".into(),
+        state,
+    };
+    Observed { sandboxes: vec![sandbox], containers: state.map(container).into_iter().collect() }
+}
+
+fn status(pod: &Pod, observed: &Observed, plan: &Plan, previous: &PodStatus, now: Timestamp) -> PodStatus {
+    let host = [10, 0, 0, 2].into();
+    of(pod, Facts { observed, plan, previous, host, image_ids: &BTreeMap::new(), now })
+}
+
+fn condition<'a>(status: &'a PodStatus, type_: &str) -> &'a PodCondition {
+    status.conditions.as_ref().unwrap().iter().find(|condition| condition.type_ == type_).unwrap()
+}
+
+fn exited(code: i32, oom_killed: bool) -> State {
+    State::Exited(Exit { code, started: at(0), finished: at(5), oom_killed, error: String::new() })
+}
+
+#[test]
+fn a_pod_being_made_is_pending() {
+    let status = status(&pod("Always"), &Observed::default(), &Plan::default(), &PodStatus::default(), at(0));
+    assert_eq!(status.phase.as_deref(), Some("Pending"));
+    assert_eq!(status.host_ip.as_deref(), Some("10.0.0.2"));
+    assert_eq!((status.pod_ip.clone(), status.qos_class.as_deref()), (None, Some("BestEffort")));
+    let waiting = status.container_statuses.as_ref().unwrap()[0].state.clone().unwrap().waiting.unwrap();
+    assert_eq!(waiting.reason.as_deref(), Some("ContainerCreating"));
+    let ready = condition(&status, "Ready");
+    assert_eq!((ready.status.as_str(), ready.reason.as_deref()), ("False", Some("ContainersNotReady")));
+    assert_eq!(ready.message.as_deref(), Some("containers with unready status: [c]"));
+    assert_eq!(condition(&status, "PodReadyToStartContainers").status, "False");
+    assert_eq!(condition(&status, "PodScheduled").status, "True");
+}
+
+#[test]
+fn a_running_pod_is_ready_and_keeps_the_times_of_what_did_not_change() {
+    let pending = status(&pod("Always"), &observed(None), &Plan::default(), &PodStatus::default(), at(0));
+    let running = observed(Some(State::Running(at(3))));
+    let status = status(&pod("Always"), &running, &Plan::default(), &pending, at(4));
+    assert_eq!((status.phase.as_deref(), status.pod_ip.as_deref()), (Some("Running"), Some("10.0.0.7")));
+    let container = &status.container_statuses.as_ref().unwrap()[0];
+    assert!(container.ready && container.started == Some(true));
+    assert_eq!(container.restart_count, 2);
+    assert_eq!(container.container_id.as_deref(), Some("docker://abc"));
+    assert_eq!(container.image, "nginx:latest");
+    assert_eq!(condition(&status, "Ready").last_transition_time, Some(Time(at(4))));
+    assert_eq!(condition(&status, "Initialized").last_transition_time, Some(Time(at(0))));
+    assert_eq!(status.start_time, Some(Time(at(0))));
+    let again = of(
+        &pod("Always"),
+        Facts {
+            observed: &running,
+            plan: &Plan::default(),
+            previous: &status,
+            host: [10, 0, 0, 2].into(),
+            image_ids: &BTreeMap::new(),
+            now: at(99),
+        },
+    );
+    assert_eq!(again, status, "nothing changed, so there is nothing to send");
+}
+
+#[test]
+fn a_crashing_container_waits_and_shows_how_it_ended() {
+    let waiting = Waiting { reason: "CrashLoopBackOff".into(), message: Some("back-off".into()) };
+    let plan = Plan { waiting: [("c".to_owned(), waiting)].into(), ..Plan::default() };
+    let status = status(&pod("Always"), &observed(Some(exited(137, true))), &plan, &PodStatus::default(), at(9));
+    assert_eq!(status.phase.as_deref(), Some("Running"));
+    let container = &status.container_statuses.as_ref().unwrap()[0];
+    let state = container.state.as_ref().unwrap().waiting.as_ref().unwrap();
+    assert_eq!(state.reason.as_deref(), Some("CrashLoopBackOff"));
+    let last = container.last_state.as_ref().unwrap().terminated.as_ref().unwrap();
+    assert_eq!((last.exit_code, last.reason.as_deref()), (137, Some("OOMKilled")));
+    assert!(!container.ready);
+}
+
+#[test]
+fn an_ended_pod_says_how_and_keeps_its_address() {
+    let running =
+        status(&pod("Never"), &observed(Some(State::Running(at(0)))), &Plan::default(), &PodStatus::default(), at(0));
+    for (outcome, code, phase, reason) in
+        [(Outcome::Succeeded, 0, "Succeeded", "PodCompleted"), (Outcome::Failed, 3, "Failed", "PodFailed")]
+    {
+        let plan = Plan { outcome: Some(outcome), ..Plan::default() };
+        let gone = Observed { sandboxes: Vec::new(), ..observed(Some(exited(code, false))) };
+        let status = status(&pod("Never"), &gone, &plan, &running, at(9));
+        assert_eq!(status.phase.as_deref(), Some(phase));
+        assert_eq!(status.pod_ip.as_deref(), Some("10.0.0.7"));
+        assert_eq!(condition(&status, "Ready").reason.as_deref(), Some(reason));
+        let ended = status.container_statuses.unwrap()[0].state.clone().unwrap().terminated.unwrap();
+        assert_eq!(ended.reason.as_deref(), Some(if code == 0 { "Completed" } else { "Error" }));
+    }
+}
+
+#[test]
+fn conditions_of_others_stay() {
+    let theirs = PodCondition { type_: "example.com/gate".into(), status: "True".into(), ..PodCondition::default() };
+    let previous = PodStatus { conditions: Some(vec![theirs.clone()]), ..PodStatus::default() };
+    let status = status(&pod("Always"), &observed(None), &Plan::default(), &previous, at(0));
+    assert_eq!(condition(&status, "example.com/gate"), &theirs);
+}
