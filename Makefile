@@ -25,7 +25,7 @@ test:
 # What docs/performance.md shows, measured on this machine.
 bench: build
 	tests/images/build
-	cargo run --release --example bench --
+	cargo bench --bench cluster
 
 install: build
 	install -D -m 755 "$(K8SM)" "$(DESTDIR)$(PREFIX)/bin/k8sm"

@@ -1,0 +1,80 @@
+//! What the components hold and use while nothing happens: proportional set size and CPU time of all their processes.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use bollard::Docker;
+
+use super::cluster::Cluster;
+use super::report::Report;
+
+const COMPONENTS: [&str; 7] =
+    ["etcd", "mesosmaster1", "mesosslave1", "mesosslave2", "apiserver", "controller", "scheduler"];
+
+/// Memory in bytes and CPU time in seconds.
+#[derive(Debug, Clone, Copy, Default)]
+struct Use {
+    pss: u64,
+    cpu: f64,
+}
+
+pub(crate) async fn measure(
+    docker: &Docker,
+    cluster: &Cluster,
+    seconds: u64,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    // What `up` itself caused settles first.
+    tokio::time::sleep(Duration::from_secs(seconds.min(10))).await;
+    let before = all(docker, cluster).await?;
+    eprintln!("idle for {seconds} s");
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+    let after = all(docker, cluster).await?;
+    let mut total = Use::default();
+    for ((component, before), after) in COMPONENTS.iter().zip(before).zip(after) {
+        let cpu = (after.cpu - before.cpu) / seconds as f64;
+        report.row(&format!("{component} idle"), None, shown(after.pss, cpu), "");
+        if *component != "etcd" {
+            total.pss += after.pss;
+            total.cpu += cpu;
+        }
+    }
+    report.row("all components idle, without etcd", None, shown(total.pss, total.cpu), "100 MB, 1 % of a core");
+    Ok(())
+}
+
+fn shown(pss: u64, cpu: f64) -> String {
+    format!("{:.1} MB, {:.2} % of a core", pss as f64 / 1e6, cpu * 100.0)
+}
+
+async fn all(docker: &Docker, cluster: &Cluster) -> anyhow::Result<Vec<Use>> {
+    let mut uses = Vec::new();
+    for component in COMPONENTS {
+        let name = format!("{}-{component}", cluster.name);
+        let processes = docker.top_processes(&name, None).await.with_context(|| format!("processes of {name}"))?;
+        let titles = processes.titles.unwrap_or_default();
+        let column = titles.iter().position(|title| title == "PID").context("the engine names no PID")?;
+        let mut sum = Use::default();
+        for process in processes.processes.unwrap_or_default() {
+            // A process may end between the list and the look at it.
+            if let Some(one) = process.get(column).and_then(|pid| of_process(pid)) {
+                sum.pss += one.pss;
+                sum.cpu += one.cpu;
+            }
+        }
+        uses.push(sum);
+    }
+    Ok(uses)
+}
+
+/// One process, from /proc of this machine, where the engine must run.
+fn of_process(pid: &str) -> Option<Use> {
+    let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+    let line = rollup.lines().find(|line| line.starts_with("Pss:"))?;
+    let pss = line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024;
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // Fields 14 and 15 of proc(5), counted behind the name, which may hold anything; in ticks of 10 ms.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?;
+    Some(Use { pss, cpu: ticks / 100.0 })
+}
