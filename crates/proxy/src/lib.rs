@@ -1,3 +1,118 @@
 //! Service addresses on a node: nftables by netlink, from Services and EndpointSlices.
+//!
+//! [`follow`] keeps the cluster's services and publishes rules, [`namespaces`] brings the node's table and each pod's to
+//! them, [`door`] lets the executor wait until a new pod has its table.
 
+pub mod conntrack;
+mod door;
+mod flags;
+mod follow;
+mod namespaces;
+mod netlink;
 pub mod nft;
+pub mod services;
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use prometheus_client::registry::Registry;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use flags::Flags;
+use namespaces::Namespaces;
+use nft::Rules;
+
+/// Requests at the door that wait; a node starts a few pods at once.
+const WAITING: usize = 64;
+
+/// Runs `km proxy` until SIGTERM or SIGINT. The tables stay: connections through services outlive a restart of the proxy.
+///
+/// # Errors
+/// When flags or kubeconfig are wrong, a socket cannot be made, or the node's own table is refused.
+pub async fn run(args: Vec<String>) -> anyhow::Result<()> {
+    let flags = Flags::read(args)?;
+    serve::log::init(flags.v);
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let stop = serve::shutdown::on_signal().context("watching for signals")?;
+    let client = client(&flags).await?;
+    let health = TcpListener::bind(flags.healthz_bind_address)
+        .await
+        .with_context(|| format!("listening on {}", flags.healthz_bind_address))?;
+    let range = (flags.service_cluster_ip_range.network(), flags.service_cluster_ip_range.prefix_len());
+    let namespaces = Namespaces::new(&flags.root_dir, range).context("opening the node's netfilter socket")?;
+    let door = door::open(&flags.root_dir)?;
+    let (rules, published) = watch::channel(None);
+    let (requests, asked) = mpsc::channel(WAITING);
+    let router = serve::health::router(Arc::new(Registry::default()));
+    tokio::join!(
+        follow::follow(client, rules, stop.clone()),
+        door::serve(door, requests, stop.clone()),
+        serve::http::plain(health, serve::http::router(router), stop.clone()),
+        keep(namespaces, published, asked, stop.clone()),
+    );
+    Ok(())
+}
+
+async fn client(flags: &Flags) -> anyhow::Result<kube::Client> {
+    let kubeconfig = kube::config::Kubeconfig::read_from(&flags.kubeconfig)
+        .with_context(|| format!("reading {}", flags.kubeconfig.display()))?;
+    let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &kube::config::KubeConfigOptions::default())
+        .await
+        .with_context(|| format!("understanding {}", flags.kubeconfig.display()))?;
+    if let Some(master) = &flags.master {
+        config.cluster_url = master.parse().with_context(|| format!("--master={master}"))?;
+    }
+    kube::Client::try_from(config).context("making a client of the API server")
+}
+
+/// Owns the tables: one change at a time, as they come.
+async fn keep(
+    mut namespaces: Namespaces,
+    mut published: watch::Receiver<Option<Arc<Rules>>>,
+    mut asked: mpsc::Receiver<door::Request>,
+    stop: CancellationToken,
+) {
+    let (ended, mut endings) = mpsc::channel::<String>(WAITING);
+    let mut started = false;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            changed = published.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                let Some(rules) = published.borrow_and_update().clone() else { continue };
+                let before = namespaces.rules();
+                namespaces.set(&rules);
+                if !std::mem::replace(&mut started, true) {
+                    for uid in namespaces.found() {
+                        add(&mut namespaces, &uid, &ended);
+                    }
+                }
+                namespaces.release(&before);
+            }
+            // before the first rules nothing is known to serve, and a pod would be refused what is there
+            Some(request) = asked.recv(), if started => {
+                let answer = add(&mut namespaces, &request.uid, &ended);
+                let _ = request.answer.send(answer);
+            }
+            Some(uid) = endings.recv() => namespaces.remove(&uid),
+        }
+    }
+}
+
+/// Makes a pod's table and waits beside for its sandbox's end; gives the door's answer.
+fn add(namespaces: &mut Namespaces, uid: &str, ended: &mpsc::Sender<String>) -> String {
+    if let Err(error) = namespaces.add(uid) {
+        tracing::warn!("services of pod {uid}: {error:#}");
+        return format!("error: {error:#}");
+    }
+    let (path, uid, ended) = (namespaces.sandbox_socket(uid), uid.to_owned(), ended.clone());
+    tokio::spawn(async move {
+        let _ = sandbox::client::until_dead(&path).await;
+        let _ = ended.send(uid).await;
+    });
+    "ok".to_owned()
+}

@@ -4,10 +4,9 @@
 //! C libraries or the `nft` program, which an image from scratch does not have (docs/networking.md).
 
 mod expression;
-mod socket;
 mod table;
-mod wire;
+mod transaction;
 
-pub use socket::{Error, Socket};
-pub use table::{Chain, Hooks, Key, Rules, Target, difference};
-pub use wire::Transaction;
+pub use crate::netlink::socket::{Error, Socket};
+pub use table::{Hooks, Key, Rules, Target, difference};
+pub use transaction::Transaction;

@@ -3,7 +3,7 @@
 //! A register here is one of the kernel's sixteen 32-bit ones (`NFT_REG32_00` …), so that the parts of a concatenated key
 //! lie side by side as a lookup wants them.
 
-use super::wire::Attributes;
+use crate::netlink::wire::Attributes;
 
 /// One of the sixteen 32-bit registers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,7 +109,7 @@ impl Expression {
             Self::Remember { map, key, value, milliseconds } => {
                 a.text(1, map);
                 pairs(a, &[(3, DYNSET_UPDATE), (4, key.number()), (5, value.number())]);
-                a.long(6, *milliseconds);
+                a.bytes(6, &milliseconds.to_be_bytes());
             }
             Self::DestinationNat { address, port } => {
                 pairs(a, &[(1, NAT_DESTINATION), (2, FAMILY_IPV4), (3, address.number()), (5, port.number())]);

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::expression::{Expression, Register, value};
-use super::wire::{APPEND, Attributes, CREATE, Transaction, Verb};
+use super::transaction::{APPEND, CREATE, Transaction, Verb};
+use crate::netlink::wire::Attributes;
 
 const TABLE: &str = "k8sm";
 const SERVICES: &str = "services";
@@ -65,7 +66,7 @@ pub type Rules = BTreeMap<Key, Target>;
 
 /// A chain that picks one of `endpoints`; there is one a number of endpoints in use, not one a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Chain {
+pub(super) struct Chain {
     endpoints: u32,
     affinity_seconds: u32,
     node_port: bool,
@@ -153,7 +154,7 @@ pub fn difference(hooks: Hooks, refused: (Ipv4Addr, u8), old: Option<&Rules>, ne
     elements(&mut transaction, Verb::NewElement, ENDPOINTS, &endpoints(&come));
     elements(&mut transaction, Verb::NewElement, SERVICES, &services(&come));
     for chain in before.difference(&after) {
-        transaction.message(Verb::DelChain, 0, |a| {
+        transaction.add(Verb::DelChain, 0, |a| {
             a.text(1, TABLE);
             a.text(3, &chain.name());
         });
@@ -168,9 +169,9 @@ fn chains(rules: &Rules) -> BTreeSet<Chain> {
 /// The table, its maps and its hooks, in place of one that may be there.
 fn make(transaction: &mut Transaction, hooks: Hooks, refused: (Ipv4Addr, u8)) {
     let table = |a: &mut Attributes<'_>| a.text(1, TABLE);
-    transaction.message(Verb::NewTable, CREATE, table);
-    transaction.message(Verb::DelTable, 0, table);
-    transaction.message(Verb::NewTable, CREATE, table);
+    transaction.add(Verb::NewTable, CREATE, table);
+    transaction.add(Verb::DelTable, 0, table);
+    transaction.add(Verb::NewTable, CREATE, table);
     add_map(transaction, &Map { name: SERVICES, id: 1, key: 12, value: Stored::Verdict, remembers: false });
     add_map(transaction, &Map { name: ENDPOINTS, id: 2, key: 16, value: Stored::Bytes(8), remembers: false });
     add_map(transaction, &Map { name: AFFINITY, id: 3, key: 16, value: Stored::Bytes(8), remembers: true });
@@ -241,7 +242,7 @@ const RTN_LOCAL: u32 = 2;
 const IPS_DST_NAT: u32 = 1 << 5;
 
 fn add_chain(transaction: &mut Transaction, name: &str, hook: Option<(&str, u32, i32)>) {
-    transaction.message(Verb::NewChain, CREATE, |a| {
+    transaction.add(Verb::NewChain, CREATE, |a| {
         a.text(1, TABLE);
         a.text(3, name);
         if let Some((kind, hook, priority)) = hook {
@@ -255,7 +256,7 @@ fn add_chain(transaction: &mut Transaction, name: &str, hook: Option<(&str, u32,
 }
 
 fn add_rule(transaction: &mut Transaction, chain: &str, expressions: &[Expression]) {
-    transaction.message(Verb::NewRule, CREATE | APPEND, |a| {
+    transaction.add(Verb::NewRule, CREATE | APPEND, |a| {
         a.text(1, TABLE);
         a.text(2, chain);
         a.nested(4, |list| expressions.iter().for_each(|expression| expression.write(list)));
@@ -283,7 +284,7 @@ const EVALUATE_FLAG: u32 = 0x20;
 const REMEMBERED: u32 = 65_536;
 
 fn add_map(transaction: &mut Transaction, map: &Map) {
-    transaction.message(Verb::NewSet, CREATE, |a| {
+    transaction.add(Verb::NewSet, CREATE, |a| {
         a.text(1, TABLE);
         a.text(2, map.name);
         a.number(3, if map.remembers { MAP_FLAG | TIMEOUT_FLAG | EVALUATE_FLAG } else { MAP_FLAG });
@@ -336,7 +337,7 @@ const GOTO: i32 = -4;
 
 fn elements(transaction: &mut Transaction, verb: Verb, map: &str, all: &[Element]) {
     for some in all.chunks(ELEMENTS) {
-        transaction.message(verb, if verb == Verb::NewElement { CREATE } else { 0 }, |a| {
+        transaction.add(verb, if verb == Verb::NewElement { CREATE } else { 0 }, |a| {
             a.text(1, TABLE);
             a.text(2, map);
             a.nested(3, |list| some.iter().for_each(|element| write_element(list, verb, element)));

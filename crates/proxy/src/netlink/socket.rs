@@ -1,4 +1,4 @@
-//! A netlink socket to nf_tables of the network namespace in which it was made.
+//! A netlink socket to the netfilter of the network namespace in which it was made.
 //!
 //! Such a socket may come from elsewhere: a pod's sandbox makes one without any privilege and hands it over. The kernel
 //! checks the capabilities of who sends, if the destination is named in the call (reference/feasibility-docker.md,
@@ -8,9 +8,13 @@
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
-use super::wire::Transaction;
+use super::wire;
+use crate::nft::Transaction;
 
+/// `NLMSG_ERROR`, which is also the acknowledgement, with code 0.
 const ERROR: u16 = 2;
+/// `NLMSG_DONE`: the end of a dump.
+const DONE: u16 = 3;
 const RECEIVE_BUFFER: usize = 64 * 1024;
 
 /// Why a transaction was not carried out. None of it was.
@@ -123,46 +127,68 @@ impl Socket {
         if usize::try_from(sent).is_ok_and(|sent| sent == bytes.len()) { Ok(()) } else { Err(last("write to")) }
     }
 
+    /// Sends a request for a dump and hands each message of the answer to `each`.
+    ///
+    /// # Errors
+    /// When the kernel refuses the dump or breaks it off.
+    pub(crate) fn dump(&self, request: &[u8], mut each: impl FnMut(&[u8])) -> Result<(), Error> {
+        self.send(request)?;
+        let mut buffer = vec![0u8; RECEIVE_BUFFER];
+        loop {
+            let read = self.receive(&mut buffer)?;
+            for message in wire::messages(&buffer[..read]) {
+                match (message.kind, code(&message)) {
+                    (DONE, _) => return Ok(()),
+                    (ERROR, Some(code)) if code != 0 => {
+                        return Err(Error::Refused {
+                            message: 1,
+                            messages: 1,
+                            source: io::Error::from_raw_os_error(-code),
+                        });
+                    }
+                    _ => each(message.body),
+                }
+            }
+        }
+    }
+
     /// Reads one acknowledgement a message. The kernel has answered all of them when `sendto` returns, so this never waits.
     fn answers(&self, messages: u32) -> Result<(), Error> {
         let mut buffer = vec![0u8; RECEIVE_BUFFER];
         let mut refused = None;
         let mut seen = 0;
         while seen < messages {
-            // SAFETY: the buffer lives through the call, and its size is told.
-            let read =
-                unsafe { libc::recv(self.0.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), libc::MSG_DONTWAIT) };
-            let Ok(read) = usize::try_from(read) else {
-                if refused.is_some() {
-                    break;
+            let read = match (self.receive(&mut buffer), refused.take()) {
+                (Ok(read), earlier) => {
+                    refused = earlier;
+                    read
                 }
-                return Err(last("read from"));
+                // the kernel stops answering behind some refusals
+                (Err(_), Some(earlier)) => return Err(earlier),
+                (Err(error), None) => return Err(error),
             };
-            for (message, code) in errors(&buffer[..read]) {
+            for message in wire::messages(&buffer[..read]).filter(|message| message.kind == ERROR) {
                 seen += 1;
-                if code != 0 && refused.is_none() {
-                    refused = Some(Error::Refused { message, messages, source: io::Error::from_raw_os_error(-code) });
+                if let Some(code) = code(&message).filter(|code| *code != 0 && refused.is_none()) {
+                    let source = io::Error::from_raw_os_error(-code);
+                    refused = Some(Error::Refused { message: message.sequence, messages, source });
                 }
             }
         }
         refused.map_or(Ok(()), Err)
     }
+
+    fn receive(&self, buffer: &mut [u8]) -> Result<usize, Error> {
+        // SAFETY: the buffer lives through the call, and its size is told.
+        let read =
+            unsafe { libc::recv(self.0.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), libc::MSG_DONTWAIT) };
+        usize::try_from(read).map_err(|_| last("read from"))
+    }
 }
 
-/// The sequence numbers and codes of the `NLMSG_ERROR` messages in a datagram.
-fn errors(mut datagram: &[u8]) -> Vec<(u32, i32)> {
-    let mut found = Vec::new();
-    while let Some(header) = datagram.first_chunk::<16>() {
-        let word = |at: usize| u32::from_ne_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-        let length = (word(0) as usize).max(16).next_multiple_of(4);
-        if u16::from_ne_bytes([header[4], header[5]]) == ERROR
-            && let Some(code) = datagram[16..].first_chunk::<4>()
-        {
-            found.push((word(8), i32::from_ne_bytes(*code)));
-        }
-        datagram = datagram.get(length..).unwrap_or_default();
-    }
-    found
+/// The code of an `NLMSG_ERROR`.
+fn code(message: &wire::Message<'_>) -> Option<i32> {
+    message.body.first_chunk::<4>().map(|bytes| i32::from_ne_bytes(*bytes))
 }
 
 fn last(action: &'static str) -> Error {

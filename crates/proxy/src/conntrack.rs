@@ -1,0 +1,155 @@
+//! Connections that the kernel tracks: those of UDP clients whose endpoint went away are deleted.
+//!
+//! A UDP client that keeps its port would stay with a dead endpoint for as long as it sends, since each datagram renews
+//! the entry. The rules are changed first and the entries deleted then: the next datagram is a new connection.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use crate::netlink::wire::{self, ACK, Attributes, DUMP, IPV4, REQUEST};
+use crate::nft::{Error, Key, Rules, Socket};
+
+/// The protocol whose entries outlive their endpoints; TCP ends by itself.
+pub const UDP: u8 = 17;
+
+/// One tracked connection to a service, as [`stale`] judges it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flow {
+    /// Who sent first.
+    pub client: SocketAddrV4,
+    /// Whom the client means to talk to.
+    pub service: SocketAddrV4,
+    /// Who answers.
+    pub server: SocketAddrV4,
+}
+
+/// The UDP services that lost an endpoint, or got their first one, from `old` to `new`, with the endpoints they have now.
+///
+/// The first endpoint counts: datagrams sent before it left an entry without NAT, which bypasses the new rule.
+#[must_use]
+pub fn affected(old: &Rules, new: &Rules) -> BTreeMap<Key, BTreeSet<SocketAddrV4>> {
+    let endpoints = |rules: &Rules, key: &Key| -> BTreeSet<SocketAddrV4> {
+        rules.get(key).into_iter().flat_map(|target| target.endpoints.iter().copied()).collect()
+    };
+    let keys: BTreeSet<&Key> = old.keys().chain(new.keys()).filter(|key| key.protocol == UDP).collect();
+    keys.into_iter()
+        .filter_map(|key| {
+            let (before, after) = (endpoints(old, key), endpoints(new, key));
+            let lost = before.difference(&after).next().is_some();
+            (lost || before.is_empty() && !after.is_empty()).then_some((*key, after))
+        })
+        .collect()
+}
+
+/// Whether the connection goes to an affected service and is served by none of its endpoints.
+#[must_use]
+pub fn stale(flow: &Flow, affected: &BTreeMap<Key, BTreeSet<SocketAddrV4>>) -> bool {
+    let key = |address| Key { protocol: UDP, address, port: flow.service.port() };
+    [*flow.service.ip(), Ipv4Addr::UNSPECIFIED]
+        .into_iter()
+        .filter_map(|address| affected.get(&key(address)))
+        .any(|endpoints| !endpoints.contains(&flow.server))
+}
+
+/// Deletes the stale connections of the socket's namespace; gives how many there were.
+///
+/// # Errors
+/// When the kernel does not list them, or refuses a deletion for another reason than that it is gone already.
+pub fn release(socket: &Socket, affected: &BTreeMap<Key, BTreeSet<SocketAddrV4>>) -> Result<usize, Error> {
+    if affected.is_empty() {
+        return Ok(0);
+    }
+    let mut gone = Vec::new();
+    let mut request = Vec::new();
+    wire::message(&mut request, (GET, REQUEST | DUMP, 1), (IPV4, 0), |_| {});
+    socket.dump(&request, |body| gone.extend(flow(body).filter(|flow| stale(flow, affected))))?;
+    for flow in &gone {
+        let mut request = Vec::new();
+        wire::message(&mut request, (DELETE, REQUEST | ACK, 1), (IPV4, 0), |a| write_original(a, flow));
+        match socket.send_encoded(&request, 1) {
+            Err(Error::Refused { source, .. }) if source.raw_os_error() == Some(libc::ENOENT) => {}
+            outcome => outcome?,
+        }
+    }
+    Ok(gone.len())
+}
+
+/// Messages of ctnetlink (`IPCTNL_MSG_CT_*` of subsystem 1).
+const GET: u16 = 0x101;
+const DELETE: u16 = 0x102;
+/// `CTA_TUPLE_ORIG`, `CTA_TUPLE_REPLY`; in each the addresses (1) and the protocol with its ports (2).
+const ORIGINAL: u16 = 1;
+const REPLY: u16 = 2;
+
+/// A tracked UDP connection, out of a dump's message.
+fn flow(body: &[u8]) -> Option<Flow> {
+    let attributes = wire::after_header(body);
+    let (client, service) = tuple(wire::attribute(attributes, ORIGINAL)?)?;
+    let (server, _) = tuple(wire::attribute(attributes, REPLY)?)?;
+    Some(Flow { client, service, server })
+}
+
+/// Source and destination of a UDP tuple.
+fn tuple(bytes: &[u8]) -> Option<(SocketAddrV4, SocketAddrV4)> {
+    let (addresses, protocol) = (wire::attribute(bytes, 1)?, wire::attribute(bytes, 2)?);
+    if wire::attribute(protocol, 1)? != [UDP] {
+        return None;
+    }
+    let address = |kind| Some(Ipv4Addr::from(*wire::attribute(addresses, kind)?.first_chunk::<4>()?));
+    let port = |kind| Some(u16::from_be_bytes(*wire::attribute(protocol, kind)?.first_chunk::<2>()?));
+    Some((SocketAddrV4::new(address(1)?, port(2)?), SocketAddrV4::new(address(2)?, port(3)?)))
+}
+
+fn write_original(a: &mut Attributes<'_>, flow: &Flow) {
+    a.nested(ORIGINAL, |a| {
+        a.nested(1, |a| {
+            a.bytes(1, &flow.client.ip().octets());
+            a.bytes(2, &flow.service.ip().octets());
+        });
+        a.nested(2, |a| {
+            a.bytes(1, &[UDP]);
+            a.bytes(2, &flow.client.port().to_be_bytes());
+            a.bytes(3, &flow.service.port().to_be_bytes());
+        });
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nft::Target;
+
+    fn at(text: &str) -> SocketAddrV4 {
+        text.parse().unwrap()
+    }
+
+    fn rules(protocol: u8, endpoints: &[&str]) -> Rules {
+        let key = Key { protocol, address: Ipv4Addr::new(10, 10, 10, 10), port: 53 };
+        let endpoints = endpoints.iter().map(|text| at(text)).collect();
+        Rules::from([(key, Target { endpoints, affinity_seconds: 0 })])
+    }
+
+    fn flow(server: &str) -> Flow {
+        Flow { client: at("10.1.0.9:4000"), service: at("10.10.10.10:53"), server: at(server) }
+    }
+
+    #[test]
+    fn a_lost_endpoint_and_a_first_one_affect_a_udp_service() {
+        let (none, one, both) =
+            (rules(UDP, &[]), rules(UDP, &["10.1.0.2:53"]), rules(UDP, &["10.1.0.2:53", "10.1.0.3:53"]));
+        assert!(affected(&one, &both).is_empty());
+        assert_eq!(affected(&both, &one).len(), 1);
+        assert_eq!(affected(&none, &one).len(), 1);
+        assert_eq!(affected(&one, &Rules::new()).len(), 1);
+        assert!(affected(&rules(6, &["10.1.0.2:53"]), &Rules::new()).is_empty());
+    }
+
+    #[test]
+    fn only_flows_to_endpoints_that_are_gone_are_stale() {
+        let affected = affected(&rules(UDP, &["10.1.0.2:53", "10.1.0.3:53"]), &rules(UDP, &["10.1.0.3:53"]));
+        assert!(stale(&flow("10.1.0.2:53"), &affected));
+        assert!(!stale(&flow("10.1.0.3:53"), &affected));
+        let elsewhere = Flow { service: at("10.10.10.11:53"), ..flow("10.1.0.2:53") };
+        assert!(!stale(&elsewhere, &affected));
+    }
+}

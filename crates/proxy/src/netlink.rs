@@ -1,0 +1,4 @@
+//! Netlink to the kernel's netfilter: messages as bytes, and the socket that carries them.
+
+pub(crate) mod socket;
+pub(crate) mod wire;

@@ -1,0 +1,6 @@
+//! A pod's sandbox: what runs in it, and the way to sockets of its network namespace.
+//!
+//! The executor and the proxy both work in pods' namespaces, and neither enters them: they ask the sandbox for a socket.
+
+pub mod client;
+pub mod pause;
