@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::cluster::name::{self, ClusterName};
 use crate::failure::{Failure, Kind};
 use crate::shell;
 
@@ -12,10 +13,12 @@ mod completions;
 mod create;
 mod delete;
 mod describe;
+mod down;
 mod get;
 mod kube;
 mod logs;
 mod scale;
+mod up;
 
 /// Kubernetes on Mesos, in one executable.
 #[derive(Debug, Parser)]
@@ -49,8 +52,20 @@ pub(crate) struct Global {
     pub(crate) kubeconfig: Option<PathBuf>,
 }
 
+impl Global {
+    /// The cluster that is meant.
+    ///
+    /// # Errors
+    /// A usage failure where its name is none.
+    pub(crate) fn cluster(&self) -> Result<ClusterName, Failure> {
+        ClusterName::new(self.name.as_deref().unwrap_or(name::DEFAULT))
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
+    Up(up::Up),
+    Down(down::Down),
     #[command(flatten)]
     Kube(kube::Command),
     #[command(hide = true)]
@@ -95,6 +110,8 @@ fn run(line: Line) -> Result<(), Failure> {
         .map_err(|error| Failure::environment("start the runtime").because(error))?;
     runtime.block_on(async {
         match line.command {
+            Command::Up(up) => up::run(&line.global, up).await,
+            Command::Down(down) => down::run(&line.global, down).await,
             Command::Kube(command) => kube::run(&line.global, command).await,
             Command::Completions(completions) => completions.run(),
         }

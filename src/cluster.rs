@@ -1,1 +1,22 @@
 //! A cluster on Docker: the plan, carrying it out, and taking it away again (docs/architecture.md).
+
+pub(crate) mod act;
+mod archive;
+pub(crate) mod compose;
+pub(crate) mod down;
+pub(crate) mod engine;
+mod image;
+pub(crate) mod kubeconfig;
+pub(crate) mod logs;
+pub(crate) mod name;
+pub(crate) mod observed;
+mod pki;
+pub(crate) mod plan;
+pub(crate) mod port;
+pub(crate) mod probe;
+mod progress;
+pub(crate) mod ready;
+mod remove;
+mod spec;
+mod subnet;
+pub(crate) mod up;

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::process::ExitCode;
 
+use crate::cluster::probe;
 use crate::shell;
 
 /// What a server's `run` gives.
@@ -26,7 +27,11 @@ struct Server {
 }
 
 /// Every server, in the order in which usage lists them.
-const SERVERS: &[Server] = &[];
+const SERVERS: &[Server] = &[Server {
+    name: "await-cluster",
+    about: "Waits until every component of a cluster serves",
+    start: Start::Async(|args| Box::pin(probe::run(args))),
+}];
 
 /// Whether `name` is a server's, so that a link of that name runs it.
 pub(crate) fn is_server(name: &str) -> bool {

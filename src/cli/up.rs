@@ -1,0 +1,117 @@
+//! `k8sm up`: a cluster, from nothing or from what is left of one, to nodes that are Ready.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use ipnet::Ipv4Net;
+
+use super::Global;
+use crate::cluster::plan::Request;
+use crate::cluster::port::Wanted;
+use crate::cluster::up::{self, Options};
+use crate::failure::Failure;
+
+/// Bring up a cluster, or complete one
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    k8sm up                          bring up the cluster k8sm and make it kubectl's current context\n  \
+    k8sm up --name ci --slaves 3     another cluster beside it\n  \
+    k8sm up --dry-run                say what would be done\n  \
+    k8sm up --file my-compose.yml    with a topology of your own (see `k8sm cluster compose`)")]
+pub(crate) struct Up {
+    /// How many Mesos slaves, which are the nodes [default: 2, or as many as there are]
+    #[arg(long, value_name = "N")]
+    slaves: Option<u32>,
+    /// The compose file of the topology [default: built in]
+    #[arg(long, value_name = "COMPOSE")]
+    file: Option<PathBuf>,
+    /// How long to wait until everything is ready
+    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = duration)]
+    timeout: Duration,
+    /// Keep what was made when it fails
+    #[arg(long)]
+    keep: bool,
+    /// Print what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Replace components that another build or another file made
+    #[arg(long)]
+    recreate: bool,
+    /// The image of etcd [default: the compose file's, or this machine's etcd]
+    #[arg(long, value_name = "IMAGE")]
+    etcd_image: Option<String>,
+    /// The range of service addresses [default: 10.10.10.0/24]
+    #[arg(long, value_name = "CIDR")]
+    service_cidr: Option<Ipv4Net>,
+    /// The API server's port on 127.0.0.1 [default: 6443, or the next free one]
+    #[arg(long, value_name = "PORT")]
+    api_port: Option<u16>,
+    /// The API server's plain port on 127.0.0.1 [default: 8888, or the next free one]
+    #[arg(long, value_name = "PORT")]
+    insecure_port: Option<u16>,
+    /// The Mesos master's port on 127.0.0.1 [default: 5050, or the next free one]
+    #[arg(long, value_name = "PORT")]
+    mesos_port: Option<u16>,
+    /// The form of the dry run's plan
+    #[arg(short, long, value_enum, default_value_t = Output::Text, requires = "dry_run")]
+    output: Output,
+}
+
+/// The form of a plan or a status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// A time such as `90s`, `2m`, `1m30s`, or a number of seconds.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Ok(Duration::from_secs(seconds.into()));
+    }
+    let span: jiff::SignedDuration = text.parse().map_err(|_| "expected a time such as 90s or 2m".to_owned())?;
+    Duration::try_from(span).map_err(|_| "a time cannot be negative".to_owned())
+}
+
+/// Runs `k8sm up`.
+///
+/// # Errors
+/// What stands in the way; nothing new is left behind then, unless `--keep` was given.
+pub(crate) async fn run(global: &Global, up: Up) -> Result<(), Failure> {
+    let request = Request {
+        slaves: up.slaves,
+        service_cidr: up.service_cidr,
+        ports: Wanted { api: up.api_port, insecure: up.insecure_port, master: up.mesos_port },
+        etcd_image: up.etcd_image,
+        recreate: up.recreate,
+    };
+    let options = Options {
+        cluster: global.cluster()?,
+        kubeconfig: global.kubeconfig.clone(),
+        file: up.file,
+        timeout: up.timeout,
+        keep: up.keep,
+        verbose: global.verbose,
+        request,
+    };
+    if up.dry_run {
+        return up::dry_run(&options, up.output == Output::Json).await;
+    }
+    up::up(&options).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_in_several_ways() {
+        assert_eq!(duration("120s"), Ok(Duration::from_secs(120)));
+        assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
+        assert!(duration("soon").is_err() && duration("-1s").is_err());
+    }
+}

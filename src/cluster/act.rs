@@ -1,0 +1,219 @@
+//! Carrying out a plan: what depends on nothing runs at once, and what is there is left alone.
+
+mod container;
+pub(crate) mod keys;
+mod things;
+
+use std::sync::Arc;
+
+use bollard::errors::Error as DockerError;
+use futures::future::try_join_all;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use super::engine::Engine;
+use super::image::{self, Recipe};
+use super::pki::Pki;
+use super::plan::{Action, ContainerStep, Plan, Source};
+use super::progress::Progress;
+use super::spec;
+use crate::failure::Failure;
+
+/// How many containers are started at once: more do not make the engine any faster.
+const STARTS: usize = 4;
+
+/// One run of `up`.
+pub(crate) struct Act<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) progress: &'a Progress,
+    /// The run's name, in a label of everything that it makes.
+    pub(crate) run: &'a str,
+    /// Cancelled when the user interrupts.
+    pub(crate) interrupt: &'a CancellationToken,
+    starts: Arc<Semaphore>,
+}
+
+impl<'a> Act<'a> {
+    /// A run that has done nothing yet.
+    pub(crate) fn new(
+        engine: &'a Engine,
+        progress: &'a Progress,
+        run: &'a str,
+        interrupt: &'a CancellationToken,
+    ) -> Self {
+        Self { engine, progress, run, interrupt, starts: Arc::new(Semaphore::new(STARTS)) }
+    }
+
+    /// Makes and starts what `plan` says, up to running containers. The plan's etcd image becomes the one that was found.
+    ///
+    /// # Errors
+    /// The first failure; what was made until then carries the run's label.
+    pub(crate) async fn carry_out(&self, plan: &mut Plan) -> Result<Pki, Failure> {
+        let phase = self.progress.phase("images, networks and volumes");
+        let fresh = plan.containers.iter().all(|step| step.action == Action::Create)
+            && plan.volumes.iter().any(|step| step.create && step.name == plan.cluster.of("pki"));
+        let names = api_names(plan);
+        let cluster = plan.cluster.to_string();
+        let generated = tokio::task::spawn_blocking(move || Pki::generate(&cluster, &names));
+        let (etcd, ()) = tokio::try_join!(self.images(plan), self.things(plan))?;
+        settle_etcd(plan, etcd);
+        phase.done("");
+        let generated = generated
+            .await
+            .map_err(|error| Failure::failed("make the cluster's keys").because(error))?
+            .map_err(|error| Failure::failed("make the cluster's keys").because(error))?;
+        let phase = self.progress.phase("containers");
+        let pki = self.containers(plan, fresh, generated).await?;
+        phase.done(&count(plan));
+        Ok(pki)
+    }
+
+    /// Makes the images that are missing; gives that of etcd where it is another than planned.
+    async fn images(&self, plan: &Plan) -> Result<Option<String>, Failure> {
+        let [km, etcd] = plan.images.as_slice() else { return Ok(None) };
+        let sent = async {
+            if km.source == Source::Executable {
+                self.send(Recipe::km(&km.image), plan).await?;
+            }
+            Ok(())
+        };
+        let (found, ()) = tokio::try_join!(self.etcd(plan, &etcd.image, &etcd.source), sent)?;
+        Ok(found)
+    }
+
+    async fn etcd(&self, plan: &Plan, image: &str, source: &Source) -> Result<Option<String>, Failure> {
+        let Source::Pull { or_wrap } = source else { return Ok(None) };
+        let pulled = self.unless_interrupted(image::etcd::pull(&self.engine.docker, image)).await?;
+        let Err(refused) = pulled else { return Ok(None) };
+        let Some(executable) = or_wrap.clone() else {
+            return Err(Failure::environment(format!("etcd image {image} is not here and cannot be pulled"))
+                .because(refused)
+                .hint(
+                    "name one that is here with --etcd-image, or install etcd on this machine (Debian: etcd-server)",
+                ));
+        };
+        let wrapped = tokio::task::spawn_blocking(move || image::etcd::wrapped(&executable)).await;
+        let recipe = wrapped
+            .map_err(anyhow::Error::from)
+            .and_then(|recipe| recipe)
+            .map_err(|error| Failure::environment("wrap this machine's etcd into an image").because(error))?;
+        let image = recipe.image.clone();
+        if self.engine.docker.inspect_image(&image).await.is_err() {
+            self.send(recipe, plan).await?;
+        }
+        Ok(Some(image))
+    }
+
+    async fn send(&self, recipe: Recipe, plan: &Plan) -> Result<(), Failure> {
+        let image = recipe.image.clone();
+        let sent = recipe.send(&self.engine.docker, plan.cluster.as_str(), self.run);
+        self.unless_interrupted(sent).await?.map_err(|error| {
+            Failure::environment(format!("make image {image}"))
+                .because(error)
+                .hint("is there room on the engine's disk? `docker system df` tells")
+        })
+    }
+
+    /// Makes and starts containers. The API server's is made first, as its volume holds the keys of all.
+    async fn containers(&self, plan: &Plan, fresh: bool, generated: Pki) -> Result<Pki, Failure> {
+        let steps: Vec<&ContainerStep> = in_order(plan);
+        let created = steps.iter().map(|step| self.make(step));
+        try_join_all(created).await?;
+        let api = plan.cluster.of("apiserver");
+        let found = if fresh { None } else { keys::read(self.engine, &api).await? };
+        let lost = found.is_none();
+        let pki = found.unwrap_or(generated);
+        if lost {
+            keys::write(self.engine, &api, &pki).await?;
+        }
+        // Where the keys were lost, what was made with them is of no use to anybody.
+        let started = steps.iter().map(|step| self.start(step, &pki, lost));
+        try_join_all(started).await?;
+        Ok(pki)
+    }
+
+    /// The keys of a cluster that is there.
+    ///
+    /// # Errors
+    /// When its volume does not hold them.
+    pub(crate) async fn keys(&self, plan: &Plan) -> Result<Pki, Failure> {
+        keys::of(self.engine, &plan.cluster).await
+    }
+
+    /// `future`, unless the user interrupts it.
+    pub(crate) async fn unless_interrupted<T>(&self, future: impl Future<Output = T>) -> Result<T, Failure> {
+        tokio::select! {
+            biased;
+            () = self.interrupt.cancelled() => Err(interrupted()),
+            done = future => Ok(done),
+        }
+    }
+
+    /// Refuses to begin another step after an interrupt. Steps that run end by themselves: an engine goes on with what
+    /// it was asked for, and undoing must find all of it.
+    fn check(&self) -> Result<(), Failure> {
+        if self.interrupt.is_cancelled() { Err(interrupted()) } else { Ok(()) }
+    }
+}
+
+/// What `up` says when the user interrupts it.
+pub(crate) fn interrupted() -> Failure {
+    Failure::interrupted("interrupted")
+}
+
+/// A failed call to the engine.
+fn refused(what: String) -> impl FnOnce(DockerError) -> Failure {
+    move |error| {
+        let full =
+            matches!(&error, DockerError::DockerResponseServerError { message, .. } if message.contains("no space"));
+        let failure = Failure::environment(what).because(error);
+        if full { failure.hint("free some disk: `docker system df` tells what holds it") } else { failure }
+    }
+}
+
+/// Containers in the order in which others wait for them; slaves take longest to start.
+fn in_order(plan: &Plan) -> Vec<&ContainerStep> {
+    const ORDER: [&str; 6] = ["etcd", "mesosmaster1", "apiserver", "mesosslave", "scheduler", "controller"];
+    let mut steps: Vec<&ContainerStep> = plan.containers.iter().collect();
+    steps.sort_by_key(|step| ORDER.iter().position(|component| *component == step.spec.component));
+    steps
+}
+
+/// Puts the image that was found into etcd's step, which then differs from nothing.
+fn settle_etcd(plan: &mut Plan, found: Option<String>) {
+    let Some(image) = found else { return };
+    plan.choices.etcd_image = Some(image.clone());
+    for step in plan.containers.iter_mut().filter(|step| step.spec.component == "etcd") {
+        step.spec.image.clone_from(&image);
+    }
+    if let Some(step) = plan.images.last_mut() {
+        *step = super::plan::ImageStep { image, source: Source::Present };
+    }
+}
+
+/// The names and addresses under which the API server is reached: from this machine, from components, from pods.
+fn api_names(plan: &Plan) -> Vec<String> {
+    let service = "kubernetes.default.svc.cluster.local";
+    let mut names: Vec<String> = ["localhost", "127.0.0.1", "::1", "apiserver"].map(str::to_owned).to_vec();
+    names.extend((1..=5).filter_map(|parts| {
+        let name: Vec<&str> = service.split('.').take(parts).collect();
+        (name.len() == parts && parts != 4).then(|| name.join("."))
+    }));
+    names.push(plan.cluster.of("apiserver"));
+    names.push(plan.choices.service_address(1).to_string());
+    let api = plan.containers.iter().find(|step| step.spec.component == "apiserver");
+    let addresses = api.into_iter().flat_map(|step: &ContainerStep| &step.spec.networks);
+    names.extend(addresses.map(|network: &spec::NetworkUse| network.address.to_string()));
+    names
+}
+
+fn count(plan: &Plan) -> String {
+    let made = plan.containers.iter().filter(|step| matches!(step.action, Action::Create | Action::Recreate)).count();
+    let started = plan.containers.iter().filter(|step| matches!(step.action, Action::Start | Action::Finish)).count();
+    match (made, started) {
+        (0, 0) => String::new(),
+        (made, 0) => format!("({made} made)"),
+        (0, started) => format!("({started} started)"),
+        (made, started) => format!("({made} made, {started} started)"),
+    }
+}

@@ -1,0 +1,62 @@
+//! Networks and volumes.
+
+use std::collections::BTreeMap;
+
+use bollard::models::{Ipam, IpamConfig, NetworkCreateRequest, VolumeCreateRequest};
+use futures::future::try_join_all;
+
+use super::{Act, refused};
+use crate::cluster::name;
+use crate::cluster::plan::{NetworkStep, PORTS, Plan, VolumeStep};
+use crate::failure::Failure;
+
+impl Act<'_> {
+    /// Makes the networks and volumes that are missing.
+    ///
+    /// # Errors
+    /// What the engine refused.
+    pub(super) async fn things(&self, plan: &Plan) -> Result<(), Failure> {
+        let networks = plan.networks.iter().filter(|step| step.create).map(|step| self.network(plan, step));
+        let volumes = plan.volumes.iter().filter(|step| step.create).map(|step| self.volume(plan, step));
+        tokio::try_join!(try_join_all(networks), try_join_all(volumes))?;
+        Ok(())
+    }
+
+    async fn network(&self, plan: &Plan, step: &NetworkStep) -> Result<(), Failure> {
+        self.check()?;
+        let mut labels: BTreeMap<String, String> = plan.cluster.labels(self.run);
+        labels.insert(PORTS.to_owned(), plan.choices.ports.label());
+        labels.insert(name::SERVICE_CIDR.to_owned(), plan.choices.service_cidr.to_string());
+        let key = step.name.strip_prefix(&plan.cluster.of("")).unwrap_or_default();
+        labels.insert("com.docker.compose.network".to_owned(), key.to_owned());
+        let pool = IpamConfig {
+            subnet: Some(step.layout.subnet.to_string()),
+            gateway: Some(step.layout.gateway.to_string()),
+            ip_range: Some(step.layout.ip_range.to_string()),
+            ..IpamConfig::default()
+        };
+        let request = NetworkCreateRequest {
+            name: step.name.clone(),
+            driver: Some("bridge".to_owned()),
+            ipam: Some(Ipam { config: Some(vec![pool]), ..Ipam::default() }),
+            labels: Some(labels.into_iter().collect()),
+            ..NetworkCreateRequest::default()
+        };
+        let created = self.engine.docker.create_network(request).await;
+        created.map(drop).map_err(refused(format!("create network {} ({})", step.name, step.layout.subnet)))
+    }
+
+    async fn volume(&self, plan: &Plan, step: &VolumeStep) -> Result<(), Failure> {
+        self.check()?;
+        let mut labels = plan.cluster.labels(self.run);
+        let key = step.name.strip_prefix(&plan.cluster.of("")).unwrap_or_default();
+        labels.insert("com.docker.compose.volume".to_owned(), key.to_owned());
+        let request = VolumeCreateRequest {
+            name: Some(step.name.clone()),
+            labels: Some(labels.into_iter().collect()),
+            ..VolumeCreateRequest::default()
+        };
+        let created = self.engine.docker.create_volume(request).await;
+        created.map(drop).map_err(refused(format!("create volume {}", step.name)))
+    }
+}

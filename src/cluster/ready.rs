@@ -1,0 +1,141 @@
+//! Ready means asked and answered: the probe inside the cluster says what serves, and the published port is tried from here.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use bollard::container::LogOutput;
+use bollard::exec::{CreateExecOptions, StartExecResults};
+use bollard::query_parameters::EventsOptionsBuilder;
+use futures::{Stream, StreamExt, TryStreamExt};
+
+use super::act::Act;
+use super::engine::Engine;
+use super::name;
+use super::plan::Plan;
+use super::probe::{Answer, Check};
+use super::progress::Phase;
+use crate::failure::Failure;
+
+/// How often a component may end while others come up, before that is taken for its failure.
+const DEATHS: usize = 5;
+
+/// Waits until everything of the plan serves.
+///
+/// # Errors
+/// An interrupt, or a component that ends again and again. How long it may take is the caller's matter.
+pub(crate) async fn wait(act: &Act<'_>, plan: &Plan) -> Result<(), Failure> {
+    let phase = act.progress.phase("waiting for");
+    let mut waiting: BTreeSet<Check> = Check::all(plan.choices.slaves).into_iter().collect();
+    let served = async {
+        // The API server's container may restart, which ends the probe in it.
+        while !waiting.is_empty() {
+            if let Err(error) = ask(act.engine, plan, &mut waiting, &phase).await {
+                tracing::debug!("probe: {error:#}");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    };
+    tokio::select! {
+        () = served => {}
+        failure = dying(act.engine, plan) => return Err(failure),
+        () = act.interrupt.cancelled() => return Err(super::act::interrupted()),
+    }
+    phase.end();
+    Ok(())
+}
+
+/// Runs the probe, and takes from `waiting` what is passed.
+async fn ask(engine: &Engine, plan: &Plan, waiting: &mut BTreeSet<Check>, phase: &Phase) -> anyhow::Result<()> {
+    let mut answers = std::pin::pin!(probe(engine, &plan.cluster.of("apiserver"), plan.choices.slaves, false).await?);
+    while let Some(answer) = answers.try_next().await? {
+        if answer.why.is_none() && waiting.remove(&answer.check) {
+            let left: Vec<&str> = waiting.iter().map(Check::hostname).collect();
+            phase.part(&answer.check.describe(), &left.join(" "));
+        }
+    }
+    Ok(())
+}
+
+/// The answers of the probe in that container; asked `once`, or until they are good.
+///
+/// # Errors
+/// When the container does not run.
+pub(crate) async fn probe(
+    engine: &Engine,
+    container: &str,
+    slaves: u32,
+    once: bool,
+) -> anyhow::Result<impl Stream<Item = anyhow::Result<Answer>> + use<>> {
+    let slaves = format!("--slaves={slaves}");
+    let mut command = vec!["/km", "await-cluster", "--timeout=3600", &slaves];
+    if once {
+        command.push("--once");
+    }
+    let options = CreateExecOptions {
+        cmd: Some(command),
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        ..CreateExecOptions::default()
+    };
+    let exec = engine.docker.create_exec(container, options).await?;
+    let StartExecResults::Attached { output, .. } = engine.docker.start_exec(&exec.id, None).await? else {
+        anyhow::bail!("the engine did not attach");
+    };
+    Ok(lines(output).filter_map(|line| async move {
+        match line {
+            Ok(line) => serde_json::from_str(&line).ok().map(Ok),
+            Err(error) => Some(Err(error.into())),
+        }
+    }))
+}
+
+/// The lines of stdout.
+fn lines(
+    output: impl Stream<Item = Result<LogOutput, bollard::errors::Error>>,
+) -> impl Stream<Item = Result<String, bollard::errors::Error>> {
+    /// A line of the probe is a hundred bytes; what never ends is none.
+    const LIMIT: usize = 64 * 1024;
+    let mut held: Vec<u8> = Vec::new();
+    output.flat_map(move |chunk| {
+        let mut found = Vec::new();
+        match chunk {
+            Ok(LogOutput::StdOut { message }) => {
+                held.extend_from_slice(&message);
+                while let Some(end) = held.iter().position(|byte| *byte == b'\n') {
+                    let line: Vec<u8> = held.drain(..=end).collect();
+                    found.push(Ok(String::from_utf8_lossy(&line).into_owned()));
+                }
+                if held.len() > LIMIT {
+                    held.clear();
+                }
+            }
+            Ok(_) => {}
+            Err(error) => found.push(Err(error)),
+        }
+        futures::stream::iter(found)
+    })
+}
+
+/// Ends when a component ended for the last time that is taken for a matter of order.
+async fn dying(engine: &Engine, plan: &Plan) -> Failure {
+    let filters = HashMap::from([
+        ("type".to_owned(), vec!["container".to_owned()]),
+        ("event".to_owned(), vec!["die".to_owned()]),
+        ("label".to_owned(), vec![format!("{}={}", name::CLUSTER, plan.cluster), name::COMPONENT.to_owned()]),
+    ]);
+    let options = EventsOptionsBuilder::default().filters(&filters).build();
+    let mut events = std::pin::pin!(engine.docker.events(Some(options)));
+    let mut deaths: HashMap<String, usize> = HashMap::new();
+    while let Some(Ok(event)) = events.next().await {
+        let attributes = event.actor.and_then(|actor| actor.attributes).unwrap_or_default();
+        let hostname = attributes.get(name::HOSTNAME).cloned().unwrap_or_default();
+        let count = deaths.entry(hostname.clone()).or_default();
+        *count += 1;
+        if *count >= DEATHS {
+            let code = attributes.get("exitCode").map_or("?", String::as_str);
+            return Failure::failed(format!("component {hostname} ends again and again, with exit code {code}"));
+        }
+    }
+    // Without events only the time limit is left.
+    std::future::pending().await
+}

@@ -1,0 +1,216 @@
+//! `up` as a whole: plan, act, wait until everything serves, tell kubectl; and undo all of it where that fails.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use ipnet::Ipv4Net;
+use tokio_util::sync::CancellationToken;
+
+use super::act::Act;
+use super::compose::Compose;
+use super::engine::Engine;
+use super::image;
+use super::kubeconfig::{self, Access};
+use super::logs;
+use super::name::ClusterName;
+use super::observed::{Observed, State};
+use super::pki::Pki;
+use super::plan::{self, Machine, Plan, Request};
+use super::progress::{Progress, seconds};
+use super::ready;
+use super::remove;
+use super::subnet;
+use crate::failure::{Failure, Kind};
+use crate::shell;
+
+/// What `up` is to do.
+#[derive(Debug)]
+pub(crate) struct Options {
+    pub(crate) cluster: ClusterName,
+    /// `--kubeconfig`.
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// `--file`.
+    pub(crate) file: Option<PathBuf>,
+    pub(crate) timeout: Duration,
+    /// Whether a failed cluster stays.
+    pub(crate) keep: bool,
+    pub(crate) verbose: bool,
+    pub(crate) request: Request,
+}
+
+/// Prints the plan, and does nothing.
+///
+/// # Errors
+/// What stands in the way.
+pub(crate) async fn dry_run(options: &Options, json: bool) -> Result<(), Failure> {
+    let engine = Engine::connect().await?;
+    let (plan, _) = prepare(options, &engine).await?;
+    if json {
+        let text =
+            serde_json::to_string_pretty(&plan).map_err(|error| Failure::failed("print the plan").because(error))?;
+        return shell::data(&format!("{text}\n"));
+    }
+    shell::data(&plan::page(&plan))
+}
+
+/// Brings the cluster up.
+///
+/// # Errors
+/// What stands in the way. Unless `keep` is set, what this run made is gone then.
+pub(crate) async fn up(options: &Options) -> Result<(), Failure> {
+    let since = Instant::now();
+    let engine = Engine::connect().await?;
+    let (mut plan, observed) = prepare(options, &engine).await?;
+    refuse_other_builds(&plan)?;
+    let file = kubeconfig::File::choose(options.kubeconfig.as_deref(), &plan.cluster.context())?;
+    file.check(&plan.cluster)?;
+    let settled = plan.is_settled();
+    if options.verbose {
+        shell::say(plan::page(&plan).trim_end());
+    }
+    let interrupt = on_interrupt(&plan.cluster)?;
+    let run = uuid();
+    let progress = Progress::new();
+    let act = Act::new(&engine, &progress, &run, &interrupt);
+    let limit = tokio::time::sleep(options.timeout);
+    let work = bring_up(&act, &mut plan, settled);
+    let done = tokio::select! {
+        done = work => done,
+        () = limit => {
+            interrupt.cancel();
+            Err(Failure::timed_out(format!("cluster {} was not up within {}", options.cluster, seconds(options.timeout)))
+                .hint("give it more time with --timeout, or keep it for a look with --keep"))
+        }
+    };
+    let finished = match done {
+        Ok(pki) => tell_kubectl(&file, &plan, &pki),
+        Err(failure) => Err(failure),
+    };
+    match finished {
+        Ok(changed) => {
+            greet(&plan, settled && !changed, since.elapsed(), &file);
+            Ok(())
+        }
+        Err(failure) => Err(undo(options, &engine, &observed, &run, failure).await),
+    }
+}
+
+/// Reads everything and makes the plan.
+async fn prepare(options: &Options, engine: &Engine) -> Result<(Plan, Observed), Failure> {
+    let compose = Compose::load(options.file.as_deref())?;
+    let km_image = tokio::task::spawn_blocking(image::km_image);
+    let observed = Observed::read(engine, &options.cluster).await?;
+    let km_image = km_image.await.map_err(|error| Failure::failed("read this executable").because(error))??;
+    let machine = Machine { routes: routes(), free: &is_free, km_image, etcd: image::etcd::on_this_machine() };
+    let plan = Plan::make(&options.cluster, &engine.facts, &options.request, &compose, &observed, &machine)?;
+    Ok((plan, observed))
+}
+
+/// The networks that this machine routes; none where the kernel does not say.
+fn routes() -> Vec<Ipv4Net> {
+    std::fs::read_to_string("/proc/net/route").map(|table| subnet::routes(&table)).unwrap_or_default()
+}
+
+/// Whether nobody listens on that port of 127.0.0.1.
+fn is_free(port: u16) -> bool {
+    std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, port)).is_ok()
+}
+
+/// A cluster of another build, or of another compose file, is left as it is.
+fn refuse_other_builds(plan: &Plan) -> Result<(), Failure> {
+    let differing = plan.differing();
+    if differing.is_empty() {
+        return Ok(());
+    }
+    for (spec, image) in &differing {
+        let how =
+            if *image == spec.image { "was made with other settings".to_owned() } else { format!("runs {image}") };
+        shell::say(&format!("{}: {how}, this is {}", spec.name, spec.image));
+    }
+    Err(Failure::conflict(format!("cluster {} was made by another build or with other settings", plan.cluster))
+        .hint(format!("`k8sm up{} --recreate` replaces these components; data and keys stay", plan.cluster.flag())))
+}
+
+async fn bring_up(act: &Act<'_>, plan: &mut Plan, settled: bool) -> Result<Pki, Failure> {
+    if settled {
+        ready::wait(act, plan).await?;
+        return act.keys(plan).await;
+    }
+    let pki = act.carry_out(plan).await?;
+    ready::wait(act, plan).await?;
+    Ok(pki)
+}
+
+/// Merges the kubeconfig; gives whether that changed it.
+fn tell_kubectl(file: &kubeconfig::File, plan: &Plan, pki: &Pki) -> Result<bool, Failure> {
+    let access = Access::of(&plan.cluster, plan.choices.ports.api, pki)?;
+    file.merge(&access)
+}
+
+fn greet(plan: &Plan, unchanged: bool, time: Duration, file: &kubeconfig::File) {
+    let cluster = &plan.cluster;
+    if unchanged {
+        shell::say(&format!("cluster {cluster} is up and healthy: nothing to do ({})", seconds(time)));
+        return;
+    }
+    shell::say(&format!("{:>7}  cluster {cluster} is ready; context {} in {}", seconds(time), cluster.context(), file));
+    shell::say(&format!("Next: kubectl --context {} get nodes", cluster.context()));
+}
+
+/// Cancelled by the first Ctrl-C; the second one ends the process.
+fn on_interrupt(cluster: &ClusterName) -> Result<CancellationToken, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let failed = |error| Failure::environment("listen for signals").because(error);
+    let mut interrupts = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut terminations = signal(SignalKind::terminate()).map_err(failed)?;
+    let token = CancellationToken::new();
+    let (cancel, flag) = (token.clone(), cluster.flag());
+    tokio::spawn(async move {
+        tokio::select! { _ = interrupts.recv() => {}, _ = terminations.recv() => {} }
+        shell::say("interrupted: removing what was made (once more to leave it)");
+        cancel.cancel();
+        tokio::select! { _ = interrupts.recv() => {}, _ = terminations.recv() => {} }
+        shell::say(&format!("left as it is: `k8sm down{flag}` removes it"));
+        std::process::exit(Kind::Interrupted as i32);
+    });
+    Ok(token)
+}
+
+/// Shows why it failed, keeps the logs, and removes what the run made.
+async fn undo(options: &Options, engine: &Engine, before: &Observed, run: &str, failure: Failure) -> Failure {
+    let cluster = &options.cluster;
+    if failure.kind() != Kind::Interrupted {
+        logs::save_and_show(engine, cluster, &failure).await;
+    }
+    if options.keep {
+        shell::say(&format!("kept as it is: `k8sm down{}` removes it", cluster.flag()));
+        return failure;
+    }
+    let undone = if before.is_empty() {
+        remove::cluster(engine, cluster).await
+    } else {
+        stop_again(engine, before).await;
+        remove::run(engine, run).await
+    };
+    if let Err(left) = undone {
+        shell::say(&format!("not everything could be removed: {}", left.line()));
+        shell::say(&format!("`k8sm down{}` tries again", cluster.flag()));
+    }
+    failure
+}
+
+/// Stops what this run started of a cluster that was there before.
+async fn stop_again(engine: &Engine, before: &Observed) {
+    let stopped = before.components.iter().filter(|(_, component)| component.state != State::Running);
+    let stops = stopped.map(|(name, _)| async move {
+        // One that is gone or stopped already is as it was.
+        let _ = engine.docker.stop_container(name, None).await;
+    });
+    futures::future::join_all(stops).await;
+}
+
+/// A name for this run.
+fn uuid() -> String {
+    use rand::RngExt;
+    rand::rng().random::<[u8; 8]>().iter().map(|byte| format!("{byte:02x}")).collect()
+}
