@@ -52,7 +52,7 @@ pub(crate) struct Delete {
     #[arg(long, action = ArgAction::Set, default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     wait: bool,
     /// How long to wait, as 30s or 2m; 0 is for ever
-    #[arg(long, value_name = "TIME", default_value = "0", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "0", value_parser = super::up::duration)]
     timeout: Duration,
     /// No error for an object that is not there
     #[arg(long)]
@@ -226,28 +226,5 @@ impl Doomed {
                 }
             }
         }
-    }
-}
-
-/// Reads `90`, `30s`, `2m`, `1h` or `1m30s`.
-fn duration(text: &str) -> Result<Duration, String> {
-    if let Ok(seconds) = text.parse() {
-        return Ok(Duration::from_secs(seconds));
-    }
-    let span: jiff::SignedDuration = text.parse().map_err(|_| format!("{text:?} is no time such as 30s or 2m"))?;
-    Duration::try_from(span).map_err(|_| "a time cannot be negative".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_read_as_go_writes_them() {
-        assert_eq!(duration("0").expect("valid"), Duration::ZERO);
-        assert_eq!(duration("90").expect("valid"), Duration::from_secs(90));
-        assert_eq!(duration("1m30s").expect("valid"), Duration::from_secs(90));
-        assert!(duration("soon").is_err());
-        assert!(duration("-1s").is_err());
     }
 }

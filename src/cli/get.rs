@@ -141,8 +141,13 @@ impl Get {
         let query = self.query(name.as_deref());
         let scope = Scope { path: self.list_path(client, target.kind), query: query.clone(), form };
         let list = client.get(&scope.path.clone().with(query), form).await?;
-        let mut printer =
-            Printer { format, view: self.view(target.kind, false), columns: Columns::default(), begun: false };
+        let mut printer = Printer {
+            format,
+            view: self.view(target.kind, false),
+            columns: Columns::default(),
+            definitions: Value::Null,
+            begun: false,
+        };
         let nothing = if form == Form::Table {
             table::len(&list) == 0
         } else {
@@ -260,13 +265,20 @@ struct Printer {
     format: Format,
     view: View,
     columns: Columns,
+    /// The definitions of the Table's columns, which only a connection's first event carries.
+    definitions: Value,
     begun: bool,
 }
 
 impl Printer {
-    fn print(&mut self, kind: &'static Kind, object: Value) -> Result<(), Failure> {
+    fn print(&mut self, kind: &'static Kind, mut object: Value) -> Result<(), Failure> {
         let text = match &self.format {
             Format::Table | Format::Wide => {
+                if object["columnDefinitions"].is_array() {
+                    self.definitions.clone_from(&object["columnDefinitions"]);
+                } else {
+                    object["columnDefinitions"].clone_from(&self.definitions);
+                }
                 let rows = table::rows(&object, &self.view, !self.begun && table::len(&object) > 0);
                 self.begun |= !rows.is_empty();
                 self.columns.lay_out(&rows)

@@ -74,9 +74,13 @@ impl Place {
     /// # Errors
     /// A kubeconfig that cannot be used.
     pub(crate) async fn connect(&self, global: &Global) -> Result<Client, Failure> {
+        let named = match global.name {
+            Some(_) => Some(global.cluster()?.context()),
+            None => None,
+        };
         let connection = Connection {
             kubeconfig: global.kubeconfig.clone(),
-            context: self.context.clone().or_else(|| global.name.clone()),
+            context: self.context.clone().or(named),
             namespace: self.namespace.clone(),
             server: self.server.clone(),
         };
