@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::process::ExitCode;
 
+use crate::cli::health_check;
 use crate::cluster::probe;
 use crate::shell;
 
@@ -17,6 +18,8 @@ enum Start {
     Plain(fn(Vec<String>) -> anyhow::Result<()>),
     /// On a tokio runtime; returns after a drain.
     Async(fn(Vec<String>) -> Running),
+    /// A small tool, which says its own errors and chooses its exit code.
+    Tool(fn(Vec<String>) -> ExitCode),
 }
 
 /// One server: its name, what it is, how it starts.
@@ -27,11 +30,59 @@ struct Server {
 }
 
 /// Every server, in the order in which usage lists them.
-const SERVERS: &[Server] = &[Server {
-    name: "await-cluster",
-    about: "Waits until every component of a cluster serves",
-    start: Start::Async(|args| Box::pin(probe::run(args))),
-}];
+const SERVERS: &[Server] = &[
+    Server {
+        name: "apiserver",
+        about: "Serves the Kubernetes API over etcd",
+        start: Start::Async(|args| Box::pin(apiserver::run(args))),
+    },
+    Server {
+        name: "scheduler",
+        about: "Schedules pods onto Mesos, as a framework",
+        start: Start::Async(|args| Box::pin(scheduler::run(args))),
+    },
+    Server {
+        name: "executor",
+        about: "Runs pods on a node through Docker, and serves the kubelet's API",
+        start: Start::Async(|args| Box::pin(executor::kubelet::run(args))),
+    },
+    Server {
+        name: "proxy",
+        about: "Routes service addresses on a node",
+        start: Start::Async(|args| Box::pin(proxy::run(args))),
+    },
+    Server {
+        name: "minion",
+        about: "Is the Mesos executor of a node, and supervises executor and proxy",
+        start: Start::Async(|args| Box::pin(executor::minion::run(args))),
+    },
+    Server {
+        name: "mesos-agent",
+        about: "Is a Mesos agent",
+        start: Start::Async(|args| Box::pin(mesosd::agent::run(args))),
+    },
+    Server { name: "pause", about: "Holds the namespaces of a pod", start: Start::Plain(executor::pause::run) },
+    Server {
+        name: "await-cluster",
+        about: "Waits until every component of a cluster serves",
+        start: Start::Async(|args| Box::pin(probe::run(args))),
+    },
+    Server {
+        name: "health-check",
+        about: "Asks a URL once: exit code 0 when it answers 200, 7 when nobody answers, else 1",
+        start: Start::Tool(health_check::health_check),
+    },
+    Server {
+        name: "await-health-check",
+        about: "Asks a URL until it answers 200",
+        start: Start::Tool(health_check::await_health_check),
+    },
+    Server { name: "await-file", about: "Waits until a file is there", start: Start::Tool(health_check::await_file) },
+];
+
+const fn server(name: &'static str, about: &'static str, start: fn(Vec<String>) -> Running) -> Server {
+    Server { name, about, start: Start::Async(start) }
+}
 
 /// Whether `name` is a server's, so that a link of that name runs it.
 pub(crate) fn is_server(name: &str) -> bool {
@@ -61,21 +112,22 @@ pub(crate) fn main(words: Vec<String>) -> ExitCode {
     };
     carried.extend(words);
     match server.start.run(carried) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => fail(&error),
     }
 }
 
 impl Start {
-    fn run(&self, args: Vec<String>) -> anyhow::Result<()> {
+    fn run(&self, args: Vec<String>) -> anyhow::Result<ExitCode> {
         match self {
-            Self::Plain(run) => run(args),
+            Self::Plain(run) => run(args).map(|()| ExitCode::SUCCESS),
+            Self::Tool(run) => Ok(run(args)),
             Self::Async(run) => {
                 let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
                 let ended = runtime.block_on(run(args));
                 // Whatever still runs after the drain does not hold the process.
                 runtime.shutdown_background();
-                ended
+                ended.map(|()| ExitCode::SUCCESS)
             }
         }
     }
