@@ -195,8 +195,8 @@ pub fn reservation_role(part: &Resource) -> Option<&str> {
     part.reservations.last().and_then(|reservation| reservation.role.as_deref())
 }
 
-/// `part` in the format after reservation refinement, its value in canonical form.
-fn normalize(mut part: Resource) -> Resource {
+/// `part` in the format after reservation refinement, its value as it is.
+pub fn to_refined(mut part: Resource) -> Resource {
     if part.reservations.is_empty()
         && let Some(role) = part.role.as_deref().filter(|role| *role != "*")
     {
@@ -205,6 +205,12 @@ fn normalize(mut part: Resource) -> Resource {
         part.reservations = vec![ReservationInfo { r#type: Some(kind), role: Some(role.to_owned()), ..given }];
     }
     (part.role, part.reservation) = (None, None);
+    part
+}
+
+/// `part` in the format after reservation refinement, its value in canonical form.
+fn normalize(part: Resource) -> Resource {
+    let mut part = to_refined(part);
     if let Some(scalar) = &mut part.scalar {
         scalar.value = from_milli(milli(scalar.value));
     }

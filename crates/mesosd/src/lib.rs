@@ -2,3 +2,5 @@
 
 pub mod agent;
 pub mod link;
+mod listen;
+pub mod master;
