@@ -47,13 +47,17 @@ use options::Options;
 /// Flags or files that cannot be used, and addresses that cannot be bound. That etcd does not answer is no error: the server
 /// says so on `/readyz` and waits for it.
 pub async fn run(args: Vec<String>) -> anyhow::Result<()> {
-    let options: Options = serve::flags::parse("apiserver", args, options::IGNORED)?;
-    serve::log::init(options.v);
     let shutdown = serve::shutdown::on_signal()?;
-    serve_until(options, shutdown).await
+    run_until(args, shutdown).await
 }
 
-async fn serve_until(options: Options, shutdown: CancellationToken) -> anyhow::Result<()> {
+/// The same until `shutdown` is cancelled.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_until(args: Vec<String>, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let options: Options = serve::flags::parse("apiserver", args, options::IGNORED)?;
+    serve::log::init(options.v);
     let tls = tls(&options)?;
     let plain = bind(options.insecure_bind_address.into(), options.insecure_port).await?;
     let secure = if tls.is_some() { bind(options.bind_address.into(), options.secure_port).await? } else { None };

@@ -1,0 +1,71 @@
+//! Who reaches the API, and by what.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::harness::{Etcd, Server, TOKEN};
+
+const WHOAMI: &str = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+
+async fn whoami(client: &reqwest::Client, url: &str, authorization: Option<&str>) -> (u16, String) {
+    let mut request = client.post(format!("{url}{WHOAMI}")).header("content-type", "application/json").body("{}");
+    if let Some(authorization) = authorization {
+        request = request.header("authorization", authorization);
+    }
+    let answer = request.send().await.unwrap();
+    let code = answer.status().as_u16();
+    let review: Value = answer.json().await.unwrap();
+    (code, review["status"]["userInfo"]["username"].as_str().unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn nobody_without_credentials_reaches_the_api() {
+    let etcd = Etcd::start();
+    let server = Server::start(&etcd).await;
+    let (stranger, plain) = (server.client(None), server.plain_url());
+    for url in [&server.url, &plain] {
+        for path in
+            ["/api/v1/pods", "/api", "/apis", "/openapi/v2", "/metrics", "/", "/nothing", "/api/v1/nodes/n/proxy/x"]
+        {
+            let answer = stranger.get(format!("{url}{path}")).send().await.unwrap();
+            assert_eq!(answer.status(), 401, "{url}{path}");
+            assert_eq!(answer.json::<Value>().await.unwrap()["reason"], "Unauthorized");
+        }
+        for path in ["/healthz", "/livez", "/readyz", "/readyz/etcd", "/version"] {
+            assert_eq!(stranger.get(format!("{url}{path}")).send().await.unwrap().status(), 200, "{url}{path}");
+        }
+        assert_eq!(whoami(&stranger, url, Some(&format!("Bearer {TOKEN}"))).await, (201, "ann".to_owned()));
+        assert_eq!(whoami(&stranger, url, Some("Bearer wrong")).await.0, 401);
+        let admin = format!("Basic {}", STANDARD.encode("admin:admin"));
+        assert_eq!(whoami(&stranger, url, Some(&admin)).await, (201, "admin".to_owned()));
+        let wrong = format!("Basic {}", STANDARD.encode("admin:x"));
+        assert_eq!(whoami(&stranger, url, Some(&wrong)).await.0, 401);
+    }
+    assert_eq!(whoami(&server.client(Some("node")), &server.url, None).await, (201, "system:node:n1".to_owned()));
+}
+
+#[tokio::test]
+async fn a_service_accounts_token_lives_with_its_pod() {
+    let etcd = Etcd::start();
+    let server = Server::start(&etcd).await;
+    let api = server.admin();
+    api.make("/api/v1/namespaces/default/serviceaccounts", &json!({"metadata": {"name": "sa"}})).await;
+    let spec = json!({"serviceAccountName": "sa", "containers": [{"name": "c", "image": "i"}]});
+    let pod = api.make("/api/v1/namespaces/default/pods", &json!({"metadata": {"name": "p"}, "spec": spec})).await;
+    let bound = json!({"kind": "Pod", "apiVersion": "v1", "name": "p", "uid": pod["metadata"]["uid"]});
+    let request = json!({"spec": {"audiences": [], "expirationSeconds": 3600, "boundObjectRef": bound}});
+    let answer = api.make("/api/v1/namespaces/default/serviceaccounts/sa/token", &request).await;
+    let bearer = format!("Bearer {}", answer["status"]["token"].as_str().unwrap());
+    let stranger = server.client(None);
+    let known = (201, "system:serviceaccount:default:sa".to_owned());
+    assert_eq!(whoami(&stranger, &server.url, Some(&bearer)).await, known);
+    assert_eq!(whoami(&stranger, &server.url, Some(&bearer[..bearer.len() - 2])).await.0, 401);
+    api.delete("/api/v1/namespaces/default/pods/p").await;
+    crate::harness::wait_for("the token to be nothing", || async {
+        whoami(&stranger, &server.url, Some(&bearer)).await.0 == 401
+    })
+    .await;
+    let short = json!({"spec": {"audiences": [], "expirationSeconds": 5}});
+    assert_eq!(api.post("/api/v1/namespaces/default/serviceaccounts/sa/token", &short).await.0, 422);
+}

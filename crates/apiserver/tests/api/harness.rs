@@ -1,0 +1,307 @@
+//! An etcd and an API server on free ports, with keys of their own; both end with the test.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+
+/// How long anything may take to come about.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// The token of a user who is in no group.
+pub(crate) const TOKEN: &str = "0123456789abcdef";
+
+/// An etcd of the test's own.
+pub(crate) struct Etcd {
+    child: Child,
+    pub(crate) url: String,
+    _directory: TempDir,
+}
+
+impl Etcd {
+    pub(crate) fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let (client, peer) = (free_port(), free_port());
+        let url = format!("http://127.0.0.1:{client}");
+        let peers = format!("http://127.0.0.1:{peer}");
+        let child = Command::new("etcd")
+            .arg("--data-dir")
+            .arg(directory.path())
+            .args(["--listen-client-urls", &url, "--advertise-client-urls", &url])
+            .args(["--listen-peer-urls", &peers, "--initial-advertise-peer-urls", &peers])
+            .args(["--initial-cluster", &format!("default={peers}"), "--log-level", "error", "--unsafe-no-fsync"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("these tests need etcd: apt-get install etcd-server");
+        Self { child, url, _directory: directory }
+    }
+
+    /// Makes etcd answer nobody.
+    pub(crate) fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on.
+    pub(crate) fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+}
+
+impl Drop for Etcd {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A running API server.
+pub(crate) struct Server {
+    runtime: Option<Runtime>,
+    pub(crate) files: TempDir,
+    pub(crate) url: String,
+    etcd: String,
+    ports: (u16, u16),
+    flags: Vec<String>,
+}
+
+impl Server {
+    /// Starts a server on this etcd and waits until it is ready.
+    pub(crate) async fn start(etcd: &Etcd) -> Self {
+        Self::with_flags(etcd, &[]).await
+    }
+
+    /// The same with more flags.
+    pub(crate) async fn with_flags(etcd: &Etcd, flags: &[&str]) -> Self {
+        let ports = (free_port(), free_port());
+        let url = format!("https://127.0.0.1:{}", ports.0);
+        let files = tempfile::tempdir().unwrap();
+        write_keys(files.path());
+        let flags = flags.iter().map(|&flag| flag.to_owned()).collect();
+        let mut server = Self { runtime: None, files, url, etcd: etcd.url.clone(), ports, flags };
+        server.restart().await;
+        server
+    }
+
+    /// Ends the server as a kill does, at whatever it is at, and waits until its port is free.
+    pub(crate) async fn kill(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+        let ports = self.ports;
+        wait_for("the ports to be free", || async move {
+            [ports.0, ports.1].iter().all(|&port| TcpListener::bind(("127.0.0.1", port)).is_ok())
+        })
+        .await;
+    }
+
+    /// Starts the server again with the same ports and keys.
+    pub(crate) async fn restart(&mut self) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let mut args: Vec<String> = [
+            format!("--etcd-servers={}", self.etcd),
+            format!("--cert-dir={}", self.files.path().display()),
+            format!("--secure-port={}", self.ports.0),
+            format!("--insecure-port={}", self.ports.1),
+            "--bind-address=127.0.0.1".to_owned(),
+            "--advertise-address=127.0.0.1".to_owned(),
+        ]
+        .into();
+        args.extend(self.flags.iter().cloned());
+        runtime.spawn(async move {
+            apiserver::run_until(args, CancellationToken::new()).await.unwrap();
+        });
+        self.runtime = Some(runtime);
+        let (client, url) = (self.client(None), format!("{}/readyz", self.url));
+        wait_for("the server to be ready", || async {
+            client.get(&url).send().await.is_ok_and(|answer| answer.status() == StatusCode::OK)
+        })
+        .await;
+    }
+
+    /// The address of the plain port.
+    pub(crate) fn plain_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.ports.1)
+    }
+
+    /// A client that shows the certificate of that name, or none.
+    pub(crate) fn client(&self, name: Option<&str>) -> reqwest::Client {
+        let read = |file: String| std::fs::read(self.files.path().join(file)).unwrap();
+        let identity = name.map(|name| (read(format!("{name}.crt")), read(format!("{name}.key"))));
+        let identity = identity.as_ref().map(|(certificate, key)| (certificate.as_slice(), key.as_slice()));
+        let tls = serve::tls::client_config(&read("ca.crt".to_owned()), identity).unwrap();
+        reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy().build().unwrap()
+    }
+
+    /// A client of the administrator.
+    pub(crate) fn admin(&self) -> Api {
+        Api { client: self.client(Some("admin")), url: self.url.clone() }
+    }
+
+    /// A kubeconfig of the administrator.
+    pub(crate) fn kubeconfig(&self) -> std::path::PathBuf {
+        let (path, files) = (self.files.path().join("kubeconfig"), self.files.path().display());
+        let text = format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: t\n\
+             clusters: [{{name: t, cluster: {{server: \"{}\", certificate-authority: {files}/ca.crt}}}}]\n\
+             users: [{{name: t, user: {{client-certificate: {files}/admin.crt, client-key: {files}/admin.key}}}}]\n\
+             contexts: [{{name: t, context: {{cluster: t, user: t}}}}]\n",
+            self.url
+        );
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// A client of the API.
+#[derive(Clone)]
+pub(crate) struct Api {
+    pub(crate) client: reqwest::Client,
+    pub(crate) url: String,
+}
+
+impl Api {
+    /// The code and JSON that a request is answered with.
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        content_type: &str,
+        body: impl Into<String>,
+    ) -> (u16, Value) {
+        let request = self.client.request(method, format!("{}{path}", self.url));
+        let answer = request.header("content-type", content_type).body(body.into()).send().await.unwrap();
+        let code = answer.status().as_u16();
+        (code, answer.json().await.unwrap_or(Value::Null))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
+        self.ask(Method::GET, path, "application/json", "").await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        self.ask(Method::POST, path, "application/json", body.to_string()).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> (u16, Value) {
+        self.ask(Method::PUT, path, "application/json", body.to_string()).await
+    }
+
+    /// A patch of type `json`, `merge` or `strategic-merge`.
+    pub(crate) async fn patch(&self, path: &str, kind: &str, body: &Value) -> (u16, Value) {
+        self.ask(Method::PATCH, path, &format!("application/{kind}-patch+json"), body.to_string()).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> (u16, Value) {
+        self.ask(Method::DELETE, path, "application/json", "").await
+    }
+
+    /// Creates what must be created.
+    pub(crate) async fn make(&self, path: &str, body: &Value) -> Value {
+        let (code, answer) = self.post(path, body).await;
+        assert_eq!(code, 201, "{path}: {answer}");
+        answer
+    }
+
+    /// A watch, read event by event.
+    pub(crate) async fn watch(&self, path: &str) -> Watch {
+        let answer = self.client.get(format!("{}{path}", self.url)).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        Watch { answer, buffer: Vec::new() }
+    }
+}
+
+/// A watch under way.
+pub(crate) struct Watch {
+    answer: reqwest::Response,
+    buffer: Vec<u8>,
+}
+
+impl Watch {
+    /// The next event; `None` when the watch has ended.
+    pub(crate) async fn next(&mut self) -> Option<Value> {
+        loop {
+            if let Some(end) = self.buffer.iter().position(|&byte| byte == b'\n') {
+                let line: Vec<u8> = self.buffer.drain(..=end).collect();
+                return Some(serde_json::from_slice(&line).unwrap());
+            }
+            let chunk = tokio::time::timeout(PATIENCE, self.answer.chunk()).await.expect("an event in time");
+            self.buffer.extend_from_slice(&chunk.ok()??);
+        }
+    }
+
+    /// The next event as `TYPE name`.
+    pub(crate) async fn told(&mut self) -> String {
+        let event = self.next().await.expect("an event");
+        format!(
+            "{} {}",
+            event["type"].as_str().unwrap(),
+            event["object"]["metadata"]["name"].as_str().unwrap_or_default()
+        )
+    }
+}
+
+/// Waits until something is so.
+pub(crate) async fn wait_for<F: Future<Output = bool>>(what: &str, mut is: impl FnMut() -> F) {
+    let waiting = async {
+        while !is().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("waited in vain for {what}"));
+}
+
+/// A port that nobody listens on.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// The keys and tokens of a cluster, by the names of docs/architecture.md.
+fn write_keys(directory: &Path) {
+    let write = |name: &str, text: &str| std::fs::write(directory.join(name), text).unwrap();
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    write("ca.crt", &authority.pem());
+    for (file, name, group) in [
+        ("apiserver", "apiserver", ""),
+        ("apiserver-kubelet-client", "apiserver-kubelet-client", "system:masters"),
+        ("admin", "admin", "system:masters"),
+        ("node", "system:node:n1", "system:nodes"),
+        ("scheduler", "system:kube-scheduler", ""),
+    ] {
+        let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        if !group.is_empty() {
+            params.distinguished_name.push(DnType::OrganizationName, group);
+        }
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        let key = KeyPair::generate().unwrap();
+        write(&format!("{file}.crt"), &params.signed_by(&key, &authority).unwrap().pem());
+        write(&format!("{file}.key"), &key.serialize_pem());
+    }
+    let key = KeyPair::generate().unwrap();
+    write("service-account.key", &key.serialize_pem());
+    write("service-account.pub", &key.public_key_pem());
+    write("token-users", &format!("{TOKEN},ann,7\n"));
+    write("basic-users", "admin,admin,admin\n");
+}

@@ -1,0 +1,10 @@
+//! The API server against a real etcd, over TLS as clients meet it.
+
+mod access;
+mod crud;
+mod harness;
+mod kubectl;
+mod lists;
+mod refusals;
+mod restart;
+mod watches;

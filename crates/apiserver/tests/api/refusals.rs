@@ -1,0 +1,1 @@
+//! What a real kube-apiserver said to bad input, and what we say.
