@@ -94,7 +94,8 @@ fn host_config(pod: &Pod, container: &Container, sandbox: &str, prepared: Prepar
         cap_drop: capabilities.drop,
         group_add: groups,
         security_opt: Some(security_options(&security)).filter(|options| !options.is_empty()),
-        oom_score_adj: Some(if pod::qos_class(pod) == "Guaranteed" { -997 } else { 1000 }),
+        // below 0 the engine needs CAP_SYS_RESOURCE, and where it lacks that no container would start at all
+        oom_score_adj: Some(if pod::qos_class(pod) == "Guaranteed" { 0 } else { 1000 }),
         ..HostConfig::default()
     }
 }

@@ -41,7 +41,6 @@ impl Runtime {
             binds: Some(vec![format!("{directory}:{}", pause::DIRECTORY)]),
             // its log is empty; a driver that keeps nothing is cheaper to start than one that keeps a file
             log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
-            oom_score_adj: Some(-998),
             sysctls,
             ..HostConfig::default()
         };
