@@ -1,0 +1,253 @@
+//! Garbage collection by ownerReferences: dependents of what is gone are deleted (background), dependents go first
+//! (foreground), or are left without their owner (orphan).
+
+mod graph;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use kube::api::{
+    Api, ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch, PatchParams, Preconditions,
+    PropagationPolicy,
+};
+use kube::core::PartialObjectMeta;
+use kube::runtime::{WatchStreamExt, watcher};
+use kube::{Client, Error, Resource, ResourceExt};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::context::Context;
+use crate::queue::{Next, Queue};
+use crate::store::{Object, Store};
+use futures::StreamExt;
+use graph::{Graph, Item, Step};
+
+/// Kubernetes' finalizer of an owner that goes after its dependents.
+const FOREGROUND: &str = "foregroundDeletion";
+/// Kubernetes' finalizer of an owner whose dependents stay.
+const ORPHAN: &str = "orphan";
+const WORKERS: usize = 4;
+/// How long an owner that waits for its dependents is left alone when nothing changes.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// An object's UID, as a key of the queue.
+type Uid = String;
+
+/// The graph and the way to look at a part of it.
+#[derive(Clone, Default)]
+struct Collector {
+    graph: Arc<Mutex<Graph>>,
+    queue: Arc<Queue<Uid>>,
+}
+
+/// Starts the controller's listeners and watches; the future does its work until shutdown.
+pub fn start(context: Context, tasks: &mut JoinSet<()>) -> impl Future<Output = ()> + use<> {
+    let collector = Collector::default();
+    collector.listen(&context.pods);
+    collector.listen(&context.controllers);
+    collector.listen(&context.services);
+    collector.listen(&context.endpoints);
+    collector.listen(&context.accounts);
+    collector.listen(&context.nodes);
+    collector.listen(&context.leases);
+    collector.follow::<Secret>(&context, tasks);
+    collector.follow::<ConfigMap>(&context, tasks);
+    let (queue, shutdown) = (Arc::clone(&collector.queue), context.shutdown.clone());
+    queue.work("garbage-collector", WORKERS, shutdown, move |uid| {
+        let (client, collector) = (context.client.clone(), collector.clone());
+        async move { collector.reconcile(&client, &uid).await }
+    })
+}
+
+impl Collector {
+    fn listen<K: Object>(&self, store: &Arc<Store<K>>) {
+        let collector = self.clone();
+        store.listen(move |change| match (change.old, change.new) {
+            (_, Some(object)) => collector.seen(item(object.meta(), &K::api_version(&()), &K::kind(&()))),
+            (Some(object), None) => collector.gone(&object.uid().unwrap_or_default()),
+            (None, None) => {}
+        });
+    }
+
+    /// A kind that no controller stores is followed by its metadata alone.
+    fn follow<K>(&self, context: &Context, tasks: &mut JoinSet<()>)
+    where
+        K: Resource<DynamicType = ()> + Clone + fmt::Debug + serde::de::DeserializeOwned + Send + Sync + 'static,
+    {
+        let (collector, shutdown) = (self.clone(), context.shutdown.clone());
+        let api: Api<PartialObjectMeta<K>> = Api::all(context.client.clone());
+        let of = |object: &PartialObjectMeta<K>| item(object.meta(), &K::api_version(&()), &K::kind(&()));
+        tasks.spawn(async move {
+            let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
+            while let Some(Some(event)) = shutdown.run_until_cancelled(events.next()).await {
+                match event {
+                    Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => {
+                        collector.seen(of(&object))
+                    }
+                    Ok(watcher::Event::Delete(object)) => collector.gone(&object.uid().unwrap_or_default()),
+                    Ok(watcher::Event::Init | watcher::Event::InitDone) => {}
+                    Err(error) => {
+                        tracing::warn!(kind = %K::kind(&()), error = error.to_string(), "the watch is broken")
+                    }
+                }
+            }
+        });
+    }
+
+    fn seen(&self, item: Item) {
+        for uid in self.graph.lock().seen(item) {
+            self.queue.add(uid);
+        }
+    }
+
+    fn gone(&self, uid: &str) {
+        for uid in self.graph.lock().gone(uid) {
+            self.queue.add(uid);
+        }
+    }
+
+    async fn reconcile(&self, client: &Client, uid: &str) -> anyhow::Result<Next> {
+        let step = self.graph.lock().step(uid);
+        match step {
+            Step::Nothing => Ok(Next::Wait),
+            Step::AskOwners(item, unknown) => {
+                self.ask_owners(client, &item, &unknown).await?;
+                Ok(Next::Wait)
+            }
+            Step::DeleteDependents(owner, dependents) => {
+                for dependent in &dependents {
+                    delete(client, dependent, PropagationPolicy::Foreground).await?;
+                }
+                if dependents.is_empty() {
+                    remove_finalizer(client, &owner, FOREGROUND).await?;
+                    return Ok(Next::Wait);
+                }
+                Ok(Next::After(LOOK_AGAIN))
+            }
+            Step::Orphan(owner, dependents) => {
+                for dependent in &dependents {
+                    disown(client, dependent, &owner.uid).await?;
+                }
+                remove_finalizer(client, &owner, ORPHAN).await?;
+                Ok(Next::Wait)
+            }
+        }
+    }
+
+    /// Looks for owners that no watch shows, and deletes the item when none of its owners is left.
+    async fn ask_owners(&self, client: &Client, item: &Item, unknown: &[OwnerReference]) -> anyhow::Result<()> {
+        let mut dead = Vec::new();
+        for owner in unknown {
+            if !exists(client, &item.namespace, owner).await? {
+                dead.push(owner.uid.clone());
+            }
+        }
+        let alive = item.owners.iter().any(|owner| !dead.contains(&owner.uid));
+        if !alive {
+            tracing::info!(
+                kind = item.kind,
+                namespace = item.namespace,
+                name = item.name,
+                "its owners are gone: deleted"
+            );
+            // an owner that went by orphaning has left before; what still names it goes in the background
+            return delete(client, item, PropagationPolicy::Background).await;
+        }
+        for uid in dead {
+            disown(client, item, &uid).await?;
+        }
+        Ok(())
+    }
+}
+
+fn item(meta: &ObjectMeta, api_version: &str, kind: &str) -> Item {
+    let has = |finalizer: &str| meta.finalizers.iter().flatten().any(|known| known == finalizer);
+    Item {
+        uid: meta.uid.clone().unwrap_or_default(),
+        api_version: api_version.to_owned(),
+        kind: kind.to_owned(),
+        namespace: meta.namespace.clone().unwrap_or_default(),
+        name: meta.name.clone().unwrap_or_default(),
+        owners: meta.owner_references.clone().unwrap_or_default(),
+        deleting: meta.deletion_timestamp.is_some(),
+        foreground: has(FOREGROUND),
+        orphan: has(ORPHAN),
+    }
+}
+
+/// Any kind, by the names in a reference. The plural is guessed as Kubernetes' own kinds form it.
+fn api(client: &Client, api_version: &str, kind: &str, namespace: &str) -> Api<DynamicObject> {
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    let resource = match kind {
+        "Endpoints" => ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), "endpoints"),
+        _ => ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind)),
+    };
+    if namespace.is_empty() {
+        Api::all_with(client.clone(), &resource)
+    } else {
+        Api::namespaced_with(client.clone(), namespace, &resource)
+    }
+}
+
+/// Whether the owner exists, in the dependent's namespace or outside all.
+async fn exists(client: &Client, namespace: &str, owner: &OwnerReference) -> anyhow::Result<bool> {
+    let outside = matches!(owner.kind.as_str(), "Node" | "Namespace" | "PersistentVolume");
+    let namespace = if outside { "" } else { namespace };
+    let found = api(client, &owner.api_version, &owner.kind, namespace).get_metadata_opt(&owner.name).await;
+    let found = found.with_context(|| format!("cannot look for owner {} {}", owner.kind, owner.name))?;
+    Ok(found.is_some_and(|object| object.uid().as_deref() == Some(&owner.uid)))
+}
+
+async fn delete(client: &Client, item: &Item, policy: PropagationPolicy) -> anyhow::Result<()> {
+    let preconditions = Some(Preconditions { uid: Some(item.uid.clone()), resource_version: None });
+    // only an owner of blocking dependents needs the finalizer; the API server drops it at once where there is none
+    let params = DeleteParams { preconditions, propagation_policy: Some(policy), ..DeleteParams::default() };
+    let deleted = api(client, &item.api_version, &item.kind, &item.namespace).delete(&item.name, &params).await;
+    accept(deleted.map(drop)).with_context(|| format!("cannot delete {} {}/{}", item.kind, item.namespace, item.name))
+}
+
+async fn disown(client: &Client, item: &Item, owner: &str) -> anyhow::Result<()> {
+    let left: Vec<&OwnerReference> = item.owners.iter().filter(|reference| reference.uid != owner).collect();
+    let owners = if left.is_empty() { Value::Null } else { json!(left) };
+    let patch = json!({"metadata": {"uid": item.uid, "ownerReferences": owners}});
+    patch_item(client, item, &patch).await
+}
+
+async fn remove_finalizer(client: &Client, item: &Item, finalizer: &str) -> anyhow::Result<()> {
+    let api = api(client, &item.api_version, &item.kind, &item.namespace);
+    let Some(current) = api.get_metadata_opt(&item.name).await? else { return Ok(()) };
+    if current.uid().as_deref() != Some(&item.uid) {
+        return Ok(());
+    }
+    let left: Vec<&String> = current.finalizers().iter().filter(|known| *known != finalizer).collect();
+    let meta: BTreeMap<&str, Value> =
+        [("uid", json!(item.uid)), ("resourceVersion", json!(current.resource_version())), ("finalizers", json!(left))]
+            .into();
+    let patched = api.patch(&item.name, &PatchParams::default(), &Patch::Merge(&json!({ "metadata": meta }))).await;
+    match patched {
+        Err(Error::Api(status)) if status.code == 404 => Ok(()),
+        other => other
+            .map(drop)
+            .with_context(|| format!("cannot remove finalizer {finalizer} of {} {}", item.kind, item.name)),
+    }
+}
+
+async fn patch_item(client: &Client, item: &Item, patch: &Value) -> anyhow::Result<()> {
+    let api = api(client, &item.api_version, &item.kind, &item.namespace);
+    let patched = api.patch(&item.name, &PatchParams::default(), &Patch::Merge(patch)).await;
+    accept(patched.map(drop)).with_context(|| format!("cannot patch {} {}/{}", item.kind, item.namespace, item.name))
+}
+
+/// Gone, or another object of that name.
+fn accept(result: Result<(), Error>) -> Result<(), Error> {
+    match result {
+        Err(Error::Api(status)) if matches!(status.code, 404 | 409 | 422) => Ok(()),
+        other => other,
+    }
+}

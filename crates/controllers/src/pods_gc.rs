@@ -1,0 +1,116 @@
+//! Pod garbage collection: finished pods beyond a threshold, pods of nodes that are no more, pods that end unassigned.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{Api, DeleteParams, Preconditions};
+use kube::{Error, ResourceExt};
+
+use crate::context::Context;
+use crate::pod;
+use crate::queue::{Next, Queue};
+
+/// A node that has just gone may come back: its pods are given this long, as in Kubernetes.
+const QUARANTINE: Duration = Duration::from_secs(40);
+
+/// Starts the controller's listeners; the future does its work until shutdown. At most `threshold` finished pods are kept
+/// (`--terminated-pod-gc-threshold`; 0 keeps all).
+pub fn start(context: Context, threshold: usize) -> impl Future<Output = ()> {
+    let queue = Arc::new(Queue::<String>::default());
+    let (own, nodes) = (Arc::clone(&queue), Arc::clone(&context.nodes));
+    context.pods.listen(move |change| {
+        let Some(pod) = change.new else { return };
+        let finished = pod::is_finished(pod) && change.old.is_none_or(|old| !pod::is_finished(old));
+        if finished {
+            own.add(FINISHED.to_owned());
+        }
+        if let Some(node) = node_of(pod).filter(|node| nodes.get(node).is_none()) {
+            own.add_after(format!("{NODE}{node}"), QUARANTINE);
+        }
+    });
+    let own = Arc::clone(&queue);
+    context.nodes.listen(move |change| {
+        if let (Some(node), None) = (change.old, change.new) {
+            own.add_after(format!("{NODE}{}", node.name_any()), QUARANTINE);
+        }
+    });
+    let shutdown = context.shutdown.clone();
+    queue.work("pod-garbage-collector", 1, shutdown, move |key| {
+        let context = context.clone();
+        async move {
+            match key.strip_prefix(NODE) {
+                Some(node) => orphans(&context, node).await?,
+                None => finished(&context, threshold).await?,
+            }
+            Ok(Next::Wait)
+        }
+    })
+}
+
+const FINISHED: &str = "finished";
+const NODE: &str = "node/";
+
+fn node_of(pod: &Pod) -> Option<&str> {
+    pod.spec.as_ref()?.node_name.as_deref().filter(|node| !node.is_empty())
+}
+
+/// Pods of a node that is no more: nobody is left to end them.
+async fn orphans(context: &Context, node: &str) -> anyhow::Result<()> {
+    let api: Api<k8s_openapi::api::core::v1::Node> = Api::all(context.client.clone());
+    // a store may lag; a wrong answer here would cost pods their life
+    if context.nodes.get(node).is_some() || api.get_opt(node).await?.is_some() {
+        return Ok(());
+    }
+    for pod in context.pods.select(|pod| node_of(pod) == Some(node)) {
+        tracing::info!(pod = pod.name_any(), node, "the pod's node is no more: deleted");
+        delete(context, &pod).await?;
+    }
+    Ok(())
+}
+
+async fn finished(context: &Context, threshold: usize) -> anyhow::Result<()> {
+    for pod in surplus(context.pods.select(pod::is_finished), threshold) {
+        delete(context, &pod).await?;
+    }
+    Ok(())
+}
+
+/// The oldest of what is beyond the threshold.
+fn surplus(mut pods: Vec<Arc<Pod>>, threshold: usize) -> Vec<Arc<Pod>> {
+    let count = if threshold == 0 { 0 } else { pods.len().saturating_sub(threshold) };
+    pods.sort_by_cached_key(|pod| (pod.metadata.creation_timestamp.as_ref().map(|time| time.0), pod.name_any()));
+    pods.truncate(count);
+    pods
+}
+
+async fn delete(context: &Context, pod: &Pod) -> anyhow::Result<()> {
+    let api: Api<Pod> = Api::namespaced(context.client.clone(), &pod.namespace().unwrap_or_default());
+    let preconditions = Some(Preconditions { uid: pod.uid(), resource_version: None });
+    let params = DeleteParams { grace_period_seconds: Some(0), preconditions, ..DeleteParams::default() };
+    match api.delete(&pod.name_any(), &params).await {
+        Err(Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
+        other => other.map(drop).with_context(|| format!("cannot delete pod {}", pod.name_any())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn pod(name: &str, made: &str) -> Arc<Pod> {
+        Arc::new(serde_json::from_value(json!({"metadata": {"name": name, "creationTimestamp": made}})).unwrap())
+    }
+
+    #[test]
+    fn the_oldest_beyond_the_threshold_go() {
+        let pods =
+            vec![pod("b", "2026-01-02T00:00:00Z"), pod("a", "2026-01-01T00:00:00Z"), pod("c", "2026-01-03T00:00:00Z")];
+        let names: Vec<_> = surplus(pods.clone(), 1).iter().map(|pod| pod.name_any()).collect();
+        assert_eq!(names, ["a", "b"]);
+        assert!(surplus(pods.clone(), 3).is_empty());
+        assert!(surplus(pods, 0).is_empty(), "0 keeps all");
+    }
+}
