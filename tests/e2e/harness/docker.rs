@@ -30,7 +30,7 @@ pub(crate) struct Inventory {
 }
 
 impl Inventory {
-    /// What is there now, but for what belongs to clusters that other tests run meanwhile.
+    /// What is there now.
     pub(crate) fn take() -> Self {
         let lines = |words: &[&str]| docker(words).lines().map(str::to_owned).collect();
         Self {
