@@ -78,8 +78,8 @@ pub async fn run(args: Vec<String>) -> anyhow::Result<()> {
     // Other parts end after the host: what it said last has to get out.
     let closing = CancellationToken::new();
     let api = Arc::new(http::Api { agent: handle.clone(), work_dir, stop: stop.clone() });
-    let service = hyper::service::service_fn(move |request| Arc::clone(&api).answer(request));
-    let server = tokio::spawn(serve::http::plain(listener, service, closing.clone()));
+    let answer = move |request| Arc::clone(&api).answer(request);
+    let server = tokio::spawn(crate::listen::serve(listener, answer, closing.clone()));
     let link = tokio::spawn(master::keep_linked(master, first_wait, handle, recovered, stop.clone()));
 
     let outcome = host.run(requests, stop).await;

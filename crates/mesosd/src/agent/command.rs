@@ -35,7 +35,8 @@ pub async fn run(args: Vec<String>) -> anyhow::Result<()> {
     let stop = serve::shutdown::on_signal()?;
     let (agent, mut notices) = connect(environment);
     let Some((task, tells_killing)) = launched(&mut notices).await else { return Ok(()) };
-    let mut executor = Executor { agent: agent.clone(), id: task.task_id.clone(), tells_killing, kill: None };
+    let mut executor =
+        Executor { agent: agent.clone(), id: task.task_id.clone(), tells_killing, kill: None, is_orphan: false };
     executor.report(TaskState::Starting, None);
     match spawn(&task) {
         Ok(child) => {
@@ -44,7 +45,7 @@ pub async fn run(args: Vec<String>) -> anyhow::Result<()> {
         }
         Err(error) => executor.report(TaskState::Failed, Some(format!("Failed to launch the command: {error:#}"))),
     }
-    if !agent.flushed(FLUSH).await {
+    if !executor.is_orphan && !agent.flushed(FLUSH).await {
         tracing::warn!("the agent did not store the task's last status in time");
     }
     Ok(())
@@ -94,6 +95,8 @@ struct Executor {
     tells_killing: bool,
     /// Set once the task is to end: when it is killed for good.
     kill: Option<Instant>,
+    /// Has the agent not come back in time? Then nobody waits for reports.
+    is_orphan: bool,
 }
 
 impl Executor {
@@ -111,7 +114,6 @@ impl Executor {
     ) {
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or(0);
         let longest = task.max_completion_time.as_ref().map(|longest| Instant::now() + longest.duration());
-        let mut is_listening = true;
         loop {
             tokio::select! {
                 status = child.wait() => {
@@ -126,14 +128,14 @@ impl Executor {
                 }
                 () = until(longest), if self.kill.is_none() => self.end(pid, task, None),
                 () = stop.cancelled(), if self.kill.is_none() => self.end(pid, task, None),
-                notice = notices.next(), if is_listening => match notice {
+                notice = notices.next(), if !self.is_orphan => match notice {
                     Some(Notice::Event(Event::Kill(kill))) if kill.task_id == self.id => {
                         self.end(pid, task, kill.kill_policy);
                     }
-                    Some(Notice::Event(Event::Shutdown) | Notice::GaveUp { .. }) => self.end(pid, task, None),
-                    Some(_) => {}
-                    None => {
-                        is_listening = false;
+                    Some(Notice::Event(Event::Shutdown)) => self.end(pid, task, None),
+                    Some(Notice::Event(_) | Notice::Disconnected { .. }) => {}
+                    Some(Notice::GaveUp { .. }) | None => {
+                        self.is_orphan = true;
                         self.end(pid, task, None);
                     }
                 },

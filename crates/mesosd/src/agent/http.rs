@@ -5,7 +5,6 @@ mod files;
 mod operator;
 mod reply;
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -41,16 +40,16 @@ struct Call {
 
 impl Api {
     /// Answers one request.
-    pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
         let (head, body) = request.into_parts();
-        let Some(path) = route(head.uri.path()) else { return Ok(text(StatusCode::NOT_FOUND, "404 Not Found.")) };
+        let Some(path) = route(head.uri.path()) else { return text(StatusCode::NOT_FOUND, "404 Not Found.") };
         let body = match Limited::new(body, MAX_BODY).collect().await {
             Ok(body) => body.to_bytes(),
-            Err(error) => return Ok(text(StatusCode::BAD_REQUEST, &format!("Failed to read the body: {error}"))),
+            Err(error) => return text(StatusCode::BAD_REQUEST, &format!("Failed to read the body: {error}")),
         };
         let query = head.uri.query().unwrap_or_default().to_owned();
         let call = Call { method: head.method, headers: head.headers, query, body };
-        Ok(self.dispatch(&path, call).await)
+        self.dispatch(&path, call).await
     }
 
     async fn dispatch(&self, path: &str, call: Call) -> Response<Body> {
