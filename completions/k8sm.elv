@@ -26,6 +26,18 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand --help 'Print help'
             cand -V 'Print version'
             cand --version 'Print version'
+            cand up 'Bring up a cluster, or complete one'
+            cand down 'Remove a cluster with all that belongs to it, and restore the kubeconfig'
+            cand status 'Show each component of a cluster: health, addresses, memory (proportional set size)'
+            cand stop 'Stop a cluster, keeping its objects, keys and addresses'
+            cand start 'Start a stopped cluster, and wait until it serves'
+            cand cluster 'Logs, topology and list of clusters'
+            cand clusters 'List the clusters of this Docker engine'
+            cand list 'List the clusters of this Docker engine'
+            cand kubeconfig 'Print a kubeconfig for a cluster, or merge it into yours'
+            cand health-check 'Ask a URL once: exit code 0 when it answers 200, 7 when nobody answers, else 1'
+            cand await-health-check 'Ask a URL until it answers 200'
+            cand await-file 'Wait until a file is there'
             cand get 'Show objects'
             cand describe 'Show everything about objects, with their events'
             cand create 'Create objects from manifests'
@@ -34,6 +46,179 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand logs 'Show what a pod''s container wrote'
             cand completions 'Print a shell''s completions of this command'
             cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'k8sm;up'= {
+            cand --slaves 'How many Mesos slaves, which are the nodes [default: 2, or as many as there are]'
+            cand --file 'The compose file of the topology [default: built in]'
+            cand --timeout 'How long to wait until everything is ready'
+            cand --etcd-image 'The image of etcd [default: the compose file''s, or this machine''s etcd]'
+            cand --service-cidr 'The range of service addresses [default: 10.10.10.0/24]'
+            cand --api-port 'The API server''s port on 127.0.0.1 [default: 6443, or the next free one]'
+            cand --insecure-port 'The API server''s plain port on 127.0.0.1 [default: 8888, or the next free one]'
+            cand --mesos-port 'The Mesos master''s port on 127.0.0.1 [default: 5050, or the next free one]'
+            cand -o 'The form of the dry run''s plan'
+            cand --output 'The form of the dry run''s plan'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand --keep 'Keep what was made when it fails'
+            cand --dry-run 'Print what would be done, and do nothing'
+            cand --recreate 'Replace components that another build or another file made'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'k8sm;down'= {
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'k8sm;status'= {
+            cand -o 'The form of the output'
+            cand --output 'The form of the output'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand --exit-code 'End with 1 where a component is not healthy'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'k8sm;stop'= {
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'k8sm;start'= {
+            cand --timeout 'How long to wait until everything is ready'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'k8sm;cluster'= {
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand logs 'Print what the components of a cluster logged'
+            cand compose 'Print the compose file that a cluster is made from, with every placeholder resolved'
+            cand list 'List the clusters of this Docker engine'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'k8sm;cluster;logs'= {
+            cand --tail 'How many of the last lines of each'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -f 'Go on with what they log from now on'
+            cand --follow 'Go on with what they log from now on'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'k8sm;cluster;compose'= {
+            cand --file 'The compose file of the topology [default: built in]'
+            cand --slaves 'How many Mesos slaves [default: 2, or as many as there are]'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'k8sm;cluster;list'= {
+            cand -o 'The form of the output'
+            cand --output 'The form of the output'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'k8sm;cluster;help'= {
+            cand logs 'Print what the components of a cluster logged'
+            cand compose 'Print the compose file that a cluster is made from, with every placeholder resolved'
+            cand list 'List the clusters of this Docker engine'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'k8sm;cluster;help;logs'= {
+        }
+        &'k8sm;cluster;help;compose'= {
+        }
+        &'k8sm;cluster;help;list'= {
+        }
+        &'k8sm;cluster;help;help'= {
+        }
+        &'k8sm;clusters'= {
+            cand -o 'The form of the output'
+            cand --output 'The form of the output'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'k8sm;list'= {
+            cand -o 'The form of the output'
+            cand --output 'The form of the output'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'k8sm;kubeconfig'= {
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand --merge 'Merge it into the kubeconfig instead of printing it'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'k8sm;health-check'= {
+            cand --ca-file 'The certificate authority of an https URL'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'k8sm;await-health-check'= {
+            cand -t 'How long to wait'
+            cand --timeout 'How long to wait'
+            cand --ca-file 'The certificate authority of an https URL'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'k8sm;await-file'= {
+            cand -t 'How long to wait'
+            cand --timeout 'How long to wait'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'k8sm;get'= {
             cand -n 'The namespace [default: the context''s]'
@@ -179,6 +364,17 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand --help 'Print help'
         }
         &'k8sm;help'= {
+            cand up 'Bring up a cluster, or complete one'
+            cand down 'Remove a cluster with all that belongs to it, and restore the kubeconfig'
+            cand status 'Show each component of a cluster: health, addresses, memory (proportional set size)'
+            cand stop 'Stop a cluster, keeping its objects, keys and addresses'
+            cand start 'Start a stopped cluster, and wait until it serves'
+            cand cluster 'Logs, topology and list of clusters'
+            cand clusters 'List the clusters of this Docker engine'
+            cand kubeconfig 'Print a kubeconfig for a cluster, or merge it into yours'
+            cand health-check 'Ask a URL once: exit code 0 when it answers 200, 7 when nobody answers, else 1'
+            cand await-health-check 'Ask a URL until it answers 200'
+            cand await-file 'Wait until a file is there'
             cand get 'Show objects'
             cand describe 'Show everything about objects, with their events'
             cand create 'Create objects from manifests'
@@ -187,6 +383,37 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand logs 'Show what a pod''s container wrote'
             cand completions 'Print a shell''s completions of this command'
             cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'k8sm;help;up'= {
+        }
+        &'k8sm;help;down'= {
+        }
+        &'k8sm;help;status'= {
+        }
+        &'k8sm;help;stop'= {
+        }
+        &'k8sm;help;start'= {
+        }
+        &'k8sm;help;cluster'= {
+            cand logs 'Print what the components of a cluster logged'
+            cand compose 'Print the compose file that a cluster is made from, with every placeholder resolved'
+            cand list 'List the clusters of this Docker engine'
+        }
+        &'k8sm;help;cluster;logs'= {
+        }
+        &'k8sm;help;cluster;compose'= {
+        }
+        &'k8sm;help;cluster;list'= {
+        }
+        &'k8sm;help;clusters'= {
+        }
+        &'k8sm;help;kubeconfig'= {
+        }
+        &'k8sm;help;health-check'= {
+        }
+        &'k8sm;help;await-health-check'= {
+        }
+        &'k8sm;help;await-file'= {
         }
         &'k8sm;help;get'= {
         }

@@ -29,6 +29,18 @@ complete -c k8sm -n "__fish_k8sm_needs_command" -l kubeconfig -d 'The kubeconfig
 complete -c k8sm -n "__fish_k8sm_needs_command" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
 complete -c k8sm -n "__fish_k8sm_needs_command" -s h -l help -d 'Print help'
 complete -c k8sm -n "__fish_k8sm_needs_command" -s V -l version -d 'Print version'
+complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "up" -d 'Bring up a cluster, or complete one'
+complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "down" -d 'Remove a cluster with all that belongs to it, and restore the kubeconfig'
+complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "status" -d 'Show each component of a cluster: health, addresses, memory (proportional set size)'
+complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "stop" -d 'Stop a cluster, keeping its objects, keys and addresses'
+complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "start" -d 'Start a stopped cluster, and wait until it serves'
+complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "cluster" -d 'Logs, topology and list of clusters'
+complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "clusters" -d 'List the clusters of this Docker engine'
+complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "list" -d 'List the clusters of this Docker engine'
+complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "kubeconfig" -d 'Print a kubeconfig for a cluster, or merge it into yours'
+complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "health-check" -d 'Ask a URL once: exit code 0 when it answers 200, 7 when nobody answers, else 1'
+complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "await-health-check" -d 'Ask a URL until it answers 200'
+complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "await-file" -d 'Wait until a file is there'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "get" -d 'Show objects'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "describe" -d 'Show everything about objects, with their events'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "create" -d 'Create objects from manifests'
@@ -37,6 +49,106 @@ complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "scale" -d 'Set how many r
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "logs" -d 'Show what a pod\'s container wrote'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "completions" -d 'Print a shell\'s completions of this command'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c k8sm -n "__fish_k8sm_using_subcommand up" -l slaves -d 'How many Mesos slaves, which are the nodes [default: 2, or as many as there are]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand up" -l file -d 'The compose file of the topology [default: built in]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand up" -l timeout -d 'How long to wait until everything is ready' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand up" -l etcd-image -d 'The image of etcd [default: the compose file\'s, or this machine\'s etcd]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand up" -l service-cidr -d 'The range of service addresses [default: 10.10.10.0/24]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand up" -l api-port -d 'The API server\'s port on 127.0.0.1 [default: 6443, or the next free one]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand up" -l insecure-port -d 'The API server\'s plain port on 127.0.0.1 [default: 8888, or the next free one]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand up" -l mesos-port -d 'The Mesos master\'s port on 127.0.0.1 [default: 5050, or the next free one]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand up" -s o -l output -d 'The form of the dry run\'s plan' -r -f -a "text\t'For people'
+json\t'For programs'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand up" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand up" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand up" -l keep -d 'Keep what was made when it fails'
+complete -c k8sm -n "__fish_k8sm_using_subcommand up" -l dry-run -d 'Print what would be done, and do nothing'
+complete -c k8sm -n "__fish_k8sm_using_subcommand up" -l recreate -d 'Replace components that another build or another file made'
+complete -c k8sm -n "__fish_k8sm_using_subcommand up" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand up" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c k8sm -n "__fish_k8sm_using_subcommand down" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand down" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand down" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand down" -s h -l help -d 'Print help'
+complete -c k8sm -n "__fish_k8sm_using_subcommand status" -s o -l output -d 'The form of the output' -r -f -a "text\t'For people'
+json\t'For programs'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand status" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand status" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand status" -l exit-code -d 'End with 1 where a component is not healthy'
+complete -c k8sm -n "__fish_k8sm_using_subcommand status" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c k8sm -n "__fish_k8sm_using_subcommand stop" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand stop" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand stop" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand stop" -s h -l help -d 'Print help'
+complete -c k8sm -n "__fish_k8sm_using_subcommand start" -l timeout -d 'How long to wait until everything is ready' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand start" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand start" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand start" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand start" -s h -l help -d 'Print help'
+complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and not __fish_seen_subcommand_from logs compose list help" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and not __fish_seen_subcommand_from logs compose list help" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and not __fish_seen_subcommand_from logs compose list help" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and not __fish_seen_subcommand_from logs compose list help" -s h -l help -d 'Print help'
+complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and not __fish_seen_subcommand_from logs compose list help" -f -a "logs" -d 'Print what the components of a cluster logged'
+complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and not __fish_seen_subcommand_from logs compose list help" -f -a "compose" -d 'Print the compose file that a cluster is made from, with every placeholder resolved'
+complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and not __fish_seen_subcommand_from logs compose list help" -f -a "list" -d 'List the clusters of this Docker engine'
+complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and not __fish_seen_subcommand_from logs compose list help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and __fish_seen_subcommand_from logs" -l tail -d 'How many of the last lines of each' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and __fish_seen_subcommand_from logs" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and __fish_seen_subcommand_from logs" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and __fish_seen_subcommand_from logs" -s f -l follow -d 'Go on with what they log from now on'
+complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and __fish_seen_subcommand_from logs" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and __fish_seen_subcommand_from logs" -s h -l help -d 'Print help'
+complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and __fish_seen_subcommand_from compose" -l file -d 'The compose file of the topology [default: built in]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and __fish_seen_subcommand_from compose" -l slaves -d 'How many Mesos slaves [default: 2, or as many as there are]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and __fish_seen_subcommand_from compose" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and __fish_seen_subcommand_from compose" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and __fish_seen_subcommand_from compose" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and __fish_seen_subcommand_from compose" -s h -l help -d 'Print help'
+complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and __fish_seen_subcommand_from list" -s o -l output -d 'The form of the output' -r -f -a "text\t'For people'
+json\t'For programs'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and __fish_seen_subcommand_from list" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and __fish_seen_subcommand_from list" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "logs" -d 'Print what the components of a cluster logged'
+complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "compose" -d 'Print the compose file that a cluster is made from, with every placeholder resolved'
+complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the clusters of this Docker engine'
+complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c k8sm -n "__fish_k8sm_using_subcommand clusters" -s o -l output -d 'The form of the output' -r -f -a "text\t'For people'
+json\t'For programs'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand clusters" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand clusters" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand clusters" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand clusters" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c k8sm -n "__fish_k8sm_using_subcommand list" -s o -l output -d 'The form of the output' -r -f -a "text\t'For people'
+json\t'For programs'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand list" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand list" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand list" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c k8sm -n "__fish_k8sm_using_subcommand kubeconfig" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand kubeconfig" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand kubeconfig" -l merge -d 'Merge it into the kubeconfig instead of printing it'
+complete -c k8sm -n "__fish_k8sm_using_subcommand kubeconfig" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand kubeconfig" -s h -l help -d 'Print help'
+complete -c k8sm -n "__fish_k8sm_using_subcommand health-check" -l ca-file -d 'The certificate authority of an https URL' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand health-check" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand health-check" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand health-check" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand health-check" -s h -l help -d 'Print help'
+complete -c k8sm -n "__fish_k8sm_using_subcommand await-health-check" -s t -l timeout -d 'How long to wait' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand await-health-check" -l ca-file -d 'The certificate authority of an https URL' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand await-health-check" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand await-health-check" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand await-health-check" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand await-health-check" -s h -l help -d 'Print help'
+complete -c k8sm -n "__fish_k8sm_using_subcommand await-file" -s t -l timeout -d 'How long to wait' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand await-file" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand await-file" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand await-file" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand await-file" -s h -l help -d 'Print help'
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
@@ -132,11 +244,25 @@ complete -c k8sm -n "__fish_k8sm_using_subcommand completions" -l name -d 'The c
 complete -c k8sm -n "__fish_k8sm_using_subcommand completions" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
 complete -c k8sm -n "__fish_k8sm_using_subcommand completions" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
 complete -c k8sm -n "__fish_k8sm_using_subcommand completions" -s h -l help -d 'Print help'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from get describe create delete scale logs completions help" -f -a "get" -d 'Show objects'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from get describe create delete scale logs completions help" -f -a "describe" -d 'Show everything about objects, with their events'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from get describe create delete scale logs completions help" -f -a "create" -d 'Create objects from manifests'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from get describe create delete scale logs completions help" -f -a "delete" -d 'Delete objects'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from get describe create delete scale logs completions help" -f -a "scale" -d 'Set how many replicas a controller has'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from get describe create delete scale logs completions help" -f -a "logs" -d 'Show what a pod\'s container wrote'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from get describe create delete scale logs completions help" -f -a "completions" -d 'Print a shell\'s completions of this command'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from get describe create delete scale logs completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster clusters kubeconfig health-check await-health-check await-file get describe create delete scale logs completions help" -f -a "up" -d 'Bring up a cluster, or complete one'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster clusters kubeconfig health-check await-health-check await-file get describe create delete scale logs completions help" -f -a "down" -d 'Remove a cluster with all that belongs to it, and restore the kubeconfig'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster clusters kubeconfig health-check await-health-check await-file get describe create delete scale logs completions help" -f -a "status" -d 'Show each component of a cluster: health, addresses, memory (proportional set size)'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster clusters kubeconfig health-check await-health-check await-file get describe create delete scale logs completions help" -f -a "stop" -d 'Stop a cluster, keeping its objects, keys and addresses'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster clusters kubeconfig health-check await-health-check await-file get describe create delete scale logs completions help" -f -a "start" -d 'Start a stopped cluster, and wait until it serves'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster clusters kubeconfig health-check await-health-check await-file get describe create delete scale logs completions help" -f -a "cluster" -d 'Logs, topology and list of clusters'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster clusters kubeconfig health-check await-health-check await-file get describe create delete scale logs completions help" -f -a "clusters" -d 'List the clusters of this Docker engine'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster clusters kubeconfig health-check await-health-check await-file get describe create delete scale logs completions help" -f -a "kubeconfig" -d 'Print a kubeconfig for a cluster, or merge it into yours'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster clusters kubeconfig health-check await-health-check await-file get describe create delete scale logs completions help" -f -a "health-check" -d 'Ask a URL once: exit code 0 when it answers 200, 7 when nobody answers, else 1'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster clusters kubeconfig health-check await-health-check await-file get describe create delete scale logs completions help" -f -a "await-health-check" -d 'Ask a URL until it answers 200'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster clusters kubeconfig health-check await-health-check await-file get describe create delete scale logs completions help" -f -a "await-file" -d 'Wait until a file is there'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster clusters kubeconfig health-check await-health-check await-file get describe create delete scale logs completions help" -f -a "get" -d 'Show objects'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster clusters kubeconfig health-check await-health-check await-file get describe create delete scale logs completions help" -f -a "describe" -d 'Show everything about objects, with their events'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster clusters kubeconfig health-check await-health-check await-file get describe create delete scale logs completions help" -f -a "create" -d 'Create objects from manifests'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster clusters kubeconfig health-check await-health-check await-file get describe create delete scale logs completions help" -f -a "delete" -d 'Delete objects'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster clusters kubeconfig health-check await-health-check await-file get describe create delete scale logs completions help" -f -a "scale" -d 'Set how many replicas a controller has'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster clusters kubeconfig health-check await-health-check await-file get describe create delete scale logs completions help" -f -a "logs" -d 'Show what a pod\'s container wrote'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster clusters kubeconfig health-check await-health-check await-file get describe create delete scale logs completions help" -f -a "completions" -d 'Print a shell\'s completions of this command'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster clusters kubeconfig health-check await-health-check await-file get describe create delete scale logs completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "logs" -d 'Print what the components of a cluster logged'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "compose" -d 'Print the compose file that a cluster is made from, with every placeholder resolved'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "list" -d 'List the clusters of this Docker engine'

@@ -9,15 +9,21 @@ use crate::cluster::name::{self, ClusterName};
 use crate::failure::{Failure, Kind};
 use crate::shell;
 
+mod cluster;
 mod completions;
 mod create;
 mod delete;
 mod describe;
 mod down;
 mod get;
+pub(crate) mod health_check;
 mod kube;
+mod kubeconfig;
 mod logs;
 mod scale;
+mod start;
+mod status;
+mod stop;
 mod up;
 
 /// Kubernetes on Mesos, in one executable.
@@ -66,6 +72,17 @@ impl Global {
 enum Command {
     Up(up::Up),
     Down(down::Down),
+    Status(status::Status),
+    Stop(stop::Stop),
+    Start(start::Start),
+    Cluster(cluster::Cluster),
+    /// List the clusters of this Docker engine
+    #[command(visible_alias = "list")]
+    Clusters(cluster::List),
+    Kubeconfig(kubeconfig::Kubeconfig),
+    HealthCheck(health_check::HealthCheck),
+    AwaitHealthCheck(health_check::AwaitHealthCheck),
+    AwaitFile(health_check::AwaitFile),
     #[command(flatten)]
     Kube(kube::Command),
     #[command(hide = true)]
@@ -80,7 +97,7 @@ pub(crate) fn main(words: Vec<String>) -> ExitCode {
     };
     let verbose = line.global.verbose;
     match run(line) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => failure.report(verbose),
     }
 }
@@ -97,7 +114,14 @@ fn refuse(refusal: &clap::Error) -> ExitCode {
     }
 }
 
-fn run(line: Line) -> Result<(), Failure> {
+fn run(line: Line) -> Result<ExitCode, Failure> {
+    match &line.command {
+        // These choose their exit code themselves.
+        Command::HealthCheck(check) => return Ok(check.run()),
+        Command::AwaitHealthCheck(wait) => return Ok(wait.run()),
+        Command::AwaitFile(wait) => return Ok(wait.run()),
+        _ => {}
+    }
     let mut builder = match &line.command {
         // One connection needs one thread, and `k8sm get` is over before others would have begun.
         Command::Kube(_) => tokio::runtime::Builder::new_current_thread(),
@@ -112,10 +136,18 @@ fn run(line: Line) -> Result<(), Failure> {
         match line.command {
             Command::Up(up) => up::run(&line.global, up).await,
             Command::Down(down) => down::run(&line.global, down).await,
+            Command::Status(status) => status::run(&line.global, status).await,
+            Command::Stop(stop) => stop::run(&line.global, stop).await,
+            Command::Start(start) => start::run(&line.global, start).await,
+            Command::Cluster(cluster) => cluster::run(&line.global, cluster).await,
+            Command::Clusters(list) => cluster::list(list).await,
+            Command::Kubeconfig(kubeconfig) => kubeconfig::run(&line.global, kubeconfig).await,
             Command::Kube(command) => kube::run(&line.global, command).await,
             Command::Completions(completions) => completions.run(),
+            Command::HealthCheck(_) | Command::AwaitHealthCheck(_) | Command::AwaitFile(_) => Ok(()),
         }
-    })
+    })?;
+    Ok(ExitCode::SUCCESS)
 }
 
 #[cfg(test)]

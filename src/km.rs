@@ -31,57 +31,31 @@ struct Server {
 
 /// Every server, in the order in which usage lists them.
 const SERVERS: &[Server] = &[
-    Server {
-        name: "apiserver",
-        about: "Serves the Kubernetes API over etcd",
-        start: Start::Async(|args| Box::pin(apiserver::run(args))),
-    },
-    Server {
-        name: "scheduler",
-        about: "Schedules pods onto Mesos, as a framework",
-        start: Start::Async(|args| Box::pin(scheduler::run(args))),
-    },
-    Server {
-        name: "executor",
-        about: "Runs pods on a node through Docker, and serves the kubelet's API",
-        start: Start::Async(|args| Box::pin(executor::kubelet::run(args))),
-    },
-    Server {
-        name: "proxy",
-        about: "Routes service addresses on a node",
-        start: Start::Async(|args| Box::pin(proxy::run(args))),
-    },
-    Server {
-        name: "minion",
-        about: "Is the Mesos executor of a node, and supervises executor and proxy",
-        start: Start::Async(|args| Box::pin(executor::minion::run(args))),
-    },
-    Server {
-        name: "mesos-agent",
-        about: "Is a Mesos agent",
-        start: Start::Async(|args| Box::pin(mesosd::agent::run(args))),
-    },
+    server("apiserver", "Serves the Kubernetes API over etcd", |args| Box::pin(apiserver::run(args))),
+    server("controller-manager", "Runs the control loops of Kubernetes", |args| Box::pin(controllers::run(args))),
+    server("scheduler", "Schedules pods onto Mesos, as a framework", |args| Box::pin(scheduler::run(args))),
+    server("executor", "Runs a node's pods through Docker, and serves the kubelet's API", |args| {
+        Box::pin(executor::kubelet::run(args))
+    }),
+    server("proxy", "Routes service addresses on a node", |args| Box::pin(proxy::run(args))),
+    server("minion", "Is a node's Mesos executor, and supervises executor and proxy", |args| {
+        Box::pin(executor::minion::run(args))
+    }),
+    server("mesos-master", "Is the Mesos master", |args| Box::pin(mesosd::master::run(args))),
+    server("mesos-agent", "Is a Mesos agent", |args| Box::pin(mesosd::agent::run(args))),
     Server { name: "pause", about: "Holds the namespaces of a pod", start: Start::Plain(executor::pause::run) },
-    Server {
-        name: "await-cluster",
-        about: "Waits until every component of a cluster serves",
-        start: Start::Async(|args| Box::pin(probe::run(args))),
-    },
-    Server {
-        name: "health-check",
-        about: "Asks a URL once: exit code 0 when it answers 200, 7 when nobody answers, else 1",
-        start: Start::Tool(health_check::health_check),
-    },
-    Server {
-        name: "await-health-check",
-        about: "Asks a URL until it answers 200",
-        start: Start::Tool(health_check::await_health_check),
-    },
-    Server { name: "await-file", about: "Waits until a file is there", start: Start::Tool(health_check::await_file) },
+    server("await-cluster", "Waits until every component of a cluster serves", |args| Box::pin(probe::run(args))),
+    tool("health-check", "Asks a URL once: 0 when it answers 200, 7 when nobody answers", health_check::health_check),
+    tool("await-health-check", "Asks a URL until it answers 200", health_check::await_health_check),
+    tool("await-file", "Waits until a file is there", health_check::await_file),
 ];
 
 const fn server(name: &'static str, about: &'static str, start: fn(Vec<String>) -> Running) -> Server {
     Server { name, about, start: Start::Async(start) }
+}
+
+const fn tool(name: &'static str, about: &'static str, run: fn(Vec<String>) -> ExitCode) -> Server {
+    Server { name, about, start: Start::Tool(run) }
 }
 
 /// Whether `name` is a server's, so that a link of that name runs it.

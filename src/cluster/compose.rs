@@ -2,6 +2,7 @@
 //! refuse by name whatever they do not know.
 
 mod interpolate;
+mod print;
 mod value;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use interpolate::interpolate;
+pub(crate) use print::print;
 pub(crate) use value::{Attachments, Scalar, Table, Words};
 
 use crate::failure::Failure;

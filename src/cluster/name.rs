@@ -73,6 +73,12 @@ impl ClusterName {
     }
 }
 
+impl Default for ClusterName {
+    fn default() -> Self {
+        Self(DEFAULT.to_owned())
+    }
+}
+
 impl fmt::Display for ClusterName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -7,29 +7,34 @@ use bollard::container::LogOutput;
 use bollard::exec::{CreateExecOptions, StartExecResults};
 use bollard::query_parameters::EventsOptionsBuilder;
 use futures::{Stream, StreamExt, TryStreamExt};
+use tokio_util::sync::CancellationToken;
 
-use super::act::Act;
 use super::engine::Engine;
-use super::name;
-use super::plan::Plan;
+use super::name::{self, ClusterName};
 use super::probe::{Answer, Check};
-use super::progress::Phase;
+use super::progress::{Phase, Progress};
 use crate::failure::Failure;
 
 /// How often a component may end while others come up, before that is taken for its failure.
 const DEATHS: usize = 5;
 
-/// Waits until everything of the plan serves.
+/// Waits until everything of the cluster serves.
 ///
 /// # Errors
 /// An interrupt, or a component that ends again and again. How long it may take is the caller's matter.
-pub(crate) async fn wait(act: &Act<'_>, plan: &Plan) -> Result<(), Failure> {
-    let phase = act.progress.phase("waiting for");
-    let mut waiting: BTreeSet<Check> = Check::all(plan.choices.slaves).into_iter().collect();
+pub(crate) async fn wait(
+    engine: &Engine,
+    progress: &Progress,
+    cluster: &ClusterName,
+    slaves: u32,
+    interrupt: &CancellationToken,
+) -> Result<(), Failure> {
+    let phase = progress.phase("waiting for");
+    let mut waiting: BTreeSet<Check> = Check::all(slaves).into_iter().collect();
     let served = async {
         // The API server's container may restart, which ends the probe in it.
         while !waiting.is_empty() {
-            if let Err(error) = ask(act.engine, plan, &mut waiting, &phase).await {
+            if let Err(error) = ask(engine, cluster, slaves, &mut waiting, &phase).await {
                 tracing::debug!("probe: {error:#}");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
@@ -37,16 +42,22 @@ pub(crate) async fn wait(act: &Act<'_>, plan: &Plan) -> Result<(), Failure> {
     };
     tokio::select! {
         () = served => {}
-        failure = dying(act.engine, plan) => return Err(failure),
-        () = act.interrupt.cancelled() => return Err(super::act::interrupted()),
+        failure = dying(engine, cluster) => return Err(failure),
+        () = interrupt.cancelled() => return Err(super::act::interrupted()),
     }
     phase.end();
     Ok(())
 }
 
 /// Runs the probe, and takes from `waiting` what is passed.
-async fn ask(engine: &Engine, plan: &Plan, waiting: &mut BTreeSet<Check>, phase: &Phase) -> anyhow::Result<()> {
-    let mut answers = std::pin::pin!(probe(engine, &plan.cluster.of("apiserver"), plan.choices.slaves, false).await?);
+async fn ask(
+    engine: &Engine,
+    cluster: &ClusterName,
+    slaves: u32,
+    waiting: &mut BTreeSet<Check>,
+    phase: &Phase,
+) -> anyhow::Result<()> {
+    let mut answers = std::pin::pin!(probe(engine, &cluster.of("apiserver"), slaves, false).await?);
     while let Some(answer) = answers.try_next().await? {
         if answer.why.is_none() && waiting.remove(&answer.check) {
             let left: Vec<&str> = waiting.iter().map(Check::hostname).collect();
@@ -117,11 +128,11 @@ fn lines(
 }
 
 /// Ends when a component ended for the last time that is taken for a matter of order.
-async fn dying(engine: &Engine, plan: &Plan) -> Failure {
+async fn dying(engine: &Engine, cluster: &ClusterName) -> Failure {
     let filters = HashMap::from([
         ("type".to_owned(), vec!["container".to_owned()]),
         ("event".to_owned(), vec!["die".to_owned()]),
-        ("label".to_owned(), vec![format!("{}={}", name::CLUSTER, plan.cluster), name::COMPONENT.to_owned()]),
+        ("label".to_owned(), vec![format!("{}={}", name::CLUSTER, cluster), name::COMPONENT.to_owned()]),
     ]);
     let options = EventsOptionsBuilder::default().filters(&filters).build();
     let mut events = std::pin::pin!(engine.docker.events(Some(options)));

@@ -7,7 +7,7 @@ use ipnet::Ipv4Net;
 use tokio_util::sync::CancellationToken;
 
 use super::act::Act;
-use super::compose::Compose;
+use super::compose::{self, Compose};
 use super::engine::Engine;
 use super::image;
 use super::kubeconfig::{self, Access};
@@ -24,7 +24,7 @@ use crate::failure::{Failure, Kind};
 use crate::shell;
 
 /// What `up` is to do.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Options {
     pub(crate) cluster: ClusterName,
     /// `--kubeconfig`.
@@ -53,6 +53,31 @@ pub(crate) async fn dry_run(options: &Options, json: bool) -> Result<(), Failure
     shell::data(&plan::page(&plan))
 }
 
+/// Prints the compose file that `up` would carry out.
+///
+/// # Errors
+/// What stands in the way.
+pub(crate) async fn print_compose(options: &Options) -> Result<(), Failure> {
+    let engine = Engine::connect().await?;
+    let (plan, _) = prepare(options, &engine).await?;
+    shell::data(&compose::print(&plan)?)
+}
+
+/// Waits until a cluster that was started serves.
+///
+/// # Errors
+/// When it does not in time, or the user interrupts.
+pub(crate) async fn await_ready(engine: &Engine, cluster: &ClusterName, timeout: Duration) -> Result<(), Failure> {
+    let slaves = Observed::read(engine, cluster).await?.slaves();
+    let interrupt = on_interrupt("interrupted: the cluster is left as it is".to_owned(), String::new())?;
+    let progress = Progress::new();
+    let ready = ready::wait(engine, &progress, cluster, slaves, &interrupt);
+    tokio::time::timeout(timeout, ready).await.unwrap_or_else(|_| {
+        Err(Failure::timed_out(format!("cluster {cluster} was not ready within {}", seconds(timeout)))
+            .hint(format!("`k8sm status{}` says what is missing", cluster.flag())))
+    })
+}
+
 /// Brings the cluster up.
 ///
 /// # Errors
@@ -68,7 +93,10 @@ pub(crate) async fn up(options: &Options) -> Result<(), Failure> {
     if options.verbose {
         shell::say(plan::page(&plan).trim_end());
     }
-    let interrupt = on_interrupt(&plan.cluster)?;
+    let interrupt = on_interrupt(
+        "interrupted: removing what was made (once more to leave it)".to_owned(),
+        format!("left as it is: `k8sm down{}` removes it", plan.cluster.flag()),
+    )?;
     let run = uuid();
     let progress = Progress::new();
     let act = Act::new(&engine, &progress, &run, &interrupt);
@@ -133,12 +161,16 @@ fn refuse_other_builds(plan: &Plan) -> Result<(), Failure> {
 
 async fn bring_up(act: &Act<'_>, plan: &mut Plan, settled: bool) -> Result<Pki, Failure> {
     if settled {
-        ready::wait(act, plan).await?;
+        wait(act, plan).await?;
         return act.keys(plan).await;
     }
     let pki = act.carry_out(plan).await?;
-    ready::wait(act, plan).await?;
+    wait(act, plan).await?;
     Ok(pki)
+}
+
+async fn wait(act: &Act<'_>, plan: &Plan) -> Result<(), Failure> {
+    ready::wait(act.engine, act.progress, &plan.cluster, plan.choices.slaves, act.interrupt).await
 }
 
 /// Merges the kubeconfig; gives whether that changed it.
@@ -157,20 +189,20 @@ fn greet(plan: &Plan, unchanged: bool, time: Duration, file: &kubeconfig::File) 
     shell::say(&format!("Next: kubectl --context {} get nodes", cluster.context()));
 }
 
-/// Cancelled by the first Ctrl-C; the second one ends the process.
-fn on_interrupt(cluster: &ClusterName) -> Result<CancellationToken, Failure> {
+/// Cancelled by the first Ctrl-C, which is answered with `first`; the second one ends the process with `second`.
+fn on_interrupt(first: String, second: String) -> Result<CancellationToken, Failure> {
     use tokio::signal::unix::{SignalKind, signal};
     let failed = |error| Failure::environment("listen for signals").because(error);
     let mut interrupts = signal(SignalKind::interrupt()).map_err(failed)?;
     let mut terminations = signal(SignalKind::terminate()).map_err(failed)?;
     let token = CancellationToken::new();
-    let (cancel, flag) = (token.clone(), cluster.flag());
+    let cancel = token.clone();
     tokio::spawn(async move {
         tokio::select! { _ = interrupts.recv() => {}, _ = terminations.recv() => {} }
-        shell::say("interrupted: removing what was made (once more to leave it)");
+        shell::say(&first);
         cancel.cancel();
         tokio::select! { _ = interrupts.recv() => {}, _ = terminations.recv() => {} }
-        shell::say(&format!("left as it is: `k8sm down{flag}` removes it"));
+        shell::say(&second);
         std::process::exit(Kind::Interrupted as i32);
     });
     Ok(token)

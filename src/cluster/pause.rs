@@ -1,0 +1,64 @@
+//! Stopping a cluster without losing it, and starting it again.
+
+use bollard::query_parameters::{StartContainerOptions, StopContainerOptionsBuilder};
+use futures::future::join_all;
+
+use super::engine::Engine;
+use super::name::ClusterName;
+use super::observed::{Observed, State};
+use crate::failure::Failure;
+
+/// How long a server may drain, in seconds, before it is killed.
+const GRACE: i32 = 10;
+
+/// Stops every container of the cluster: first those of pods with the slaves that would restart them, etcd last, so that
+/// everybody who writes is gone before it. Gives how many ran.
+///
+/// # Errors
+/// When there is no such cluster, or the engine refuses.
+pub(crate) async fn stop(engine: &Engine, cluster: &ClusterName) -> Result<usize, Failure> {
+    let observed = there(engine, cluster).await?;
+    let running = |component: &str, wanted: bool| {
+        let chosen = observed
+            .components
+            .iter()
+            .filter(move |(_, one)| one.state == State::Running && (one.component == component) == wanted);
+        chosen.map(|(name, _)| name.clone()).collect::<Vec<String>>()
+    };
+    let slaves = running("mesosslave", true);
+    let others: Vec<String> = running("etcd", false).into_iter().filter(|name| !slaves.contains(name)).collect();
+    let batches = [slaves, observed.pods.clone(), others, running("etcd", true)];
+    let count = batches.iter().map(Vec::len).sum::<usize>() - observed.pods.len();
+    for batch in batches {
+        let stops = batch.iter().map(|name| async move {
+            let options = StopContainerOptionsBuilder::default().t(GRACE).build();
+            let stopped = engine.docker.stop_container(name, Some(options)).await;
+            stopped.map_err(|error| Failure::failed(format!("stop container {name}")).because(error))
+        });
+        join_all(stops).await.into_iter().collect::<Result<Vec<()>, Failure>>()?;
+    }
+    Ok(count)
+}
+
+/// Starts every component that does not run. Gives how many that were.
+///
+/// # Errors
+/// As `stop`.
+pub(crate) async fn start(engine: &Engine, cluster: &ClusterName) -> Result<usize, Failure> {
+    let observed = there(engine, cluster).await?;
+    let stopped = observed.components.iter().filter(|(_, one)| one.state != State::Running);
+    let starts = stopped.map(|(name, _)| async move {
+        let started = engine.docker.start_container(name, None::<StartContainerOptions>).await;
+        started.map_err(|error| Failure::failed(format!("start container {name}")).because(error))
+    });
+    join_all(starts).await.into_iter().collect::<Result<Vec<()>, Failure>>().map(|all| all.len())
+}
+
+async fn there(engine: &Engine, cluster: &ClusterName) -> Result<Observed, Failure> {
+    let observed = Observed::read(engine, cluster).await?;
+    if observed.components.is_empty() {
+        return Err(Failure::conflict(format!("cluster {cluster} is not there"))
+            .hint(format!("`k8sm up{}` brings it up, `k8sm cluster list` lists clusters", cluster.flag())));
+    }
+    Ok(observed)
+}

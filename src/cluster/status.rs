@@ -1,0 +1,229 @@
+//! `status`: each component, whether it serves, where, and what memory is its own.
+
+use std::collections::BTreeMap;
+
+use bollard::query_parameters::TopOptionsBuilder;
+use futures::TryStreamExt;
+use futures::future::join_all;
+use serde::Serialize;
+
+use super::engine::Engine;
+use super::name::ClusterName;
+use super::observed::{Component, Observed, State};
+use super::probe::Answer;
+use super::ready;
+use crate::failure::Failure;
+
+/// The state of a cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Status {
+    pub(crate) cluster: ClusterName,
+    /// Whether every component is healthy.
+    pub(crate) healthy: bool,
+    pub(crate) components: Vec<Line>,
+}
+
+/// The state of one component.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Line {
+    pub(crate) hostname: String,
+    pub(crate) container: String,
+    pub(crate) image: String,
+    pub(crate) state: State,
+    pub(crate) healthy: bool,
+    /// What is wrong, where something is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) reasons: Vec<String>,
+    /// Its address on each network.
+    pub(crate) addresses: BTreeMap<String, String>,
+    /// The proportional set size of all its processes, in bytes; none where the engine's host cannot tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pss_bytes: Option<u64>,
+}
+
+/// Reads the state of a cluster.
+///
+/// # Errors
+/// When there is no such cluster, or the engine does not say.
+pub(crate) async fn read(engine: &Engine, cluster: &ClusterName) -> Result<Status, Failure> {
+    let observed = Observed::read(engine, cluster).await?;
+    if observed.components.is_empty() {
+        return Err(Failure::conflict(format!("cluster {cluster} is not there"))
+            .hint(format!("`k8sm up{}` brings it up, `k8sm cluster list` lists clusters", cluster.flag())));
+    }
+    let memory = join_all(observed.components.iter().map(|(name, component)| async move {
+        if component.state == State::Running { pss(engine, name).await } else { None }
+    }));
+    let (answers, memory) = tokio::join!(ask(engine, cluster, &observed), memory);
+    let mut components: Vec<Line> = observed
+        .components
+        .into_iter()
+        .zip(memory)
+        .map(|((container, component), pss_bytes)| line(cluster, container, component, &answers, pss_bytes))
+        .collect();
+    components.sort_by_key(|line| rank(&line.hostname));
+    Ok(Status { cluster: cluster.clone(), healthy: components.iter().all(|line| line.healthy), components })
+}
+
+/// What the probe inside the cluster says; none where it cannot run.
+async fn ask(engine: &Engine, cluster: &ClusterName, observed: &Observed) -> Option<Vec<Answer>> {
+    let container = cluster.of("apiserver");
+    let running = observed.components.get(&container).is_some_and(|component| component.state == State::Running);
+    if !running {
+        return None;
+    }
+    let answers = ready::probe(engine, &container, observed.slaves(), true).await.ok()?;
+    answers.try_collect().await.ok()
+}
+
+fn line(
+    cluster: &ClusterName,
+    container: String,
+    component: Component,
+    answers: &Option<Vec<Answer>>,
+    pss_bytes: Option<u64>,
+) -> Line {
+    let hostname = component.hostname;
+    let own = answers.iter().flatten().filter(|answer| answer.check.hostname() == hostname);
+    let mut reasons: Vec<String> = own
+        .filter_map(|answer| Some(format!("not so: {}: {}", answer.check.describe(), answer.why.as_ref()?)))
+        .collect();
+    match (component.state, answers) {
+        (State::Running, Some(answers)) if !answers.iter().any(|answer| answer.check.hostname() == hostname) => {
+            reasons.push("nothing is known of it".to_owned());
+        }
+        (State::Running, None) => reasons.push("cannot be asked: the API server's container does not run".to_owned()),
+        (State::Running, Some(_)) => {}
+        (State::Created, _) => reasons.insert(0, "was never started".to_owned()),
+        (State::Stopped, _) => reasons.insert(0, "does not run".to_owned()),
+    }
+    let prefix = cluster.of("");
+    let short = |network: String| network.strip_prefix(&prefix).map(str::to_owned).unwrap_or(network);
+    Line {
+        healthy: component.state == State::Running && reasons.is_empty(),
+        hostname,
+        container,
+        image: component.image,
+        state: component.state,
+        reasons,
+        addresses: component.addresses.into_iter().map(|(network, address)| (short(network), address)).collect(),
+        pss_bytes,
+    }
+}
+
+/// The place of a component in the list: the order of the design's table, slaves by number.
+fn rank(hostname: &str) -> (usize, u32) {
+    let slave = hostname.strip_prefix("mesosslave").and_then(|number| number.parse().ok());
+    let order = ["etcd", "mesosmaster1", "mesosslave", "apiserver", "controller", "scheduler"];
+    let name = if slave.is_some() { "mesosslave" } else { hostname };
+    (order.iter().position(|one| *one == name).unwrap_or(order.len()), slave.unwrap_or(0))
+}
+
+/// The proportional set size of a container's processes, as `ps` on the engine's host reads it from `/proc`: no process
+/// has to run in the container for it, which would count itself.
+async fn pss(engine: &Engine, container: &str) -> Option<u64> {
+    let options = TopOptionsBuilder::default().ps_args("-eo pid,pss").build();
+    let top = engine.docker.top_processes(container, Some(options)).await.ok()?;
+    let column = top.titles?.iter().position(|title| title == "PSS")?;
+    let kilobytes: Option<Vec<u64>> = top.processes?.iter().map(|row| row.get(column)?.parse().ok()).collect();
+    Some(kilobytes?.iter().sum::<u64>() * 1024)
+}
+
+/// The status as a table for people.
+pub(crate) fn page(status: &Status) -> String {
+    let mut rows = vec![["COMPONENT", "HEALTH", "CONTROL", "PODS", "MEMORY", "IMAGE"].map(str::to_owned)];
+    for line in &status.components {
+        let address = |network: &str| line.addresses.get(network).cloned().unwrap_or_else(|| "-".to_owned());
+        let memory = line.pss_bytes.map_or("-".to_owned(), |bytes| format!("{:.1}M", bytes as f64 / 1048576.0));
+        let health = if line.healthy { "healthy" } else { "unhealthy" };
+        rows.push([
+            line.hostname.clone(),
+            health.to_owned(),
+            address("control"),
+            address("pods"),
+            memory,
+            line.image.clone(),
+        ]);
+    }
+    let mut page = table(&rows);
+    for line in status.components.iter().filter(|line| !line.healthy) {
+        for reason in &line.reasons {
+            page.push_str(&format!("{}: {reason}\n", line.hostname));
+        }
+    }
+    page
+}
+
+/// Rows as a table, columns three blanks apart.
+pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    let widths: Vec<usize> =
+        (0..N).map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)).collect();
+    let mut page = String::new();
+    for row in rows {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        page.push_str(cells.join("   ").trim_end());
+        page.push('\n');
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::probe::Check;
+
+    fn component(hostname: &str, state: State) -> Component {
+        Component {
+            id: hostname.into(),
+            component: hostname.into(),
+            hostname: hostname.into(),
+            image: "k8sm/km:1".into(),
+            config: String::new(),
+            state,
+            addresses: [("g-control".to_owned(), "172.30.0.4".to_owned())].into(),
+        }
+    }
+
+    fn of(hostname: &str, state: State, answers: Option<Vec<Answer>>) -> Line {
+        let cluster = ClusterName::new("g").unwrap();
+        line(&cluster, format!("g-{hostname}"), component(hostname, state), &answers, Some(3 << 20))
+    }
+
+    #[test]
+    fn a_component_is_healthy_when_it_was_asked_and_answered() {
+        let good = vec![Answer { check: Check::Scheduler, why: None }, Answer { check: Check::Framework, why: None }];
+        assert!(of("scheduler", State::Running, Some(good.clone())).healthy);
+        assert!(!of("scheduler", State::Stopped, Some(good.clone())).healthy);
+        assert!(!of("scheduler", State::Running, None).healthy);
+        assert!(!of("controller", State::Running, Some(good)).healthy);
+        let bad = vec![
+            Answer { check: Check::Scheduler, why: None },
+            Answer { check: Check::Framework, why: Some("not registered".into()) },
+        ];
+        let line = of("scheduler", State::Running, Some(bad));
+        assert!(!line.healthy && line.reasons[0].contains("not registered"));
+    }
+
+    #[test]
+    fn the_table_reads_so() {
+        let good = vec![Answer { check: Check::Etcd, why: None }];
+        let components =
+            vec![of("etcd", State::Running, Some(good.clone())), of("apiserver", State::Stopped, Some(good))];
+        let status = Status { cluster: ClusterName::new("g").unwrap(), healthy: false, components };
+        assert_eq!(
+            page(&status),
+            "COMPONENT   HEALTH      CONTROL      PODS   MEMORY   IMAGE\n\
+             etcd        healthy     172.30.0.4   -      3.0M     k8sm/km:1\n\
+             apiserver   unhealthy   172.30.0.4   -      3.0M     k8sm/km:1\n\
+             apiserver: does not run\n"
+        );
+    }
+
+    #[test]
+    fn slaves_are_listed_by_number() {
+        let mut names = ["scheduler", "mesosslave10", "mesosslave2", "etcd"];
+        names.sort_by_key(|name| rank(name));
+        assert_eq!(names, ["etcd", "mesosslave2", "mesosslave10", "scheduler"]);
+    }
+}
