@@ -8,6 +8,9 @@ mod flags;
 mod server;
 mod stream;
 
+#[cfg(test)]
+mod tests;
+
 use std::net::SocketAddr;
 
 use anyhow::Context;

@@ -16,6 +16,9 @@ mod tasks;
 mod timers;
 mod validate;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 

@@ -144,6 +144,11 @@ impl Server {
                 () = tokio::time::sleep(wait) => self.apply(|state, now| state.core.time_passed(now)),
             }
         }
+        self.hang_up();
+    }
+
+    /// Ends all streams and links.
+    pub(super) fn hang_up(&self) {
         let mut state = self.0.state.lock();
         state.schedulers.clear();
         state.agents.clear();

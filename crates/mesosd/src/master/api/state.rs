@@ -35,7 +35,7 @@ pub(super) fn flags(server: &Server) -> Value {
 }
 
 pub(super) fn state(server: &Server) -> Value {
-    let mut state = server.read(|core, now| whole(core, now));
+    let mut state = server.read(whole);
     let Value::Object(fields) = &mut state else { unreachable!("`whole` makes an object") };
     fields.extend([("flags".to_owned(), flags(server)["flags"].take())]);
     if let Some(cluster) = server.cluster() {

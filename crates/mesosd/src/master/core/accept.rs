@@ -180,10 +180,10 @@ impl Core {
         let mut needed = Resources::from(&task.resources);
         if let Some(executor) = &task.executor {
             let key = (framework_id.clone(), executor.executor_id.clone());
-            if !agent.executors.contains_key(&key) {
+            agent.executors.entry(key).or_insert_with(|| {
                 needed.add(&Resources::from(&executor.resources));
-                agent.executors.insert(key, executor.clone());
-            }
+                executor.clone()
+            });
         }
         pool.subtract(&needed);
         agent.used.add(&needed);
