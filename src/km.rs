@@ -43,6 +43,9 @@ const SERVERS: &[Server] = &[
     }),
     server("mesos-master", "Is the Mesos master", |args| Box::pin(mesosd::master::run(args))),
     server("mesos-agent", "Is a Mesos agent", |args| Box::pin(mesosd::agent::run(args))),
+    server(mesosd::agent::COMMAND_EXECUTOR, "Runs the command of one Mesos task, for mesos-agent", |args| {
+        Box::pin(mesosd::agent::run_command_executor(args))
+    }),
     Server { name: "pause", about: "Holds the namespaces of a pod", start: Start::Plain(executor::pause::run) },
     server("await-cluster", "Waits until every component of a cluster serves", |args| Box::pin(probe::run(args))),
     tool("health-check", "Asks a URL once: 0 when it answers 200, 7 when nobody answers", health_check::health_check),
