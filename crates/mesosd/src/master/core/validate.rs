@@ -142,11 +142,11 @@ fn executor(
     if info.shutdown_grace_period.as_ref().is_some_and(|period| period.nanoseconds < 0) {
         return Err("ExecutorInfo's 'shutdown_grace_period' must be non-negative".to_owned());
     }
-    if !info.resources.is_empty() {
-        resources("Executor uses invalid resources: ", role, &info.resources)?;
-    }
-    overlap(&task.resources, &info.resources)?;
     let running = agent.executors.get(&(framework.id().clone(), info.executor_id.clone()));
+    // one that runs was paid for out of an earlier offer, which may have been to another of the framework's roles
+    let paid = running.and_then(|running| running.resources.first()?.allocation_info.as_ref()?.role.as_deref());
+    resources("Executor uses invalid resources: ", paid.unwrap_or(role), &info.resources)?;
+    overlap(&task.resources, &info.resources)?;
     if let Some(running) = running.filter(|running| !is_same(running, info)) {
         return Err(format!(
             "ExecutorInfo is not compatible with existing ExecutorInfo with same ExecutorID.\n\
