@@ -64,6 +64,8 @@ impl Default for Http {
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
         connector.set_keepalive(Some(KEEPALIVE));
+        connector.set_keepalive_interval(Some(KEEPALIVE));
+        connector.set_keepalive_retries(Some(3));
         connector.set_nodelay(true);
         Self(
             Client::builder(TokioExecutor::new())
