@@ -3,4 +3,5 @@
 
 mod defaults;
 mod record;
+mod refusals;
 mod tables;

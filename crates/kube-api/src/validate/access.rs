@@ -1,0 +1,120 @@
+//! Roles, role bindings, reviews, and priority classes.
+
+use super::error::Errors;
+use super::names;
+use super::tree::Node;
+use crate::kinds::Kind;
+
+const RBAC: &str = "rbac.authorization.k8s.io";
+
+/// The rules of a role: each has verbs, and resources or (of cluster roles) paths.
+pub(super) fn rules(rules: &Node, namespaced: bool, errors: &mut Errors) {
+    for rule in rules.items() {
+        let (verbs, groups, resources, paths) =
+            (rule.at("verbs"), rule.at("apiGroups"), rule.at("resources"), rule.at("nonResourceURLs"));
+        if verbs.is_empty() {
+            errors.required(&verbs, "verbs must contain at least one value");
+        }
+        if !paths.is_empty() {
+            if namespaced {
+                errors.invalid(&paths, "namespaced rules cannot apply to non-resource URLs");
+            }
+            if !groups.is_empty() || !resources.is_empty() || !rule.at("resourceNames").is_empty() {
+                errors.invalid(&paths, "rules cannot apply to both regular resources and non-resource URLs");
+            }
+            continue;
+        }
+        if groups.is_empty() {
+            errors.required(&groups, "resource rules must supply at least one api group");
+        }
+        if resources.is_empty() {
+            errors.required(&resources, "resource rules must supply at least one resource");
+        }
+    }
+}
+
+/// A role binding: what it gives, and to whom.
+pub(super) fn binding(root: &Node, namespaced: bool, errors: &mut Errors) {
+    let role = root.at("roleRef");
+    let (group, kind, name) = (role.at("apiGroup"), role.at("kind"), role.at("name"));
+    errors.one_of(&group, &[RBAC]);
+    errors.one_of(&kind, if namespaced { &["Role", "ClusterRole"] } else { &["ClusterRole"] });
+    if errors.need(&name) {
+        errors.named(&name, names::path_segment(name.text()));
+    }
+    for subject in root.at("subjects").items() {
+        let (group, kind, name) = (subject.at("apiGroup"), subject.at("kind"), subject.at("name"));
+        errors.need(&name);
+        match kind.text() {
+            "ServiceAccount" => {
+                if !name.is_empty() {
+                    errors.named(&name, names::dns1123_subdomain(name.text()));
+                }
+                if !group.is_empty() {
+                    errors.one_of(&group, &[""]);
+                }
+                if !namespaced && subject.at("namespace").is_empty() {
+                    errors.required(&subject.at("namespace"), "");
+                }
+            }
+            "User" | "Group" => errors.one_of(&group, &[RBAC]),
+            _ => errors.one_of(&kind, &["ServiceAccount", "User", "Group"]),
+        }
+    }
+}
+
+/// What a binding gives stays.
+pub(super) fn role_changed(new: &Node, old: &Node, errors: &mut Errors) {
+    if new.value() != old.value() {
+        errors.invalid(new, "cannot change roleRef");
+    }
+}
+
+/// The highest priority that is not the system's.
+const HIGHEST: i64 = 1_000_000_000;
+
+/// A priority class.
+pub(super) fn priority_class(root: &Node, errors: &mut Errors) {
+    let metadata = root.at("metadata");
+    let (name, value) = (metadata.at("name"), root.at("value"));
+    let system = matches!(name.text(), "system-cluster-critical" | "system-node-critical");
+    if name.text().starts_with("system-") && !system {
+        errors.forbidden(&name, "priority class names with 'system-' prefix are reserved for system use only");
+    } else if value.int().unwrap_or(0) > HIGHEST && !system {
+        errors.forbidden(&value, &format!("maximum allowed value of a user defined priority is {HIGHEST}"));
+    }
+    errors.none_or_one_of(&root.at("preemptionPolicy"), &["Never", "PreemptLowerPriority"]);
+}
+
+/// A class's value stays.
+pub(super) fn priority_class_changed(root: &Node, old: &Node, errors: &mut Errors) {
+    if root.at("value").int() != old.at("value").int() {
+        errors.forbidden(&root.at("value"), "may not be changed in an update.");
+    }
+    errors.immutable(&root.at("preemptionPolicy"), &old.at("preemptionPolicy"));
+}
+
+/// A question about access: of a resource or of a path, by somebody.
+pub(super) fn review(kind: &Kind, root: &Node, errors: &mut Errors) {
+    if kind.kind == "SelfSubjectRulesReview" {
+        return;
+    }
+    let spec = root.at("spec");
+    let (resource, path) = (spec.at("resourceAttributes"), spec.at("nonResourceAttributes"));
+    if resource.is_present() && path.is_present() {
+        let why = "cannot be specified in combination with resourceAttributes";
+        errors.invalid_value(&path, path.value(), why);
+    }
+    if !resource.is_present() && !path.is_present() {
+        let why = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
+        errors.invalid_value(&resource, resource.value(), why);
+    }
+    let asks_for_others = matches!(kind.kind, "SubjectAccessReview" | "LocalSubjectAccessReview");
+    if asks_for_others && spec.at("user").is_empty() && spec.at("groups").is_empty() {
+        errors.invalid_value(&spec.at("user"), &"".into(), "at least one of user or group must be specified");
+    }
+    if kind.kind == "LocalSubjectAccessReview" && path.is_present() {
+        let why = "disallowed on this kind of request";
+        errors.invalid_value(&path, path.value(), why);
+    }
+}

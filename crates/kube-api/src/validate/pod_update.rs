@@ -1,0 +1,238 @@
+//! What may change of a pod once it is there: very little.
+
+use serde_json::{Map, Value};
+
+use super::containers::{self, Volumes};
+use super::error::Errors;
+use super::tree::Node;
+use super::{FieldError, pod};
+
+const ALLOWED: &str = "pod updates may not change fields other than `spec.containers[*].image`,\
+`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing \
+tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
+
+/// Of a pod written as a whole.
+pub(super) fn update(root: &Node, old: &Node, errors: &mut Errors) {
+    let (spec, before) = (root.at("spec"), old.at("spec"));
+    let counted = errors.len();
+    for list in ["containers", "initContainers"] {
+        let (new, old) = (spec.at(list), before.at(list));
+        if new.len() != old.len() {
+            errors.forbidden(&new, "pod updates may not add or remove containers");
+        }
+        for container in new.items() {
+            let image = container.at("image");
+            if image.is_empty() {
+                errors.required(&image, "");
+            } else if image.text().trim() != image.text() {
+                errors.invalid(&image, "must not have leading or trailing whitespace");
+            }
+        }
+    }
+    if errors.len() > counted {
+        return;
+    }
+    deadline(&spec.at("activeDeadlineSeconds"), &before.at("activeDeadlineSeconds"), errors);
+    tolerations(&spec.at("tolerations"), &before.at("tolerations"), errors);
+    gates(&spec.at("schedulingGates"), &before.at("schedulingGates"), errors);
+    // With everything copied back that may change, the specs must be the same.
+    let (mut munged, old_spec) = (spec.value().clone(), before.value());
+    put_back(&mut munged, old_spec);
+    if munged != *old_spec {
+        errors.forbidden(&spec, &format!("{ALLOWED}\n{}", difference(&munged, old_spec)));
+    }
+}
+
+fn deadline(new: &Node, old: &Node, errors: &mut Errors) {
+    match (new.int(), old.int()) {
+        (Some(seconds), _) if !(1..=i64::from(i32::MAX)).contains(&seconds) => {
+            errors.within(new, 1, i64::from(i32::MAX));
+        }
+        (Some(seconds), Some(before)) if seconds > before => {
+            errors.invalid(new, &format!("must be less than or equal to previous value '{before}'"));
+        }
+        (None, Some(_)) => {
+            errors.invalid_value(new, &"".into(), "must not update from a positive integer to nil value")
+        }
+        _ => {}
+    }
+}
+
+/// Tolerations may be added, and a toleration's time may change.
+fn tolerations(new: &Node, old: &Node, errors: &mut Errors) {
+    let timeless = |value: &Value| {
+        let mut map = value.as_object().cloned().unwrap_or_default();
+        map.remove("tolerationSeconds");
+        map
+    };
+    let kept: Vec<Map<String, Value>> = new.items().map(|t| timeless(t.value())).collect();
+    if !old.items().all(|t| kept.contains(&timeless(t.value()))) {
+        errors.forbidden(new, "existing toleration can not be modified except its tolerationSeconds");
+    }
+    for toleration in new.items() {
+        pod::toleration(&toleration, errors);
+    }
+}
+
+/// Scheduling gates go away, and do not come.
+fn gates(new: &Node, old: &Node, errors: &mut Errors) {
+    for gate in new.items() {
+        if !old.items().any(|g| g.value() == gate.value()) {
+            let why = "only deletion is allowed, but found new scheduling gate";
+            errors.forbidden(&gate, &format!("{why} '{}'", gate.at("name").text()));
+        }
+    }
+}
+
+fn put_back(spec: &mut Value, old: &Value) {
+    for list in ["containers", "initContainers"] {
+        let olds = old[list].as_array().into_iter().flatten();
+        for (container, old) in spec[list].as_array_mut().into_iter().flatten().zip(olds) {
+            container["image"] = old["image"].clone();
+        }
+    }
+    let shrunk = old["terminationGracePeriodSeconds"].as_i64().is_some_and(|n| n < 0)
+        && spec["terminationGracePeriodSeconds"] == 1;
+    let mut fields = vec!["activeDeadlineSeconds", "tolerations", "schedulingGates", "ephemeralContainers"];
+    if shrunk {
+        fields.push("terminationGracePeriodSeconds");
+    }
+    let Some(map) = spec.as_object_mut() else { return };
+    for field in fields {
+        match old.get(field) {
+            Some(value) => map.insert(field.to_owned(), value.clone()),
+            None => map.remove(field),
+        };
+    }
+    for list in ["containers", "initContainers"] {
+        if map.get(list).is_some_and(Value::is_null) {
+            map.remove(list);
+        }
+    }
+}
+
+/// The fields that differ: what would be with `+`, what is with `-`.
+fn difference(new: &Value, old: &Value) -> String {
+    let mut lines = Vec::new();
+    differ("", new, old, &mut lines);
+    lines.join("\n")
+}
+
+fn differ(path: &str, new: &Value, old: &Value, lines: &mut Vec<String>) {
+    let at = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+    match (new, old) {
+        (a, b) if a == b => {}
+        (Value::Object(new), Value::Object(old)) => {
+            let mut keys: Vec<&String> = new.keys().chain(old.keys()).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            let get = |map: &Map<String, Value>, key: &str| map.get(key).cloned().unwrap_or(Value::Null);
+            for key in keys {
+                differ(&at(key), &get(new, key), &get(old, key), lines);
+            }
+        }
+        (Value::Array(new), Value::Array(old)) if new.len() == old.len() => {
+            for (index, (new, old)) in new.iter().zip(old).enumerate() {
+                differ(&format!("{path}[{index}]"), new, old, lines);
+            }
+        }
+        (new, old) => {
+            lines.push(format!("- {path}: {old}"));
+            lines.push(format!("+ {path}: {new}"));
+        }
+    }
+}
+
+/// Of a pod's status: the node does not change, and containers that ended for good do not run again.
+pub(super) fn status(root: &Node, old: &Node, errors: &mut Errors) {
+    let (status, before) = (root.at("status"), old.at("status"));
+    let nominated = status.at("nominatedNodeName");
+    if !nominated.is_empty() {
+        errors.named(&nominated, super::names::dns1123_subdomain(nominated.text()));
+    }
+    errors.none_or_one_of(&status.at("phase"), &["Failed", "Pending", "Running", "Succeeded", "Unknown"]);
+    if root.at("spec").at("nodeName").value() != old.at("spec").at("nodeName").value() {
+        errors.forbidden(&status.at("nodeName"), "may not be changed directly");
+    }
+    let policy = root.at("spec").at("restartPolicy").text().to_owned();
+    if policy == "Always" {
+        return;
+    }
+    for list in ["containerStatuses", "initContainerStatuses"] {
+        let (new, old) = (status.at(list), before.at(list));
+        for container in new.items() {
+            let name = container.at("name");
+            let Some(was) = old.items().find(|c| c.value()["name"] == *name.value()) else { continue };
+            let ended = &was.value()["state"]["terminated"];
+            let may_restart = policy == "OnFailure" && ended["exitCode"].as_i64() != Some(0);
+            if ended.is_object() && !may_restart && !container.value()["state"]["terminated"].is_object() {
+                errors.forbidden(&container.at("state"), "may not be transitioned to non-terminated state");
+            }
+        }
+    }
+}
+
+/// What a write to `/ephemeralcontainers` breaks: containers may be added, and nothing else changes.
+#[must_use]
+pub fn ephemeral_containers(new: &Value, old: &Value) -> Vec<FieldError> {
+    let (root, old, mut errors) = (Node::root(new), Node::root(old), Errors::default());
+    let (spec, before) = (root.at("spec"), old.at("spec"));
+    let (list, olds) = (spec.at("ephemeralContainers"), before.at("ephemeralContainers"));
+    for was in olds.items() {
+        let now = list.items().find(|c| c.value()["name"] == was.value()["name"]).map(|c| c.value());
+        if now != Some(was.value()) {
+            let name = was.at("name").text();
+            let what = if now.is_some() { "changed" } else { "removed" };
+            errors.forbidden(
+                &list,
+                &format!("existing ephemeral containers {} may not be {what}\n", crate::status::quote(name)),
+            );
+        }
+    }
+    let volumes: Volumes = spec.value()["volumes"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|v| Some((v["name"].as_str()?, false)))
+        .collect();
+    containers::all(&spec, &volumes, &mut errors);
+    errors.into_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::update;
+    use crate::kinds;
+    use serde_json::json;
+
+    #[test]
+    fn images_deadlines_and_more_tolerations_are_all_that_changes() {
+        let pods = kinds::find("", "v1", "pods").expect("served");
+        let pod = |image: &str, command: &str, tolerations: serde_json::Value| json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": image, "command": [command]}], "tolerations": tolerations}});
+        let one = json!([{"key": "a", "operator": "Exists"}]);
+        let old = pod("x", "run", one.clone());
+        assert_eq!(update(pods, &pod("y", "run", one.clone()), &old), []);
+        let more = json!([{"key": "a", "operator": "Exists"}, {"key": "b", "operator": "Exists"}]);
+        assert_eq!(update(pods, &pod("x", "run", more), &old), []);
+        let fewer = update(pods, &pod("x", "run", json!([])), &old);
+        assert_eq!(fewer[0].field, "spec.tolerations");
+        let changed = update(pods, &pod("x", "other", one), &old);
+        assert_eq!((changed[0].reason, changed[0].field.as_str()), ("FieldValueForbidden", "spec"));
+        assert!(
+            changed[0].message.ends_with("- containers[0].command[0]: \"run\"\n+ containers[0].command[0]: \"other\"")
+        );
+    }
+
+    #[test]
+    fn ephemeral_containers_are_added_and_stay() {
+        let pod = |list: serde_json::Value| {
+            let container = |name: &str| json!({"name": name, "image": "i", "imagePullPolicy": "Always", "terminationMessagePolicy": "File"});
+            let list: Vec<_> =
+                list.as_array().expect("list").iter().map(|n| container(n.as_str().expect("text"))).collect();
+            json!({"spec": {"containers": [container("c")], "ephemeralContainers": list}})
+        };
+        assert_eq!(super::ephemeral_containers(&pod(json!(["a", "b"])), &pod(json!(["a"]))), []);
+        assert_eq!(super::ephemeral_containers(&pod(json!([])), &pod(json!(["a"]))).len(), 1);
+        assert_eq!(super::ephemeral_containers(&pod(json!(["c"])), &pod(json!([])))[0].reason, "FieldValueDuplicate");
+    }
+}

@@ -1,0 +1,89 @@
+//! Probes and lifecycle hooks: exactly one way to ask, asked right.
+
+use super::error::Errors;
+use super::names;
+use super::tree::Node;
+
+/// The probes of a container.
+pub(super) fn all(container: &Node, errors: &mut Errors) {
+    for (field, once) in [("livenessProbe", true), ("readinessProbe", false), ("startupProbe", true)] {
+        let probe = container.at(field);
+        if !probe.is_present() {
+            continue;
+        }
+        handler(&probe, &["exec", "httpGet", "tcpSocket", "grpc"], errors);
+        for number in ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"]
+        {
+            errors.not_negative(&probe.at(number));
+        }
+        let grace = probe.at("terminationGracePeriodSeconds");
+        if grace.int().is_some_and(|n| n <= 0) {
+            errors.invalid(&grace, "must be greater than 0");
+        }
+        if grace.is_present() && field == "readinessProbe" {
+            errors.invalid(&grace, "must not be set for readinessProbes");
+        }
+        let threshold = probe.at("successThreshold");
+        if once && threshold.int().is_some_and(|n| n != 1) {
+            errors.invalid(&threshold, "must be 1");
+        }
+    }
+}
+
+/// What a container does when it starts and before it stops.
+pub(super) fn lifecycle(lifecycle: &Node, errors: &mut Errors) {
+    for hook in ["postStart", "preStop"] {
+        let hook = lifecycle.at(hook);
+        if hook.is_present() {
+            handler(&hook, &["exec", "httpGet", "tcpSocket", "sleep"], errors);
+        }
+    }
+}
+
+fn handler(parent: &Node, kinds: &[&str], errors: &mut Errors) {
+    let mut found = false;
+    for kind in kinds {
+        let handler = parent.at(kind);
+        if !handler.is_present() {
+            continue;
+        }
+        if found {
+            errors.forbidden(&handler, "may not specify more than 1 handler type");
+            continue;
+        }
+        found = true;
+        match *kind {
+            "exec" => {
+                errors.need(&handler.at("command"));
+            }
+            "httpGet" => http_get(&handler, errors),
+            "tcpSocket" => errors.port_or_name(&handler.at("port")),
+            "grpc" => errors.port(&handler.at("port")),
+            _ => errors.not_negative(&handler.at("seconds")),
+        }
+    }
+    if !found {
+        errors.required(parent, "must specify a handler type");
+    }
+}
+
+fn http_get(get: &Node, errors: &mut Errors) {
+    errors.need(&get.at("path"));
+    errors.port_or_name(&get.at("port"));
+    errors.one_of(&get.at("scheme"), &["HTTP", "HTTPS"]);
+    for header in get.at("httpHeaders").items() {
+        let name = header.at("name");
+        let token = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+        if name.is_empty() || !name.text().bytes().all(token) {
+            errors.invalid(
+                &name,
+                "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used \
+                 for validation is '[-A-Za-z0-9]+')",
+            );
+        }
+    }
+    let host = get.at("host");
+    if host.text().len() > 253 {
+        errors.invalid(&host, &names::too_long(253));
+    }
+}

@@ -1,0 +1,108 @@
+//! What containers and quotas ask for.
+
+use super::error::Errors;
+use super::names;
+use super::tree::Node;
+use crate::quantity::Quantity;
+
+/// Resources that have short names.
+const STANDARD: &[&str] = &[
+    "cpu",
+    "memory",
+    "ephemeral-storage",
+    "storage",
+    "requests.cpu",
+    "requests.memory",
+    "requests.storage",
+    "requests.ephemeral-storage",
+    "limits.cpu",
+    "limits.memory",
+    "limits.ephemeral-storage",
+    "pods",
+    "resourcequotas",
+    "services",
+    "replicationcontrollers",
+    "secrets",
+    "configmaps",
+    "persistentvolumeclaims",
+    "services.nodeports",
+    "services.loadbalancers",
+];
+
+const OF_CONTAINERS: &[&str] = &["cpu", "memory", "ephemeral-storage"];
+
+/// The amount at a node, if it is one: decoding has refused everything else.
+pub(super) fn amount(node: &Node) -> Option<Quantity> {
+    node.text().parse().ok()
+}
+
+/// Requests and limits of a container.
+pub(super) fn container(resources: &Node, errors: &mut Errors) {
+    let (limits, requests) = (resources.at("limits"), resources.at("requests"));
+    for (name, value) in limits.entries() {
+        container_resource(name, &value, errors);
+    }
+    for (name, value) in requests.entries() {
+        container_resource(name, &value, errors);
+        let limit = limits.key(name);
+        let (Some(request), Some(limit)) = (amount(&value), amount(&limit)) else {
+            if is_extended(name) && !limit.is_present() {
+                errors.required(&limits.key(name), "Limit must be set for non overcommitable resources");
+            }
+            continue;
+        };
+        if is_extended(name) && request != limit {
+            errors.invalid_value(&requests, value.value(), &format!("must be equal to {name} limit of {limit}"));
+        } else if request > limit {
+            let why = format!("must be less than or equal to {name} limit of {limit}");
+            errors.invalid_value(&requests, value.value(), &why);
+        }
+    }
+}
+
+fn container_resource(name: &str, value: &Node, errors: &mut Errors) {
+    self::name(value, name, errors);
+    if !name.contains('/') && !OF_CONTAINERS.contains(&name) && !name.starts_with("hugepages-") {
+        errors.invalid_value(value, &name.into(), "must be a standard resource for containers");
+    }
+    quantity(value, is_extended(name), errors);
+}
+
+/// A resource's name: one of Kubernetes' own, or one with a domain.
+pub(super) fn name(node: &Node, name: &str, errors: &mut Errors) {
+    let wrong = names::qualified_name(name);
+    if !wrong.is_empty() {
+        errors.named_value(node, name, wrong);
+    } else if !name.contains('/') && !STANDARD.contains(&name) && !name.starts_with("hugepages-") && !is_hugepages(name)
+    {
+        errors.invalid_value(node, &name.into(), "must be a standard resource type or fully qualified");
+    }
+}
+
+fn is_hugepages(name: &str) -> bool {
+    name.strip_prefix("requests.").or_else(|| name.strip_prefix("limits.")).is_some_and(|n| n.starts_with("hugepages-"))
+}
+
+/// Resources of others than Kubernetes come in whole pieces.
+fn is_extended(name: &str) -> bool {
+    name.split_once('/').is_some_and(|(domain, _)| !domain.ends_with("kubernetes.io"))
+}
+
+/// An amount that is not negative, and whole if it must be.
+pub(super) fn quantity(node: &Node, whole: bool, errors: &mut Errors) {
+    let Some(amount) = amount(node) else { return };
+    if amount.is_negative() {
+        errors.invalid(node, "must be greater than or equal to 0");
+    }
+    if whole && !amount.is_whole() {
+        errors.invalid(node, "must be an integer");
+    }
+}
+
+/// A list of resources, such as a node's capacity.
+pub(super) fn list(resources: &Node, errors: &mut Errors) {
+    for (name, value) in resources.entries() {
+        self::name(&value, name, errors);
+        quantity(&value, is_extended(name) || name == "pods", errors);
+    }
+}
