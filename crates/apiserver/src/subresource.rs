@@ -89,7 +89,7 @@ impl Part {
                 if let Some(containers) = new["spec"].get("ephemeralContainers") {
                     merged["spec"]["ephemeralContainers"] = containers.clone();
                 }
-                let errors = validate::update(kind, &merged, old);
+                let errors = validate::ephemeral_containers(&merged, old);
                 (merged, errors)
             }
         };

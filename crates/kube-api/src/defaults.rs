@@ -134,6 +134,7 @@ fn event(object: &mut Object) {
 }
 
 fn namespace(object: &mut Object) {
+    map(object, "spec");
     let metadata = map(object, "metadata");
     let name = text(metadata, "name").to_owned();
     if !name.is_empty() {

@@ -2,8 +2,7 @@
 //!
 //! Objects are [`serde_json::Value`] in this room: the API server keeps them as bytes and looks at few of them closely.
 //! A request's way through it: [`decode::object`] (bytes to a checked value), [`defaults::apply`],
-//! [`prepare::create`] or [`prepare::update`], [`validate::create`] or [`validate::update`]; any refusal is a
-//! [`status::Status`].
+//! [`validate::create`] or [`validate::update`]; any refusal is a [`status::Status`].
 
 pub mod decode;
 pub mod defaults;
@@ -12,8 +11,6 @@ pub mod kinds;
 pub mod meta;
 pub mod openapi;
 pub mod patch;
-pub mod prepare;
-pub mod qos;
 pub mod quantity;
 pub mod schema;
 pub mod selector;

@@ -92,7 +92,7 @@ fn whole(kind: &Kind, root: &Node, errors: &mut Errors) {
         ("discovery.k8s.io", "EndpointSlice") => endpoints::slice(root, errors),
         ("", "Node") => node::node(root, errors),
         ("", "Namespace") => namespace::namespace(root, errors),
-        ("", "Event") => event::event(root, "involvedObject", errors),
+        ("", "Event") => event::event(root, errors),
         ("events.k8s.io", "Event") => event::new_event(root, errors),
         ("", "ConfigMap") => config::config_map(root, errors),
         ("", "Secret") => config::secret(root, errors),

@@ -1,13 +1,28 @@
-//! Events of both groups.
+//! Events of both groups. They are stored in the form of the old one, so that either form may come here.
 
 use super::error::Errors;
 use super::tree::Node;
 
-/// The rules that both groups share: an event lives with the object it is about.
-pub(super) fn event(root: &Node, object: &str, errors: &mut Errors) {
+/// What the two groups call the same fields.
+struct Names {
+    object: &'static str,
+    message: &'static str,
+    reporter: &'static str,
+}
+
+const OLD: Names = Names { object: "involvedObject", message: "message", reporter: "reportingComponent" };
+const NEW: Names = Names { object: "regarding", message: "note", reporter: "reportingController" };
+
+fn names(root: &Node) -> &'static Names {
+    if root.at(OLD.object).is_present() { &OLD } else { &NEW }
+}
+
+/// The rule that both groups share: an event lives with the object it is about.
+pub(super) fn event(root: &Node, errors: &mut Errors) {
+    let names = names(root);
     let metadata = root.at("metadata");
     let space = metadata.at("namespace");
-    let involved = root.at(object);
+    let involved = root.at(names.object);
     let theirs = involved.at("namespace");
     let at_home = match theirs.text() {
         // What has no namespace is told of in the default one, or that of the system.
@@ -19,16 +34,17 @@ pub(super) fn event(root: &Node, object: &str, errors: &mut Errors) {
     }
 }
 
-/// The rules of events.k8s.io alone.
+/// The rules of events.k8s.io: who did what, and in few words.
 pub(super) fn new_event(root: &Node, errors: &mut Errors) {
-    event(root, "regarding", errors);
+    event(root, errors);
     if !root.at("eventTime").is_present() {
-        // Written by the old group.
+        // Written by a client of the old group.
         return;
     }
-    let controller = root.at("reportingController");
-    if errors.need(&controller) {
-        errors.named(&controller, super::names::qualified_name(controller.text()));
+    let names = names(root);
+    let reporter = root.at(names.reporter);
+    if errors.need(&reporter) {
+        errors.named(&reporter, super::names::qualified_name(reporter.text()));
     }
     for field in ["reportingInstance", "action", "reason", "type"] {
         let node = root.at(field);
@@ -37,8 +53,26 @@ pub(super) fn new_event(root: &Node, errors: &mut Errors) {
         }
     }
     errors.none_or_one_of(&root.at("type"), &["Normal", "Warning"]);
-    let note = root.at("note");
-    if note.text().len() > 1024 {
-        errors.invalid(&note, "can have at most 1024 characters");
+    let message = root.at(names.message);
+    if message.text().len() > 1024 {
+        errors.invalid(&message, "can have at most 1024 characters");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::create;
+    use crate::kinds;
+    use serde_json::json;
+
+    #[test]
+    fn events_live_with_their_object_in_either_form() {
+        let (old, new) = (kinds::find("", "v1", "events"), kinds::find("events.k8s.io", "v1", "events"));
+        for (kind, object) in [(old, "involvedObject"), (new, "involvedObject"), (new, "regarding")] {
+            let kind = kind.expect("served");
+            let event = |namespace: &str| json!({"metadata": {"name": "e", "namespace": "demo"}, object: {"kind": "Pod", "name": "p", "namespace": namespace}});
+            assert_eq!(create(kind, &event("demo")), []);
+            assert_eq!(create(kind, &event("other"))[0].field, format!("{object}.namespace"));
+        }
     }
 }

@@ -93,7 +93,7 @@ fn put_back(spec: &mut Value, old: &Value) {
     }
     let shrunk = old["terminationGracePeriodSeconds"].as_i64().is_some_and(|n| n < 0)
         && spec["terminationGracePeriodSeconds"] == 1;
-    let mut fields = vec!["activeDeadlineSeconds", "tolerations", "schedulingGates", "ephemeralContainers"];
+    let mut fields = vec!["activeDeadlineSeconds", "tolerations", "schedulingGates"];
     if shrunk {
         fields.push("terminationGracePeriodSeconds");
     }

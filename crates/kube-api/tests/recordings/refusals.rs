@@ -1,7 +1,7 @@
 //! Bad input, and how it was refused.
 
 use kube_api::decode::{self, FieldValidation, Format};
-use kube_api::{Kind, Status, defaults, prepare, validate};
+use kube_api::{Kind, Status, defaults, validate};
 use serde_json::Value;
 
 use crate::record;
@@ -44,7 +44,6 @@ fn refusal(kind: &Kind, body: &Value) -> Option<Status> {
         Err(status) => return Some(status),
     };
     defaults::apply(kind, &mut object);
-    prepare::create(kind, &mut object);
     let errors = validate::create(kind, &object);
     let name = object["metadata"]["name"].as_str().unwrap_or_default();
     (!errors.is_empty()).then(|| Status::invalid(kind, name, &errors))
