@@ -4,7 +4,7 @@ pub(crate) mod elf;
 pub(crate) mod etcd;
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
@@ -12,7 +12,7 @@ use bollard::Docker;
 use bollard::query_parameters::CreateImageOptionsBuilder;
 use bytes::Bytes;
 use futures::StreamExt;
-use sha2::{Digest, Sha256};
+use ring::digest::{Context as Hasher, SHA256};
 use tokio::sync::mpsc;
 
 use super::archive;
@@ -35,21 +35,13 @@ pub(crate) fn km_image() -> Result<String, Failure> {
 
 /// The first twelve digits of a file's sha256.
 pub(crate) fn digest(path: &Path) -> io::Result<String> {
-    let mut hasher = Hasher(Sha256::new());
-    io::copy(&mut File::open(path)?, &mut hasher)?;
-    Ok(hex12(&hasher.0.finalize()))
-}
-
-struct Hasher(Sha256);
-
-impl Write for Hasher {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+    let (mut file, mut hasher) = (File::open(path)?, Hasher::new(&SHA256));
+    let mut bytes = vec![0; CHUNK];
+    loop {
+        match file.read(&mut bytes)? {
+            0 => return Ok(hex12(hasher.finish().as_ref())),
+            length => hasher.update(&bytes[..length]),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
+use ring::digest::{SHA256, digest};
 
 use super::compose::{self, Compose, Service};
 use super::name::{self, ClusterName};
@@ -89,7 +89,7 @@ impl ContainerSpec {
     /// A digest of all that the container is made from, but for who made it.
     pub(crate) fn digest(&self) -> String {
         let text = serde_json::to_vec(self).expect("a specification of strings and numbers is JSON");
-        hex12(&Sha256::digest(&text))
+        hex12(digest(&SHA256, &text).as_ref())
     }
 }
 

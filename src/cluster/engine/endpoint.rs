@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
+use ring::digest::{SHA256, digest};
 
 use crate::failure::Failure;
 
@@ -109,9 +109,7 @@ fn current_context(path: &Path) -> Result<String, Failure> {
 
 /// The host that context `name` stands for.
 fn host_of(directory: &Path, name: &str) -> Result<String, Failure> {
-    let digest = Sha256::digest(name.as_bytes());
-    let id: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    let path = directory.join("contexts/meta").join(id).join("meta.json");
+    let path = directory.join("contexts/meta").join(id(name)).join("meta.json");
     let text = std::fs::read(&path).map_err(|error| {
         Failure::environment(format!("Docker context {name} is not there"))
             .because(error)
@@ -119,6 +117,11 @@ fn host_of(directory: &Path, name: &str) -> Result<String, Failure> {
     })?;
     let meta: Meta = serde_json::from_slice(&text).map_err(|error| unread(&path).because(error))?;
     Ok(meta.endpoints.docker.host)
+}
+
+/// The directory of a context: the SHA-256 of its name.
+fn id(name: &str) -> String {
+    digest(&SHA256, name.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn unread(path: &Path) -> Failure {
@@ -131,8 +134,7 @@ mod tests {
 
     fn with_context(name: &str, host: &str) -> tempfile::TempDir {
         let directory = tempfile::tempdir().unwrap();
-        let id: String = Sha256::digest(name.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-        let meta = directory.path().join("contexts/meta").join(id);
+        let meta = directory.path().join("contexts/meta").join(id(name));
         std::fs::create_dir_all(&meta).unwrap();
         let text = format!(r#"{{"Name":"{name}","Endpoints":{{"docker":{{"Host":"{host}"}}}}}}"#);
         std::fs::write(meta.join("meta.json"), text).unwrap();
