@@ -147,6 +147,44 @@ pub fn qos_class(pod: &Pod) -> &'static str {
     }
 }
 
+/// What the pod asks for and this node leaves out, by container: told in events rather than passed over.
+#[must_use]
+pub fn left_out(pod: &Pod) -> Vec<(&str, &'static str)> {
+    let mut all = Vec::new();
+    for container in all_containers(pod) {
+        let ports = container.ports.as_deref().unwrap_or_default();
+        let non_root = container.security_context.as_ref().and_then(|context| context.run_as_non_root);
+        for (asked, what) in [
+            (
+                container.startup_probe.is_some(),
+                "startupProbe is not run by this node: the container has started when it runs",
+            ),
+            (
+                container.liveness_probe.is_some(),
+                "livenessProbe is not run by this node: the container lives while it runs",
+            ),
+            (
+                container.readiness_probe.is_some(),
+                "readinessProbe is not run by this node: the container is ready when it runs",
+            ),
+            (container.lifecycle.is_some(), "lifecycle hooks are not run by this node"),
+            (non_root == Some(true), "runAsNonRoot is not checked by this node"),
+            (
+                ports.iter().any(|port| port.host_port.is_some_and(|port| port > 0)) && !host_network(pod),
+                "hostPort is not served by this node: the container is reached at the pod's address",
+            ),
+        ] {
+            if asked {
+                all.push((container.name.as_str(), what));
+            }
+        }
+    }
+    if spec(pod).active_deadline_seconds.is_some() {
+        all.push(("", "activeDeadlineSeconds is not kept by this node"));
+    }
+    all
+}
+
 /// An image's name with its default tag: `nginx` is `nginx:latest`.
 #[must_use]
 pub fn image_with_tag(image: &str) -> String {
@@ -182,6 +220,15 @@ mod tests {
         ] {
             assert_eq!(image_with_tag(image), tagged);
         }
+    }
+
+    #[test]
+    fn what_is_left_out_is_named() {
+        let probe = serde_json::json!({"tcpSocket": {"port": 80}});
+        let pod = pod(serde_json::json!({"containers": [{"name": "a", "readinessProbe": probe},
+            {"name": "b", "ports": [{"containerPort": 80, "hostPort": 31000}]}, {"name": "c"}]}));
+        let names: Vec<_> = left_out(&pod).into_iter().map(|(container, _)| container).collect();
+        assert_eq!(names, ["a", "b"]);
     }
 
     #[test]

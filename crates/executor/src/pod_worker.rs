@@ -162,6 +162,8 @@ pub struct Worker {
     watch: JoinSet<String>,
     /// Why containers wait, as events have told it.
     announced: BTreeMap<String, String>,
+    /// Whether events have told what of the pod this node leaves out.
+    warned: bool,
     pause: Duration,
 }
 
@@ -188,6 +190,7 @@ impl Worker {
             dead: None,
             watch: JoinSet::new(),
             announced: BTreeMap::new(),
+            warned: false,
             pause: PAUSE,
         }
     }
@@ -209,7 +212,7 @@ impl Worker {
             self.watch_sandbox(&observed);
             self.name_images(&observed).await;
             let plan = self.plan(&observed);
-            self.announce(&plan);
+            self.announce(&plan, observed.is_empty());
             if self.end.is_some() && observed.is_empty() {
                 return self.finish().await;
             }
@@ -249,8 +252,7 @@ impl Worker {
             (news.task.take(), news.pod.take(), news.end.take(), std::mem::take(&mut news.missing))
         };
         if let Some(pod) = pod {
-            self.bound = true;
-            self.pod = pod;
+            self.know(pod);
         }
         if let Some(end) = end {
             self.end = Some(match self.end.take() {
@@ -267,6 +269,15 @@ impl Worker {
         }
     }
 
+    /// The pod as the API server has it. Its status is the one that was written last, by whoever did.
+    fn know(&mut self, pod: Arc<Pod>) {
+        if !self.bound {
+            self.bound = true;
+            self.written = pod.status.clone().unwrap_or_default();
+        }
+        self.pod = pod;
+    }
+
     /// Binds the pod for a new task; false where that failed and there is nothing of the pod here.
     async fn take_task(&mut self, task: Task, pod: Arc<Pod>) -> bool {
         if let Some(old) = self.task.replace(task.clone()) {
@@ -276,15 +287,15 @@ impl Worker {
             self.tell(TaskState::Failed, "launch-task-failed").await;
             return self.bound;
         }
-        if task.reported.is_some() && self.bound {
-            return true; // told by a minion that outlived the executor
+        if task.reported.is_some() {
+            // told by a minion that outlived the executor: it was bound then
+            return self.bound || self.fetch(&pod).await;
         }
         let pod = if pod.spec.is_none() { self.pod.clone() } else { pod };
         match binding::bind(&self.context.client, &pod, &self.context.node).await {
             Ok(bound) => {
                 if !self.bound {
-                    self.pod = Arc::new(bound);
-                    self.bound = true;
+                    self.know(Arc::new(bound));
                 }
                 self.tell(TaskState::Starting, "create-binding-success").await;
                 true
@@ -309,7 +320,10 @@ impl Worker {
             Ok(Some(mut pod)) if pod::uid(&pod) == pod::uid(reference) => {
                 let annotations = reference.metadata.annotations.clone().unwrap_or_default();
                 pod.metadata.annotations.get_or_insert_default().extend(annotations);
-                self.pod = Arc::new(pod);
+                match pod::spec(&pod).node_name.as_deref() {
+                    Some(node) if node == self.context.node => self.know(Arc::new(pod)),
+                    _ => self.pod = Arc::new(pod),
+                }
                 true
             }
             Ok(_) => false,

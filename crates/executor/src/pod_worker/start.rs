@@ -315,8 +315,13 @@ impl Worker {
         Ok(Prepared { env, image, command, args, binds, pid_mode })
     }
 
-    /// Says in events which containers wait to be tried again, and what of the pod this node does not do.
-    pub(super) fn announce(&mut self, plan: &plan::Plan) {
+    /// Says in events which containers wait to be tried again, and, before the first is made, what this node leaves out.
+    pub(super) fn announce(&mut self, plan: &plan::Plan, begins: bool) {
+        if begins && self.task.is_some() && !std::mem::replace(&mut self.warned, true) {
+            for (container, what) in pod::left_out(&self.pod) {
+                self.warn(container, "Unsupported", what);
+            }
+        }
         for (name, waiting) in &plan.waiting {
             if self.announced.get(name) == Some(&waiting.reason) {
                 continue;
