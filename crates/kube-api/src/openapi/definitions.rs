@@ -169,8 +169,11 @@ fn wrap(dialect: Dialect, name: &str, default: bool) -> Value {
 
 fn property(dialect: Dialect, field: &Field) -> Value {
     let mut out = shape(dialect, &field.shape, field.name);
-    if !field.description.is_empty() {
-        out["description"] = field.description.into();
+    // A field of which nothing is said is what its type is.
+    let of_type = field.shape.innermost().map_or("", |ty| ty.description);
+    let description = if field.description.is_empty() { of_type } else { field.description };
+    if !description.is_empty() {
+        out["description"] = description.into();
     }
     match &field.merge {
         Merge::Unsaid => {}

@@ -170,7 +170,10 @@ impl Errors {
 
     pub(super) fn too_long(&mut self, node: &Node, most: usize) {
         let detail = format!("may not be more than {most} bytes");
-        self.0.push(FieldError::of("FieldValueTooLong", &node.to_string(), "Too long", &detail));
+        let path = node.to_string();
+        // Kubernetes names the object itself so.
+        let path = if path.is_empty() { "[]" } else { &path };
+        self.0.push(FieldError::of("FieldValueTooLong", path, "Too long", &detail));
     }
 
     /// The number, if there is one, must not be negative.
