@@ -67,3 +67,41 @@ impl Drop for Records {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    #[test]
+    fn a_peer_that_does_not_read_is_told_from_one_that_does() {
+        let (sender, mut records) = channel(|| {});
+        let record = vec![b'x'; MAX_WAITING / 4];
+        let fits = (0..4).filter(|_| sender.send(&record)).count();
+        assert_eq!(fits, 3, "frames count too");
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        for _ in 0..3 {
+            assert!(Pin::new(&mut records).poll_frame(&mut context).is_ready());
+        }
+        assert!(sender.send(&record), "what was read makes room");
+    }
+
+    #[tokio::test]
+    async fn the_end_of_either_side_is_the_end_of_both() {
+        let ended = Arc::new(AtomicUsize::new(0));
+        let count = ended.clone();
+        let (sender, mut records) = channel(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        assert!(sender.send(b"last"));
+        drop(sender);
+        assert_eq!(records.frame().await.unwrap().unwrap().into_data().unwrap(), "4\nlast");
+        assert!(records.frame().await.is_none());
+        drop(records);
+        assert_eq!(ended.load(Ordering::Relaxed), 1);
+        let (sender, records) = channel(|| {});
+        drop(records);
+        assert!(!sender.send(b"nobody hears this"));
+    }
+}

@@ -19,6 +19,7 @@ use crate::link::{FromAgent, Registration, ToAgent};
 mod agents;
 mod launches;
 mod offers;
+mod random;
 mod subscriptions;
 
 const MASTER: &str = "11111111-1111-4111-8111-111111111111";
