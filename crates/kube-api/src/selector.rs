@@ -3,6 +3,7 @@
 mod fields;
 mod labels;
 mod lexer;
+mod parser;
 
 pub use fields::{FieldSelector, field_value, supported};
 pub use labels::{LabelSelector, Operator, Requirement};

@@ -15,6 +15,7 @@ mod limits;
 mod metadata;
 mod namespace;
 mod node;
+mod placement;
 mod pod;
 mod pod_update;
 mod probe;

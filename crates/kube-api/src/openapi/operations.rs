@@ -202,65 +202,61 @@ fn deleted(kind: &Kind) -> &'static str {
 }
 
 fn subresource_operations(kind: &Kind, subresource: &Subresource, suffix: &str) -> Vec<Operation> {
+    if matches!(subresource.name, "attach" | "exec" | "portforward" | "proxy") {
+        return connections(kind, subresource, suffix);
+    }
     let schema = subresource_schema(kind, subresource);
-    let name = capitalise(subresource.name) + suffix;
-    let tag = tag_name(kind.group, kind.version);
     let what = format!("{} of a {}", subresource.name, kind.kind);
-    let named = |verb: &str| format!("{verb}{tag}{}{}{name}", scope(kind), kind.kind);
-    let connects = matches!(subresource.name, "attach" | "exec" | "portforward" | "proxy");
-    let mut operations = Vec::new();
-    for verb in subresource.verbs {
-        let mut operation = match *verb {
-            "get" => Operation { id: named("read"), ..operation(kind, "", "get", "get", format!("read the {what}")) },
-            "create" => Operation {
-                id: named("create"),
-                query: parameters::WRITE.iter().collect(),
-                body: Body::Object(schema.clone()),
-                codes: &["200", "201", "202"],
-                ..operation(kind, "", "post", "post", format!("create the {what}"))
-            },
-            "update" => Operation {
-                id: named("replace"),
-                query: parameters::WRITE.iter().collect(),
-                body: Body::Object(schema.clone()),
-                codes: &["200", "201"],
-                ..operation(kind, "", "put", "put", format!("replace the {what}"))
-            },
-            "patch" => Operation {
-                id: named("patch"),
-                query: parameters::WRITE.iter().chain(parameters::PATCH).collect(),
-                body: Body::Patch,
-                codes: &["200", "201"],
-                ..operation(kind, "", "patch", "patch", format!("change the {what}"))
-            },
-            _ => operation(kind, "", "delete", "delete", format!("delete through the {what}")),
-        };
+    let name = capitalise(subresource.name);
+    let write = |verb: &str, method: &'static str, codes: &'static [&'static str]| Operation {
+        query: parameters::WRITE.iter().collect(),
+        body: Body::Object(schema.clone()),
+        codes,
+        ..operation(kind, verb, method, method, format!("{verb} the {what}"))
+    };
+    let of_verb = |verb: &str| match verb {
+        "create" => write("create", "post", &["200", "201", "202"]),
+        "update" => write("replace", "put", &["200", "201"]),
+        "patch" => Operation {
+            query: parameters::WRITE.iter().chain(parameters::PATCH).collect(),
+            body: Body::Patch,
+            ..write("patch", "patch", &["200", "201"])
+        },
+        _ => operation(kind, "read", "get", "get", format!("read the {what}")),
+    };
+    let finish = |mut operation: Operation| {
+        operation.id.push_str(&name);
         operation.kind = (subresource.group, subresource.version, subresource.kind);
         operation.answer = Answer::Object(schema.clone());
         if subresource.name == "log" {
             operation.query = parameters::LOG.iter().collect();
             operation.answer = Answer::Text;
         }
-        if connects {
-            operation.id = format!("connect{tag}{}{}{}{name}", capitalise(operation.method), scope(kind), kind.kind);
-            operation.action = "connect";
-            operation.kind = (kind.group, kind.version, kind.kind);
-            operation.query = parameters::connect(subresource.name).iter().collect();
-            operation.body = Body::None;
-            operation.answer = Answer::Text;
-            operation.codes = &["200"];
-        }
-        operations.push(operation);
-    }
-    if subresource.name == "proxy" {
-        operations.extend(["head", "options"].map(|method| Operation {
-            id: format!("connect{tag}{}{}{}{name}", capitalise(method), scope(kind), kind.kind),
-            query: parameters::connect("proxy").iter().collect(),
-            answer: Answer::Text,
-            ..operation(kind, "", method, "connect", format!("ask through the {what}"))
-        }));
-    }
-    operations
+        operation
+    };
+    subresource.verbs.iter().map(|verb| finish(of_verb(verb))).collect()
+}
+
+/// Subresources that connect the client to something, by whatever method.
+fn connections(kind: &Kind, subresource: &Subresource, suffix: &str) -> Vec<Operation> {
+    let proxied: &[&str] = if subresource.name == "proxy" { &["head", "options"] } else { &[] };
+    let methods = subresource.verbs.iter().chain(proxied).map(|verb| match *verb {
+        "create" => "post",
+        "update" => "put",
+        method => method,
+    });
+    let description = format!("connect to the {} of a {}", subresource.name, kind.kind);
+    let connect = |method: &'static str| {
+        let mut operation = operation(kind, "connect", method, "connect", description.clone());
+        let (tag, name) = (tag_name(kind.group, kind.version), capitalise(subresource.name));
+        operation.id = format!("connect{tag}{}{}{}{name}{suffix}", capitalise(method), scope(kind), kind.kind);
+        // Its options', not the object's: kubectl takes any PATCH about a kind for the one that changes it.
+        operation.kind = (subresource.group, subresource.version, subresource.kind);
+        operation.query = parameters::connect(subresource.name).iter().collect();
+        operation.answer = Answer::Text;
+        operation
+    };
+    methods.map(connect).collect()
 }
 
 fn subresource_schema(kind: &Kind, subresource: &Subresource) -> String {

@@ -89,17 +89,6 @@ fn contents(formats: &[&str], schema: &Value) -> Value {
     formats.iter().map(|format| ((*format).to_owned(), json!({"schema": schema}))).collect::<Map<_, _>>().into()
 }
 
-/// The kind that an operation is about. What connects is about its options here: kubectl takes any PATCH about a kind for
-/// the one that changes it, and looks there for `fieldValidation`.
-fn asked_kind(operation: &Operation, kind: &str) -> String {
-    let options = ["Proxy", "Exec", "Attach", "Portforward"].into_iter().find(|name| operation.id.contains(name));
-    match options.filter(|_| operation.action == "connect") {
-        Some("Portforward") => format!("{kind}PortForwardOptions"),
-        Some(name) => format!("{kind}{name}Options"),
-        None => kind.to_owned(),
-    }
-}
-
 fn operation(operation: &Operation) -> Value {
     let parameters: Vec<Value> = operation.query.iter().map(|p| query(p)).collect();
     let content = match &operation.answer {
@@ -113,7 +102,6 @@ fn operation(operation: &Operation) -> Value {
         .collect();
     responses.insert("401".to_owned(), json!({"description": "Unauthorized"}));
     let (group, version, kind) = operation.kind;
-    let kind = asked_kind(operation, kind);
     let mut out = json!({
         "description": operation.description,
         "operationId": operation.id,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::containers::{self, Volumes};
 use super::error::Errors;
 use super::tree::Node;
-use super::{FieldError, pod};
+use super::{FieldError, placement};
 
 const ALLOWED: &str = "pod updates may not change fields other than `spec.containers[*].image`,\
 `spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing \
@@ -70,7 +70,7 @@ fn tolerations(new: &Node, old: &Node, errors: &mut Errors) {
         errors.forbidden(new, "existing toleration can not be modified except its tolerationSeconds");
     }
     for toleration in new.items() {
-        pod::toleration(&toleration, errors);
+        placement::toleration(&toleration, errors);
     }
 }
 

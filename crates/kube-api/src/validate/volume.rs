@@ -53,16 +53,7 @@ pub(super) fn known_source(source: &Node, kind: &str, errors: &mut Errors) {
             errors.need(&source.at("secretName"));
             files(source, errors);
         }
-        "hostPath" => {
-            let path = source.at("path");
-            if errors.need(&path) && path.text().split('/').any(|p| p == "..") {
-                errors.invalid(&path, "must not contain '..'");
-            }
-            errors.none_or_one_of(
-                &source.at("type"),
-                &["BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"],
-            );
-        }
+        "hostPath" => host_path(source, errors),
         "emptyDir" => {
             resources::quantity(&source.at("sizeLimit"), false, errors);
         }
@@ -96,6 +87,17 @@ pub(super) fn known_source(source: &Node, kind: &str, errors: &mut Errors) {
         }
         _ => {}
     }
+}
+
+fn host_path(source: &Node, errors: &mut Errors) {
+    let path = source.at("path");
+    if errors.need(&path) && path.text().split('/').any(|p| p == "..") {
+        errors.invalid(&path, "must not contain '..'");
+    }
+    errors.none_or_one_of(
+        &source.at("type"),
+        &["BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"],
+    );
 }
 
 fn mode(mode: &Node, errors: &mut Errors) {

@@ -2,7 +2,7 @@
 
 use super::error::Errors;
 use super::tree::Node;
-use super::{names, pod, resources, volume};
+use super::{names, placement, resources, volume};
 
 const MODES: &[&str] = &["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
 
@@ -57,7 +57,7 @@ pub(super) fn volume(root: &Node, errors: &mut Errors) {
         errors.required(&required, "must specify required node constraints");
     }
     for term in required.at("nodeSelectorTerms").items() {
-        pod::node_term(&term, errors);
+        placement::node_term(&term, errors);
     }
 }
 
@@ -84,7 +84,7 @@ fn storage(value: &Node, errors: &mut Errors) {
 /// The spec of a claim, or of a claim that a pod's volume makes.
 pub(super) fn claim_spec(spec: &Node, errors: &mut Errors) {
     access_modes(&spec.at("accessModes"), errors);
-    pod::selector(&spec.at("selector"), errors);
+    placement::selector(&spec.at("selector"), errors);
     let resources = spec.at("resources");
     let requests = resources.at("requests");
     let asked = requests.key("storage");
