@@ -4,3 +4,4 @@ pub mod agent;
 pub mod link;
 mod listen;
 pub mod master;
+mod reply;

@@ -3,23 +3,17 @@
 mod executor;
 mod files;
 mod operator;
-mod reply;
 
 use std::sync::Arc;
 
 use axum::body::Body;
-use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Limited};
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio_util::sync::CancellationToken;
 
 use super::host::Handle;
 use super::view;
-use reply::{json, text};
-
-/// The longest body of a call.
-const MAX_BODY: usize = mesos::recordio::MAX_RECORD;
+use crate::reply::{Received, json, text};
 
 /// What all endpoints need.
 pub(crate) struct Api {
@@ -30,29 +24,19 @@ pub(crate) struct Api {
     pub(crate) stop: CancellationToken,
 }
 
-/// A request whose body was read.
-struct Call {
-    method: Method,
-    headers: http::HeaderMap,
-    query: String,
-    body: Bytes,
-}
-
 impl Api {
     /// Answers one request.
     pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
-        let (head, body) = request.into_parts();
-        let Some(path) = route(head.uri.path()) else { return text(StatusCode::NOT_FOUND, "404 Not Found.") };
-        let body = match Limited::new(body, MAX_BODY).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(error) => return text(StatusCode::BAD_REQUEST, &format!("Failed to read the body: {error}")),
+        let Some(path) = route(request.uri().path()) else {
+            return text(StatusCode::NOT_FOUND, "404 Not Found.");
         };
-        let query = head.uri.query().unwrap_or_default().to_owned();
-        let call = Call { method: head.method, headers: head.headers, query, body };
-        self.dispatch(&path, call).await
+        match Received::read(request).await {
+            Ok(received) => self.dispatch(&path, received).await,
+            Err(refused) => *refused,
+        }
     }
 
-    async fn dispatch(&self, path: &str, call: Call) -> Response<Body> {
+    async fn dispatch(&self, path: &str, call: Received) -> Response<Body> {
         // Longest prefix first: `/api/v1/anything` is `/api/v1`.
         if is_or_below(path, "/api/v1/executor") {
             return executor::answer(self, call).await;
@@ -104,7 +88,7 @@ fn route(path: &str) -> Option<String> {
 }
 
 /// Decodes `%28` and the like; `None` if the text is broken.
-pub(super) fn percent_decode(text: &str) -> Option<String> {
+fn percent_decode(text: &str) -> Option<String> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {

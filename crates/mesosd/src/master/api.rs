@@ -8,8 +8,7 @@ mod schedulers;
 mod state;
 
 use axum::body::Body;
-use http::{Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Limited};
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -17,19 +16,7 @@ use tokio_util::sync::CancellationToken;
 use self::reply::{json, text};
 use super::server::Server;
 use crate::link;
-
-/// The longest body of a request.
-const MAX_BODY: usize = mesos::recordio::MAX_RECORD;
-/// How long a client may take to send it.
-const BODY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
-
-/// A request whose body has been read.
-struct Received {
-    method: Method,
-    headers: http::HeaderMap,
-    query: String,
-    body: bytes::Bytes,
-}
+use crate::reply::Received;
 
 /// Serves until `stop`.
 pub(super) async fn serve(server: Server, listener: TcpListener, stop: CancellationToken) {
@@ -45,21 +32,16 @@ pub(super) async fn serve(server: Server, listener: TcpListener, stop: Cancellat
 }
 
 async fn answer(server: &Server, request: Request<Incoming>) -> Response<Body> {
-    let (head, body) = request.into_parts();
-    let path = head.uri.path();
+    let path = request.uri().path();
     if path.contains("/..") {
         return text(StatusCode::NOT_FOUND, "404 Not Found.");
     }
     let path = path.strip_prefix("/master").filter(|rest| rest.starts_with('/')).unwrap_or(path).trim_end_matches('/');
     let path = path.strip_suffix(".json").unwrap_or(path).to_owned();
-    let body = match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY).collect()).await {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(error)) => return text(StatusCode::BAD_REQUEST, &format!("Failed to read the body: {error}")),
-        Err(_) => return text(StatusCode::REQUEST_TIMEOUT, "The body did not come in time"),
-    };
-    let query = head.uri.query().unwrap_or_default().to_owned();
-    let received = Received { method: head.method, headers: head.headers, query, body };
-    route(server, &path, received)
+    match Received::read(request).await {
+        Ok(received) => route(server, &path, received),
+        Err(refused) => *refused,
+    }
 }
 
 fn route(server: &Server, path: &str, received: Received) -> Response<Body> {

@@ -3,30 +3,31 @@
 use std::time::Duration;
 
 use axum::body::Body;
+use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response, StatusCode};
 use mesos::executor::{Action, Call as ExecutorCall, CallWire, Event};
 use mesos::recordio::encode;
 use mesos::{Source, TaskState, TaskStatus};
 use tokio::sync::mpsc;
 
-use super::reply::{accepted, read, require_json_accepted, text, with};
-use super::{Api, Call};
+use super::Api;
 use crate::agent::core::Refusal;
+use crate::reply::{JSON, Received, Refused, bad_request, empty, read, require_json_accepted, text};
 
 /// How often an executor hears something, to keep idle connections known to what lies between (section 1.7).
 const HEARTBEAT: Duration = Duration::from_mins(30);
 
-pub(super) async fn answer(api: &Api, call: Call) -> Response<Body> {
+pub(super) async fn answer(api: &Api, call: Received) -> Response<Body> {
     let executor_call = match parse(&call) {
         Ok(executor_call) => executor_call,
         Err(response) => return *response,
     };
     if executor_call.action == Action::Heartbeat {
-        return accepted();
+        return empty(StatusCode::ACCEPTED);
     }
     match api.agent.call(executor_call).await {
         Some(Ok(Some(events))) => stream(api, events),
-        Some(Ok(None)) => accepted(),
+        Some(Ok(None)) => empty(StatusCode::ACCEPTED),
         Some(Err(refusal)) => text(status(refusal), &refusal.to_string()),
         None => text(StatusCode::SERVICE_UNAVAILABLE, "The agent is ending"),
     }
@@ -40,11 +41,11 @@ fn status(refusal: Refusal) -> StatusCode {
     }
 }
 
-fn parse(call: &Call) -> Result<ExecutorCall, Box<Response<Body>>> {
+fn parse(call: &Received) -> Result<ExecutorCall, Refused> {
     let wire: CallWire = read(call)?;
-    let parsed = validate(wire).map_err(|why| Box::new(text(StatusCode::BAD_REQUEST, &why)))?;
+    let parsed = validate(wire).map_err(|why| bad_request(&why))?;
     if matches!(parsed.action, Action::Subscribe(_)) {
-        require_json_accepted(&call.headers)?;
+        require_json_accepted(call)?;
     }
     Ok(parsed)
 }
@@ -110,7 +111,9 @@ fn stream(api: &Api, events: mpsc::Receiver<Event>) -> Response<Body> {
         let record = encode(&mesos::json::to_vec(&event));
         Some((Ok::<_, std::convert::Infallible>(record), (events, stop)))
     });
-    with(StatusCode::OK, HeaderValue::from_static("application/json"), Body::from_stream(records))
+    let mut response = Response::new(Body::from_stream(records));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+    response
 }
 
 #[cfg(test)]

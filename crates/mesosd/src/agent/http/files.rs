@@ -11,15 +11,13 @@ use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
-use super::reply::{json as json_reply, parameter, text, with};
-use super::{Api, Call};
+use super::Api;
+use crate::reply::{Received, Refused, json as json_reply, parameter, text};
 
 /// The most that one read gives: 16 pages, as Mesos.
 const MAX_READ: u64 = 16 * 4096;
 
-type Refused = Box<Response<Body>>;
-
-pub(super) async fn answer(api: &Api, which: &str, call: &Call) -> Response<Body> {
+pub(super) async fn answer(api: &Api, which: &str, call: &Received) -> Response<Body> {
     let known = matches!(which.trim_end_matches(".json"), "browse" | "read" | "download" | "debug");
     if !known {
         return text(StatusCode::NOT_FOUND, "404 Not Found.");
@@ -174,7 +172,8 @@ async fn download(api: &Api, path: &str) -> Result<Response<Body>, Refused> {
         return refuse(StatusCode::INTERNAL_SERVER_ERROR, format!("Failed to open '{path}'.\n"));
     };
     let body = Body::from_stream(tokio_util::io::ReaderStream::new(file));
-    let mut response = with(StatusCode::OK, HeaderValue::from_static("application/octet-stream"), body);
+    let mut response = Response::new(body);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     let name: String =
         real.file_name().map(|name| name.to_string_lossy().replace(['"', '\r', '\n'], "_")).unwrap_or_default();
     if let Ok(disposition) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {

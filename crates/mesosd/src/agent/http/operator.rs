@@ -6,9 +6,9 @@ use mesos::time::DurationInfo;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::reply::{json as json_reply, read, require_json_accepted, text};
-use super::{Api, Call, files};
+use super::{Api, files};
 use crate::agent::view;
+use crate::reply::{Received, Refused, json as json_reply, read, require_json_accepted, text};
 
 /// A call; bodies of calls that are not served are not read.
 #[derive(Deserialize)]
@@ -60,12 +60,11 @@ const NOT_SERVED: &[&str] = &[
     "PRUNE_IMAGES",
 ];
 
-pub(super) async fn answer(api: &Api, call: Call) -> Response<Body> {
-    let operator_call =
-        match read::<OperatorCall>(&call).and_then(|read| require_json_accepted(&call.headers).map(|()| read)) {
-            Ok(operator_call) => operator_call,
-            Err(response) => return *response,
-        };
+pub(super) async fn answer(api: &Api, call: Received) -> Response<Body> {
+    let operator_call = match read::<OperatorCall>(&call).and_then(|read| require_json_accepted(&call).map(|()| read)) {
+        Ok(operator_call) => operator_call,
+        Err(response) => return *response,
+    };
     match body(api, operator_call).await {
         Ok((kind, body)) => {
             let field = kind.to_lowercase();
@@ -97,16 +96,16 @@ impl serde::Serialize for Ordered {
     }
 }
 
-fn refuse<T>(status: StatusCode, why: &str) -> Result<T, Box<Response<Body>>> {
+fn refuse<T>(status: StatusCode, why: &str) -> Result<T, Refused> {
     Err(Box::new(text(status, why)))
 }
 
-fn missing<T>(field: &str) -> Result<T, Box<Response<Body>>> {
+fn missing<T>(field: &str) -> Result<T, Refused> {
     refuse(StatusCode::BAD_REQUEST, &format!("Failed to validate agent::Call: Expecting '{field}' to be present"))
 }
 
 /// The body of the answer to a call, under the call's name.
-async fn body(api: &Api, call: OperatorCall) -> Result<(String, Option<Value>), Box<Response<Body>>> {
+async fn body(api: &Api, call: OperatorCall) -> Result<(String, Option<Value>), Refused> {
     let Some(kind) = call.kind else { return missing("type") };
     let seen = match kind.as_str() {
         "GET_HEALTH" => Some(json!({"healthy": true})),

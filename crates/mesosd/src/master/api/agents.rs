@@ -3,10 +3,10 @@
 use axum::body::Body;
 use http::{Response, StatusCode};
 
-use super::Received;
 use super::reply::{bad_request, empty, require_post, stream, text};
 use crate::link::LINK_ID;
 use crate::master::server::Server;
+use crate::reply::Received;
 
 pub(super) fn register(server: &Server, received: &Received) -> Response<Body> {
     if let Err(refused) = require_post(received) {

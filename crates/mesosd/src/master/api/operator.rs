@@ -3,14 +3,15 @@
 use axum::body::Body;
 use http::{Response, StatusCode};
 use mesos::time::TimeInfo;
-use mesos::{FrameworkID, Resources, Task};
+use mesos::{AgentID, FrameworkID, Resources, Task};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::reply::{self, Refused, bad_request, empty, parameter, read, require_json_accepted, require_post, text};
-use super::{Received, metrics, state};
+use super::{metrics, state};
 use crate::master::core::{Agent, Connection, Core, Framework, Now, VERSION, seconds};
 use crate::master::server::Server;
+use crate::reply::Received;
 
 /// A call, as far as it is read.
 #[derive(Debug, Deserialize)]
@@ -19,6 +20,12 @@ struct Call {
     kind: Option<String>,
     get_metrics: Option<Value>,
     teardown: Option<Teardown>,
+    mark_agent_gone: Option<MarkAgentGone>,
+}
+
+#[derive(Debug, Deserialize)]
+struct MarkAgentGone {
+    agent_id: AgentID,
 }
 
 #[derive(Debug, Deserialize)]
@@ -35,7 +42,6 @@ const NOT_SUPPORTED: &[&str] = &[
     "DRAIN_AGENT",
     "GROW_VOLUME",
     "LIST_FILES",
-    "MARK_AGENT_GONE",
     "REACTIVATE_AGENT",
     "READ_FILE",
     "REMOVE_QUOTA",
@@ -92,6 +98,11 @@ fn handle(server: &Server, received: &Received) -> Result<Response<Body>, Refuse
         "GET_MAINTENANCE_STATUS" | "GET_QUOTA" => json!({ "status": {} }),
         "GET_MAINTENANCE_SCHEDULE" => json!({ "schedule": {} }),
         "TEARDOWN" => return end_framework(server, &call.teardown.ok_or_else(|| missing("teardown"))?.framework_id),
+        "MARK_AGENT_GONE" => {
+            let agent_id = call.mark_agent_gone.ok_or_else(|| missing("mark_agent_gone"))?.agent_id;
+            let status = if server.mark_gone(&agent_id) { StatusCode::OK } else { StatusCode::NOT_FOUND };
+            return Ok(empty(status));
+        }
         known if NOT_SUPPORTED.contains(&known) => {
             return Err(Box::new(text(
                 StatusCode::NOT_IMPLEMENTED,

@@ -1,44 +1,13 @@
-//! Answers in Mesos' form, and the checks of a call that do not depend on its kind (reference sections 1.2 and 1.6).
+//! Answers that only a master gives.
 
 use axum::body::Body;
-use http::header::{ACCEPT, ALLOW, CONTENT_TYPE, LOCATION};
-use http::{HeaderValue, Method, Response, StatusCode};
-use serde::de::DeserializeOwned;
+use http::header::{CONTENT_TYPE, LOCATION};
+use http::{HeaderValue, Response, StatusCode};
 
-use super::Received;
 use crate::master::server::Server;
-
-const JSON: &str = "application/json";
-
-/// A plain text; refusals are of this kind.
-pub(super) fn text(status: StatusCode, body: &str) -> Response<Body> {
-    let mut response = with_type(body.to_owned(), "text/plain; charset=utf-8");
-    *response.status_mut() = status;
-    response
-}
-
-/// A text of some type.
-pub(super) fn with_type(body: String, content_type: &'static str) -> Response<Body> {
-    let mut response = Response::new(Body::from(body));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    response
-}
-
-/// Only a status.
-pub(super) fn empty(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = status;
-    response
-}
-
-/// A value as JSON, or as a call of the function that the query names.
-pub(super) fn json<T: serde::Serialize>(value: &T, query: &str) -> Response<Body> {
-    let body = String::from_utf8(mesos::json::to_vec(value)).expect("JSON is UTF-8");
-    match parameter(query, "jsonp") {
-        Some(function) => with_type(format!("{function}({body});"), "text/javascript"),
-        None => with_type(body, JSON),
-    }
-}
+pub(super) use crate::reply::{
+    JSON, Refused, bad_request, empty, json, parameter, read, require_json_accepted, require_post, text, with_type,
+};
 
 /// A stream of records.
 pub(super) fn stream(body: crate::master::stream::Records, header: &'static str, id: &str) -> Response<Body> {
@@ -58,112 +27,4 @@ pub(super) fn redirect(server: &Server) -> Response<Body> {
         response.headers_mut().insert(LOCATION, location);
     }
     response
-}
-
-/// A parameter of a query or form, decoded; `None` where it is absent or empty.
-pub(super) fn parameter(query: &str, name: &str) -> Option<String> {
-    let pair = query.split('&').find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name));
-    pair.map(|(_, value)| decode(value)).filter(|value| !value.is_empty())
-}
-
-/// Percent-decoding; what is not well formed stays as it is.
-fn decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((byte, tail)) = rest.split_first() {
-        let hex = tail.get(..2).and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
-        match (byte, hex) {
-            (b'%', Some(decoded)) => {
-                bytes.push(decoded);
-                rest = &tail[2..];
-            }
-            (b'+', _) => {
-                bytes.push(b' ');
-                rest = tail;
-            }
-            _ => {
-                bytes.push(*byte);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// A refusal that is an answer already. Boxed, as it is large and rare.
-pub(super) type Refused = Box<Response<Body>>;
-
-/// 400 with Mesos' words.
-pub(super) fn bad_request(reason: &str) -> Refused {
-    Box::new(text(StatusCode::BAD_REQUEST, reason))
-}
-
-/// 405 where the method is not POST.
-pub(super) fn require_post(received: &Received) -> Result<(), Refused> {
-    if received.method == Method::POST {
-        return Ok(());
-    }
-    let body = format!("405 Method Not Allowed. Expecting one of {{ 'POST' }}, but received '{}'.", received.method);
-    let mut response = text(StatusCode::METHOD_NOT_ALLOWED, &body);
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-    Err(Box::new(response))
-}
-
-/// The message of a POST, by its Content-Type.
-pub(super) fn read<T: DeserializeOwned>(received: &Received) -> Result<T, Refused> {
-    require_post(received)?;
-    let unsupported = |reason: &str| Box::new(text(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
-    match received.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes) {
-        None => return Err(bad_request("Expecting 'Content-Type' to be present")),
-        Some(b"application/json") => {}
-        Some(b"application/x-protobuf") => {
-            return Err(unsupported("This master speaks JSON alone: Expecting 'Content-Type' of application/json"));
-        }
-        Some(_) => return Err(unsupported("Expecting 'Content-Type' of application/json or application/x-protobuf")),
-    }
-    mesos::json::from_slice(&received.body).map_err(|error| match error {
-        mesos::json::Error::Syntax(_) => bad_request(&error.to_string()),
-        mesos::json::Error::Convert(why) => bad_request(&format!("Failed to convert JSON into Call protobuf: {why}")),
-    })
-}
-
-/// 406 where the answer may not be JSON.
-pub(super) fn require_json_accepted(received: &Received) -> Result<(), Refused> {
-    let accept = received.headers.get(ACCEPT).map(|value| value.to_str().unwrap_or_default());
-    if accept.is_none_or(accepts_json) {
-        return Ok(());
-    }
-    let reason = "Expecting 'Accept' to allow 'application/x-protobuf' or 'application/json'";
-    Err(Box::new(text(StatusCode::NOT_ACCEPTABLE, reason)))
-}
-
-fn accepts_json(accept: &str) -> bool {
-    accept.split(',').any(|range| {
-        let mut parts = range.split(';').map(str::trim);
-        let fits = matches!(parts.next(), Some("application/json" | "application/*" | "*/*"));
-        fits && !parts.any(|part| part.strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0)))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn accept_admits_json_by_name_or_pattern() {
-        for good in ["application/json", "text/html, */*;q=0.1", "application/*", "application/json;q=0.5"] {
-            assert!(accepts_json(good), "{good}");
-        }
-        for bad in ["text/html", "application/x-protobuf", "application/json;q=0", "", "application/json;q=0.0"] {
-            assert!(!accepts_json(bad), "{bad}");
-        }
-    }
-
-    #[test]
-    fn parameters_are_decoded() {
-        assert_eq!(parameter("a=1&b=x%20y+z", "b").as_deref(), Some("x y z"));
-        assert_eq!(parameter("a=%zz%4", "a").as_deref(), Some("%zz%4"));
-        assert_eq!(parameter("a=", "a"), None);
-        assert_eq!(parameter("", "a"), None);
-    }
 }

@@ -4,10 +4,10 @@ use axum::body::Body;
 use http::{Response, StatusCode};
 use mesos::scheduler::{Action, Call, CallWire};
 
-use super::Received;
 use super::reply::{Refused, bad_request, empty, read, require_json_accepted, stream, text};
 use crate::master::core::Refusal;
 use crate::master::server::Server;
+use crate::reply::Received;
 
 const STREAM_ID: &str = "mesos-stream-id";
 
