@@ -19,7 +19,7 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use mesos::master::{MasterCapability, MasterCapabilityType};
@@ -129,6 +129,8 @@ pub(super) struct Core {
     pub(super) offers: BTreeMap<OfferID, OpenOffer>,
     /// Agents that were lost, and when.
     pub(super) unreachable: BTreeMap<AgentID, Now>,
+    /// Agents that an operator marked gone. They never come back.
+    gone: BTreeSet<AgentID>,
     pub(super) counters: Counters,
     next_framework: u64,
     next_agent: u64,
@@ -154,6 +156,7 @@ impl Core {
             completed: VecDeque::new(),
             offers: BTreeMap::new(),
             unreachable: BTreeMap::new(),
+            gone: BTreeSet::new(),
             counters: Counters::default(),
             next_framework: 0,
             next_agent: 0,

@@ -102,6 +102,11 @@ impl Server {
         })
     }
 
+    /// An operator says that an agent is gone for good. Returns whether there is or was one.
+    pub(super) fn mark_gone(&self, agent_id: &mesos::AgentID) -> bool {
+        self.apply(|state, now| state.core.mark_gone(now, agent_id))
+    }
+
     /// An agent registers: its link's ID and body.
     pub(super) fn register(&self, registration: Registration) -> (LinkId, Records) {
         let id = uuid::Uuid::new_v4().to_string();

@@ -23,6 +23,12 @@ enum Past {
 impl Core {
     /// An agent opened `link`, for the first time or again.
     pub(in crate::master) fn register(&mut self, now: Now, link: LinkId, registration: Registration) {
+        if registration.agent.id.as_ref().is_some_and(|id| self.gone.contains(id)) {
+            let command = Box::new(ToAgent::Shutdown { message: "Agent has been marked gone".to_owned() });
+            self.effects.push(Effect::Command { link: link.clone(), command });
+            self.effects.push(Effect::EndLink { link });
+            return;
+        }
         let (past, agent_id) = match registration.agent.id.clone().filter(|id| !id.value.is_empty()) {
             None => (Past::New, self.new_agent_id()),
             Some(id) if self.agents.contains_key(&id) => (Past::Known, id),
@@ -240,7 +246,29 @@ impl Core {
     fn agent_removed(&mut self, now: Now, agent_id: &AgentID, why: &str) {
         tracing::info!("agent {agent_id} is removed: {why}");
         self.counters.agent_removals += 1;
-        self.forget_agent(now, agent_id, TaskState::Lost, why);
+        let state = if self.gone.contains(agent_id) { TaskState::GoneByOperator } else { TaskState::Lost };
+        self.forget_agent(now, agent_id, state, why);
+    }
+
+    /// An operator says that an agent, known or lost, is gone for good: it is shut down, now or when it comes back. Returns
+    /// whether there is or was such an agent.
+    pub(in crate::master) fn mark_gone(&mut self, now: Now, agent_id: &AgentID) -> bool {
+        if self.gone.contains(agent_id) {
+            return true;
+        }
+        let was_lost = self.unreachable.remove(agent_id).is_some();
+        if !was_lost && !self.agents.contains_key(agent_id) {
+            return false;
+        }
+        self.gone.insert(agent_id.clone());
+        // Tasks that were out of reach share the end of those that are not.
+        for framework in self.frameworks.values_mut() {
+            let lost = framework.unreachable_tasks.extract_if(.., |_, task| task.agent_id == *agent_id);
+            framework.tasks.extend(lost.map(|(id, task)| (id, LiveTask { task, kill: None })).collect::<Vec<_>>());
+        }
+        self.command(agent_id, ToAgent::Shutdown { message: "Agent has been marked gone".to_owned() });
+        self.agent_removed(now, agent_id, "agent marked gone by operator");
+        true
     }
 
     /// Takes an agent off the books: its offers are rescinded, its tasks become `state`, frameworks are told.
@@ -282,7 +310,7 @@ impl Core {
                 framework.complete(task, max_completed);
                 continue;
             }
-            let mut status = tasks::status(now, &task, shown, Reason::AgentRemoved);
+            let mut status = tasks::status(now, &task, shown, removal_reason(state));
             (status.healthy, status.check_status, status.container_status) = (None, None, None);
             status.message = Some(message.to_owned());
             if state == TaskState::Unreachable {
@@ -313,6 +341,14 @@ fn returned(past: Past) -> Option<&'static str> {
         Past::New | Past::Known => None,
         Past::Unreachable => Some("Unreachable agent re-reregistered"),
         Past::Unknown => Some("Unknown agent reregistered"),
+    }
+}
+
+/// Why a task of an agent that is no more came to `state`.
+fn removal_reason(state: TaskState) -> Reason {
+    match state {
+        TaskState::GoneByOperator => Reason::AgentRemovedByOperator,
+        _ => Reason::AgentRemoved,
     }
 }
 

@@ -38,6 +38,7 @@ impl Core {
             Some(id) if self.unreachable.contains_key(id) => {
                 (TaskState::Unreachable, "Task is unreachable", self.unreachable.get(id))
             }
+            Some(id) if self.gone.contains(id) => (TaskState::GoneByOperator, "Task is gone", None),
             _ => (TaskState::Unknown, "Task is unknown", None),
         };
         let state = framework.state_or_lost(state);
@@ -62,7 +63,9 @@ impl Core {
             return false;
         }
         let Some(agent_id) = agent_id else { return self.agents.keys().any(|id| self.is_of_another_master(id)) };
-        let is_known = self.agents.contains_key(agent_id) || self.unreachable.contains_key(agent_id);
+        let is_known = self.agents.contains_key(agent_id)
+            || self.unreachable.contains_key(agent_id)
+            || self.gone.contains(agent_id);
         !is_known && self.is_of_another_master(agent_id)
     }
 

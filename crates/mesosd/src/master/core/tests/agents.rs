@@ -194,3 +194,34 @@ fn an_old_link_says_nothing_any_more() {
     world.core.link_closed(world.now, "link");
     assert!(world.core.agents[&task.agent_id].link().is_some());
 }
+
+#[test]
+fn an_agent_that_an_operator_marked_gone_never_comes_back() {
+    let (mut world, stream, framework_id, task) = world_with_task();
+    assert!(!world.core.mark_gone(world.now, &"nobody".into()));
+    assert!(world.core.mark_gone(world.now, &task.agent_id));
+    let effects = world.core.take_effects();
+    assert!(matches!(&commands(&effects, "link")[..], [ToAgent::Shutdown { .. }]), "{effects:?}");
+    assert!(effects.contains(&Effect::EndLink { link: "link".to_owned() }));
+    let status = statuses(&effects, &stream).pop().unwrap();
+    assert_eq!((status.state, status.reason), (TaskState::GoneByOperator, Some(Reason::AgentRemovedByOperator)));
+    let effects = world.register("again", back(&task, std::slice::from_ref(&task)));
+    assert!(matches!(&commands(&effects, "again")[..], [ToAgent::Shutdown { .. }]), "{effects:?}");
+    assert!(world.core.agents.is_empty());
+    let effects = world.call(&stream, &framework_id, reconcile("t", task.agent_id.as_str()));
+    assert_eq!(statuses(&effects, &stream)[0].state, TaskState::GoneByOperator);
+    assert!(world.core.mark_gone(world.now, &task.agent_id), "twice is harmless");
+}
+
+#[test]
+fn tasks_out_of_reach_are_gone_with_their_agent() {
+    let (mut world, stream, framework_id, task) = world_with_task();
+    world.core.link_closed(world.now, "link");
+    world.pass(76);
+    world.core.take_effects();
+    assert!(world.core.mark_gone(world.now, &task.agent_id));
+    let status = statuses(&world.core.take_effects(), &stream).pop().unwrap();
+    assert_eq!(status.state, TaskState::GoneByOperator);
+    let framework = &world.core.frameworks[&framework_id];
+    assert!(framework.tasks.is_empty() && framework.unreachable_tasks.is_empty());
+}
