@@ -144,6 +144,8 @@ struct Agent {
     ensured: Option<Instant>,
     /// When it was last offered.
     seen: Instant,
+    /// An executor with other flags runs there: no task of ours can.
+    foreign: bool,
 }
 
 struct KillState {

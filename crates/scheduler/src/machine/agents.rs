@@ -28,7 +28,9 @@ impl Machine {
         for offer in offers {
             self.metrics.offered(&offer.hostname);
             self.know_agent(offer, now);
-            if self.is_compatible(offer) {
+            let compatible = self.is_compatible(offer);
+            self.agents.get_mut(&offer.agent_id).expect("the agent is known by now").foreign = !compatible;
+            if compatible {
                 self.offers.add(offer, now);
                 self.ensure_node(&offer.agent_id, now);
             } else {
@@ -100,6 +102,7 @@ impl Machine {
             labels: BTreeMap::new(),
             ensured: None,
             seen: now,
+            foreign: false,
         });
         agent.host.clone_from(&offer.hostname);
         (agent.labels, agent.seen) = (labels, now);

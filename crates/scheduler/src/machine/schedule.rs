@@ -56,7 +56,7 @@ impl Machine {
             self.tell(&uids[pod], message, now);
         }
         // leftovers of what was accepted come back only with the next allocation; whoever waits still wants them
-        self.wanted |= !self.waiting.is_empty() && self.away;
+        self.wanted = !self.waiting.is_empty() || self.lacks_executors();
     }
 
     /// The pods to place now, and when to look again at those that must wait longer.
@@ -81,6 +81,14 @@ impl Machine {
             self.look_at(time);
         }
         (uids, asks)
+    }
+
+    /// Whether an agent has no executor yet and nothing of it is held to start one.
+    fn lacks_executors(&self) -> bool {
+        let lacks = |(id, agent): (&AgentID, &super::Agent)| {
+            !agent.foreign && agent.executor.is_none() && self.offers.of(id).is_empty()
+        };
+        self.settings.prelaunch && self.agents.iter().any(lacks)
     }
 
     /// All nodes with what is offered of them and which pods they have.

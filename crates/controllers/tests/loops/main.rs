@@ -1,0 +1,155 @@
+//! The controllers on a real API server over a real etcd. There are no nodes: tests say what an executor would.
+
+mod harness;
+
+use harness::{Cluster, wait_for};
+use k8s_openapi::api::core::v1::{
+    ConfigMap, Endpoints, Namespace, Node, Pod, ReplicationController, Service, ServiceAccount,
+};
+use kube::ResourceExt;
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use serde_json::{Value, json};
+
+fn controller(replicas: u32) -> Value {
+    json!({"metadata": {"name": "web"}, "spec": {"replicas": replicas, "selector": {"app": "web"}, "template": {
+        "metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "c", "image": "none"}]}}}})
+}
+
+fn pod(name: &str) -> Value {
+    json!({"metadata": {"name": name, "labels": {"app": "web"}}, "spec": {"containers": [
+        {"name": "c", "image": "none", "ports": [{"name": "http", "containerPort": 8080}]}]}})
+}
+
+async fn pods(cluster: &Cluster, namespace: &str) -> Vec<Pod> {
+    cluster.api::<Pod>(namespace).list(&ListParams::default()).await.unwrap().items
+}
+
+async fn say(cluster: &Cluster, pod: &str, status: Value) {
+    let patch = Patch::Merge(json!({ "status": status }));
+    cluster.api::<Pod>("default").patch_status(pod, &PatchParams::default(), &patch).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_controller_has_its_pods_and_takes_them_along() {
+    let mut cluster = Cluster::start(&[]).await;
+    cluster.create::<Pod>("default", pod("orphan")).await;
+    cluster.create::<ReplicationController>("default", controller(3)).await;
+    wait_for("three pods", async || pods(&cluster, "default").await.len() == 3).await;
+    let orphan = cluster.api::<Pod>("default").get("orphan").await.unwrap();
+    assert_eq!(orphan.owner_references()[0].name, "web", "adopted, not replaced");
+
+    cluster.kill_controllers().await;
+    cluster.api::<Pod>("default").delete("orphan", &DeleteParams::default().grace_period(0)).await.unwrap();
+    cluster.start_controllers();
+    wait_for("another in its place", async || pods(&cluster, "default").await.len() == 3).await;
+
+    let scale = Patch::Merge(json!({"spec": {"replicas": 1}}));
+    cluster.api::<ReplicationController>("default").patch("web", &PatchParams::default(), &scale).await.unwrap();
+    wait_for("one pod", async || pods(&cluster, "default").await.len() == 1).await;
+    let left = pods(&cluster, "default").await[0].name_any();
+    let ready = json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z"}]});
+    say(&cluster, &left, ready).await;
+    wait_for("the status", async || {
+        let status = cluster.api::<ReplicationController>("default").get("web").await.unwrap().status.unwrap();
+        (status.replicas, status.ready_replicas, status.available_replicas) == (1, Some(1), Some(1))
+    })
+    .await;
+
+    cluster.api::<ReplicationController>("default").delete("web", &DeleteParams::background()).await.unwrap();
+    wait_for("nothing to be left", async || pods(&cluster, "default").await.is_empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dependents_stay_or_go_first_as_asked() {
+    let cluster = Cluster::start(&[]).await;
+    let controllers = cluster.api::<ReplicationController>("default");
+    cluster.create::<ReplicationController>("default", controller(2)).await;
+    wait_for("two pods", async || pods(&cluster, "default").await.len() == 2).await;
+    controllers.delete("web", &DeleteParams::orphan()).await.unwrap();
+    wait_for("the controller to be gone", async || controllers.get_opt("web").await.unwrap().is_none()).await;
+    let left = pods(&cluster, "default").await;
+    assert_eq!((left.len(), left.iter().all(|pod| pod.owner_references().is_empty())), (2, true));
+
+    cluster.create::<ReplicationController>("default", controller(2)).await;
+    let owned = async || pods(&cluster, "default").await.iter().all(|pod| !pod.owner_references().is_empty());
+    wait_for("their adoption", owned).await;
+    controllers.delete("web", &DeleteParams::foreground()).await.unwrap();
+    wait_for("the controller to be gone", async || controllers.get_opt("web").await.unwrap().is_none()).await;
+    assert!(pods(&cluster, "default").await.is_empty(), "its pods went before it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_namespace_is_furnished_and_emptied() {
+    let cluster = Cluster::start(&[]).await;
+    let namespaces: Api<Namespace> = Api::all(cluster.client.clone());
+    let namespace = serde_json::from_value(json!({"metadata": {"name": "team"}})).unwrap();
+    namespaces.create(&PostParams::default(), &namespace).await.unwrap();
+    wait_for("its service account and certificate authority", async || {
+        let account = cluster.api::<ServiceAccount>("team").get_opt("default").await.unwrap();
+        let map = cluster.api::<ConfigMap>("team").get_opt("kube-root-ca.crt").await.unwrap();
+        account.is_some() && map.is_some_and(|map| map.data.unwrap()["ca.crt"] == "a certificate")
+    })
+    .await;
+    cluster.create::<ReplicationController>("team", controller(2)).await;
+    wait_for("two pods", async || pods(&cluster, "team").await.len() == 2).await;
+    namespaces.delete("team", &DeleteParams::default()).await.unwrap();
+    wait_for("it to be gone", async || namespaces.get_opt("team").await.unwrap().is_none()).await;
+    assert!(pods(&cluster, "team").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn endpoints_follow_the_pods_of_a_service() {
+    let cluster = Cluster::start(&[]).await;
+    let service = json!({"metadata": {"name": "web"}, "spec": {"selector": {"app": "web"},
+        "ports": [{"port": 80, "targetPort": "http"}]}});
+    cluster.create::<Service>("default", service).await;
+    cluster.create::<Pod>("default", pod("a")).await;
+    let running = |ready: &str| json!({"phase": "Running", "podIP": "10.1.2.3", "conditions": [{"type": "Ready", "status": ready}]});
+    let subset =
+        async || cluster.api::<Endpoints>("default").get_opt("web").await.unwrap()?.subsets?.into_iter().next();
+    say(&cluster, "a", running("False")).await;
+    wait_for("an address that is not ready", async || subset().await.is_some_and(|s| s.not_ready_addresses.is_some()))
+        .await;
+    say(&cluster, "a", running("True")).await;
+    wait_for("an address", async || {
+        subset()
+            .await
+            .is_some_and(|s| s.addresses.is_some_and(|a| a[0].ip == "10.1.2.3") && s.ports.unwrap()[0].port == 8080)
+    })
+    .await;
+    cluster.api::<Pod>("default").delete("a", &DeleteParams::default().grace_period(0)).await.unwrap();
+    wait_for("no address", async || subset().await.is_none()).await;
+    cluster.api::<Service>("default").delete("web", &DeleteParams::default()).await.unwrap();
+    let endpoints = cluster.api::<Endpoints>("default");
+    wait_for("no endpoints", async || endpoints.get_opt("web").await.unwrap().is_none()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_node_is_unknown_and_loses_its_pods() {
+    let cluster = Cluster::start(&["--node-monitor-grace-period=1s", "--pod-eviction-timeout=0s"]).await;
+    let nodes: Api<Node> = Api::all(cluster.client.clone());
+    let node = serde_json::from_value(json!({"metadata": {"name": "n1"}})).unwrap();
+    nodes.create(&PostParams::default(), &node).await.unwrap();
+    let ready = json!({"status": {"conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady",
+        "lastHeartbeatTime": "2026-01-01T00:00:00Z", "lastTransitionTime": "2026-01-01T00:00:00Z"}]}});
+    nodes.patch_status("n1", &PatchParams::default(), &Patch::Merge(&ready)).await.unwrap();
+    let mut bound = pod("a");
+    bound["spec"]["nodeName"] = json!("n1");
+    bound["spec"]["tolerations"] = json!([{"key": "node.kubernetes.io/unreachable", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 0},
+        {"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 0}]);
+    cluster.create::<Pod>("default", bound).await;
+    wait_for("the node to be Unknown and tainted", async || {
+        let node = nodes.get("n1").await.unwrap();
+        let conditions = node.status.and_then(|status| status.conditions).unwrap_or_default();
+        let unknown = conditions.iter().any(|c| c.type_ == "Ready" && c.status == "Unknown");
+        let taints = node.spec.and_then(|spec| spec.taints).unwrap_or_default();
+        unknown
+            && taints.iter().any(|taint| taint.key == "node.kubernetes.io/unreachable" && taint.effect == "NoExecute")
+    })
+    .await;
+    wait_for("its pod to be deleted", async || {
+        let pod = cluster.api::<Pod>("default").get_opt("a").await.unwrap();
+        pod.is_none_or(|pod| pod.metadata.deletion_timestamp.is_some())
+    })
+    .await;
+}
