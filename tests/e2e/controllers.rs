@@ -21,14 +21,16 @@ fn per_node(pods: &[Value]) -> BTreeMap<String, usize> {
     count
 }
 
-/// What the agents have given away, as the master shows it: (cpus, tasks).
+/// What the agents have given away, as the master shows it: cpus, and tasks that are pods.
 fn used(cluster: &Cluster) -> Result<(f64, usize), String> {
     let state = cluster.mesos_state()?;
     let slaves = state["slaves"].as_array().ok_or("no slaves in /state")?;
     let cpus = slaves.iter().filter_map(|slave| slave["used_resources"]["cpus"].as_f64()).sum();
     let frameworks = state["frameworks"].as_array().ok_or("no frameworks in /state")?;
-    let tasks = frameworks.iter().filter_map(|framework| framework["tasks"].as_array()).map(Vec::len).sum();
-    Ok((cpus, tasks))
+    let tasks = frameworks.iter().filter_map(|framework| framework["tasks"].as_array()).flatten();
+    // A node's executor is held by a task of its own.
+    let tasks = tasks.filter(|task| task["id"].as_str().is_some_and(|id| id.starts_with("pod.")));
+    Ok((cpus, tasks.count()))
 }
 
 #[test]

@@ -24,25 +24,25 @@ fn no_engine_is_said_at_once() {
 
 #[test]
 fn a_named_port_that_is_taken_is_refused() {
-    let before = Inventory::take();
+    let cluster = Cluster::new("port");
+    let before = Inventory::take(&cluster.name);
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("bound").port().to_string();
-    let cluster = Cluster::new("port");
     hinted(&cluster.k8sm(&["up", "--api-port", &port]).fails(3), &[&port]);
-    assert_eq!(Inventory::take(), before);
+    Inventory::take(&cluster.name).is_as(&before, "after the refusal");
     assert!(!cluster.kubeconfig().exists());
 }
 
 #[test]
 fn a_broken_kubeconfig_stops_up_and_keeps_its_bytes() {
-    let before = Inventory::take();
     let cluster = Cluster::new("kubeconfig");
+    let before = Inventory::take(&cluster.name);
     let broken = "clusters: [\n";
     std::fs::write(cluster.kubeconfig(), broken).expect("written");
     let talk = cluster.k8sm(&["up"]).fails(3);
     hinted(&talk, &[cluster.kubeconfig().to_str().expect("UTF-8")]);
     assert_eq!(std::fs::read_to_string(cluster.kubeconfig()).expect("still there"), broken);
-    assert_eq!(Inventory::take(), before);
+    Inventory::take(&cluster.name).is_as(&before, "after the refusal");
 }
 
 #[test]

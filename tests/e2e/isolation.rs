@@ -9,8 +9,8 @@ const FORBIDDEN: [(&str, u16); 5] =
 
 /// Whether a TCP connection from inside a container to an address comes about.
 fn reaches(container: &str, address: &str, port: u16) -> bool {
-    let connect = format!("nc -w 3 {address} {port} < /dev/null");
-    try_docker(&["exec", container, "timeout", "5", "sh", "-c", &connect]).is_ok()
+    let connect = format!("nc -w 1 {address} {port} < /dev/null");
+    try_docker(&["exec", container, "timeout", "3", "sh", "-c", &connect]).is_ok()
 }
 
 #[test]

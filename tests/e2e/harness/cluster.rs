@@ -55,7 +55,7 @@ impl Cluster {
 
     /// The `k8sm` command with this cluster's name and kubeconfig in its environment.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_k8sm"));
+        let mut command = Command::new(executable());
         command.args(words);
         self.environment(&mut command);
         command
@@ -203,6 +203,11 @@ impl Cluster {
             if ready == 2 { Ok(()) } else { Err(ran.to_string()) }
         });
     }
+}
+
+/// The executable under test: the one that was built with the tests, or another that `$K8SM` names.
+fn executable() -> String {
+    std::env::var("K8SM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_k8sm").to_owned())
 }
 
 /// Whether a pod is Running and its condition Ready is True.

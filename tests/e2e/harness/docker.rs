@@ -20,25 +20,41 @@ pub(crate) fn try_docker(words: &[&str]) -> Result<String, String> {
     if ran.code == 0 { Ok(ran.stdout.trim().to_owned()) } else { Err(ran.stderr) }
 }
 
-/// Everything that a `down` could forget or take too much of.
+/// Everything that a `down` could forget or take too much of, but for what belongs to other clusters: those come and
+/// go as they like.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Inventory {
-    containers: BTreeSet<String>,
-    networks: BTreeSet<String>,
-    volumes: BTreeSet<String>,
-    images: BTreeSet<String>,
-}
+pub(crate) struct Inventory(BTreeSet<String>);
 
 impl Inventory {
-    /// What is there now.
-    pub(crate) fn take() -> Self {
-        let lines = |words: &[&str]| docker(words).lines().map(str::to_owned).collect();
-        Self {
-            containers: lines(&["ps", "-a", "--no-trunc", "--format", "{{.ID}} {{.Names}}"]),
-            networks: lines(&["network", "ls", "--no-trunc", "--format", "{{.ID}} {{.Name}}"]),
-            volumes: lines(&["volume", "ls", "--format", "{{.Name}}"]),
-            images: lines(&["images", "-a", "--no-trunc", "--format", "{{.ID}} {{.Repository}}:{{.Tag}}"]),
+    /// What is there now, as the cluster `name` may see it.
+    pub(crate) fn take(name: &str) -> Self {
+        let lists: [(&str, &[&str]); 4] = [
+            ("container", &["ps", "-a", "--no-trunc", "--format", "{{.Label \"io.k8sm.cluster\"}} {{.ID}} {{.Names}}"]),
+            (
+                "network",
+                &["network", "ls", "--no-trunc", "--format", "{{.Label \"io.k8sm.cluster\"}} {{.ID}} {{.Name}}"],
+            ),
+            ("volume", &["volume", "ls", "--format", "{{.Label \"io.k8sm.cluster\"}} {{.Name}}"]),
+            ("image", &["images", "--no-trunc", "--format", " {{.ID}} {{.Repository}}:{{.Tag}}"]),
+        ];
+        let mut all = BTreeSet::new();
+        for (what, words) in lists {
+            for line in run(Command::new("docker").args(words), "").ok().lines() {
+                let (cluster, thing) = line.split_once(' ').unwrap_or(("", line));
+                if cluster.is_empty() || cluster == name {
+                    all.insert(format!("{what} {thing}"));
+                }
+            }
         }
+        Self(all)
+    }
+
+    /// Asserts that nothing came or went since `before`.
+    #[track_caller]
+    pub(crate) fn is_as(&self, before: &Self, when: &str) {
+        let came: Vec<_> = self.0.difference(&before.0).collect();
+        let went: Vec<_> = before.0.difference(&self.0).collect();
+        assert!(came.is_empty() && went.is_empty(), "{when}: came: {came:#?}, went: {went:#?}");
     }
 }
 
