@@ -14,6 +14,10 @@ use crate::http::accept;
 use crate::http::reply::{Answer, to_bytes};
 
 static V2: LazyLock<Bytes> = LazyLock::new(|| to_bytes(&openapi::v2()));
+static V2_PROTOBUF: LazyLock<Bytes> = LazyLock::new(|| openapi::v2_protobuf().into());
+/// What kubectl before 1.27 asks for, and what the answer is called: `@` is no character of media types.
+const PROTOBUF_ASKED: &str = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+const PROTOBUF_SENT: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 static V3: LazyLock<HashMap<String, Bytes>> = LazyLock::new(|| {
     let documents = openapi::v3_paths().into_iter();
     documents.filter_map(|path| openapi::v3(&path).map(|document| (path, to_bytes(&document)))).collect()
@@ -26,6 +30,7 @@ pub(crate) fn answer<B>(request: &Request<B>) -> Answer {
     }
     let headers = request.headers();
     match request.uri().path().trim_end_matches('/') {
+        "/openapi/v2" if wants_protobuf(headers) => Ok(tagged(headers, V2_PROTOBUF.clone(), PROTOBUF_SENT)),
         "/openapi/v2" => {
             accept::negotiate(headers)?;
             Ok(tagged(headers, V2.clone(), "application/json"))
@@ -37,6 +42,13 @@ pub(crate) fn answer<B>(request: &Request<B>) -> Answer {
             Ok(tagged(headers, document.clone(), "application/json"))
         }
     }
+}
+
+fn wants_protobuf(headers: &http::HeaderMap) -> bool {
+    let accepted = headers.get_all(http::header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    accepted
+        .flat_map(|text| text.split(','))
+        .any(|range| range.split(';').next().is_some_and(|r| r.trim() == PROTOBUF_ASKED))
 }
 
 /// Where each version's document is; the hash tells when it has changed.

@@ -4,6 +4,7 @@
 //! document takes some milliseconds: whoever serves them keeps the bytes.
 
 mod definitions;
+mod gnostic;
 mod operations;
 mod parameters;
 mod swagger;
@@ -20,6 +21,13 @@ pub const KUBERNETES_VERSION: &str = "v1.33.1";
 #[must_use]
 pub fn v2() -> Value {
     swagger::document()
+}
+
+/// The same document in protobuf. Clients ask for `application/com.github.proto-openapi.spec.v2@v1.0+protobuf`; the
+/// answer's content type has a dot in place of the `@`, which is no character of media types.
+#[must_use]
+pub fn v2_protobuf() -> Vec<u8> {
+    gnostic::encode(&v2())
 }
 
 /// The paths under `/openapi/v3/` that have a document, such as `api/v1` and `apis/coordination.k8s.io/v1`.
@@ -105,7 +113,10 @@ mod tests {
                 assert_eq!(Some(&upstream["operationId"]), operation.get("operationId"), "{at}");
                 // The published document names the object's kind where servers, as here, name that of the options.
                 let connects = operation["x-kubernetes-action"] == "connect";
-                for key in ["x-kubernetes-action", "x-kubernetes-group-version-kind"].into_iter().take(2 - usize::from(connects)) {
+                for key in ["x-kubernetes-action", "x-kubernetes-group-version-kind"]
+                    .into_iter()
+                    .take(2 - usize::from(connects))
+                {
                     assert_eq!(upstream.get(key), operation.get(key), "{at} {key}");
                 }
                 let codes = |o: &Value| o.as_object().map(|m| m.keys().cloned().collect::<Vec<_>>());
