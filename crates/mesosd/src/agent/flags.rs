@@ -101,8 +101,9 @@ pub(crate) struct Flags {
     /// How long executors wait for an agent that is gone.
     #[arg(long, env = "MESOS_RECOVERY_TIMEOUT", value_parser = parsed::<Text>, default_value = "15mins")]
     pub(crate) recovery_timeout: Text,
-    /// The first wait between attempts to register; it doubles up to a minute.
-    #[arg(long, env = "MESOS_REGISTRATION_BACKOFF_FACTOR", value_parser = parsed::<Text>, default_value = "1secs")]
+    /// The first wait between attempts to register; it doubles up to ten seconds. Mesos spreads thousands of agents over
+    /// a second; here a master that starts beside its agents is there in less.
+    #[arg(long, env = "MESOS_REGISTRATION_BACKOFF_FACTOR", value_parser = parsed::<Text>, default_value = "100ms")]
     pub(crate) registration_backoff_factor: Text,
     /// Told to executors as MESOS_HTTP_COMMAND_EXECUTOR.
     #[arg(long, env = "MESOS_HTTP_COMMAND_EXECUTOR", default_value = "false", default_missing_value = "true",
