@@ -138,11 +138,13 @@ fn standard_input() -> anyhow::Result<UnixStream> {
     Ok(UnixStream::from_std(stream)?)
 }
 
-/// Asks the kernel to end us with the minion, in case the channel does not tell.
+/// Asks the kernel to end us with the minion, in case the channel does not tell, and to call us by our name: a process
+/// started as `/proc/self/exe` is `exe` otherwise.
 fn end_with_parent() {
     #[allow(unsafe_code)]
-    // SAFETY: prctl with PR_SET_PDEATHSIG takes plain integers.
+    // SAFETY: PR_SET_PDEATHSIG takes a plain integer, PR_SET_NAME a string that ends with a zero and lives for ever.
     unsafe {
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+        libc::prctl(libc::PR_SET_NAME, c"km executor".as_ptr());
     }
 }

@@ -154,7 +154,7 @@ fn conditions(previous: &[NodeCondition]) -> Vec<NodeCondition> {
 /// CPUs as a quantity: whole ones as such, others in thousandths.
 fn cpu(cpus: f64) -> String {
     let millis = (cpus.max(0.0) * 1000.0).round() as u64;
-    if millis % 1000 == 0 { (millis / 1000).to_string() } else { format!("{millis}m") }
+    if millis.is_multiple_of(1000) { (millis / 1000).to_string() } else { format!("{millis}m") }
 }
 
 /// What the engine says of itself and of its images.

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::{Container as Spec, Pod};
 
 use crate::backoff::{self, Backoffs};
-use crate::observed::{Container, Observed, State};
+use crate::observed::{Container, Exit, Observed, State};
 use crate::pod::{self, RestartPolicy};
 
 /// What is wanted of the pod.
@@ -275,7 +275,8 @@ impl Plan {
             }
             self.container(input, spec, sandbox, policy);
             let running = input.observed.named(&spec.name).next().is_some_and(|c| c.running() && c.sandbox == sandbox);
-            if !begun && !(pod::is_sidecar(spec) && running) {
+            let beside = pod::is_sidecar(spec) && running;
+            if !(begun || beside) {
                 return;
             }
         }
@@ -287,64 +288,61 @@ impl Plan {
     /// One container: started, started again, left alone, or waiting.
     fn container(&mut self, input: Input<'_>, spec: &Spec, sandbox: &str, policy: RestartPolicy) {
         let newest = input.observed.named(&spec.name).find(|container| container.state != State::Created);
-        let mut attempt = 0;
-        if let Some(container) = newest {
-            attempt = container.attempt + 1;
-            let here = container.sandbox == sandbox;
-            match &container.state {
-                State::Running(_) if !here => return,
-                State::Running(_) if container.hash != pod::hash(spec) && input.intent == Intent::Run => {
-                    let why = "Container definition changed, will be restarted";
-                    return self.actions.push(stop(container, why));
+        match newest.map(|container| (container, &container.state)) {
+            None | Some((_, State::Created)) => {}
+            Some((container, State::Running(_))) => {
+                let changed = container.sandbox == sandbox && container.hash != pod::hash(spec);
+                if changed && input.intent == Intent::Run {
+                    self.actions.push(stop(container, "Container definition changed, will be restarted"));
                 }
-                State::Running(_) | State::Created => return,
-                State::Exited(exit) => {
-                    let again = match policy {
-                        RestartPolicy::Always => true,
-                        RestartPolicy::OnFailure => {
-                            exit.code != 0 || (!here && pod::init_containers(input.pod).contains(spec))
-                        }
-                        RestartPolicy::Never => false,
-                    };
-                    if !again {
-                        return;
-                    }
-                    if let Some((until, wait)) = input.restarts.until(&spec.name, exit.finished, input.now) {
-                        let reason = "CrashLoopBackOff".to_owned();
-                        let message = Some(format!(
-                            "back-off {} restarting failed container={} pod={}_{}({})",
-                            backoff::words(wait),
-                            spec.name,
-                            pod::name(input.pod),
-                            pod::namespace(input.pod),
-                            pod::uid(input.pod),
-                        ));
-                        return self.wait(&spec.name, Waiting { reason, message }, Some(until));
-                    }
+                return;
+            }
+            Some((container, State::Exited(exit))) => {
+                // an init container that ended well runs again in a new sandbox
+                let anew = container.sandbox != sandbox && pod::init_containers(input.pod).contains(spec);
+                let again = match policy {
+                    RestartPolicy::Always => true,
+                    RestartPolicy::OnFailure => exit.code != 0 || anew,
+                    RestartPolicy::Never => false,
+                };
+                if !again || self.crash_loops(input, spec, exit) {
+                    return;
                 }
             }
         }
-        if let Some(failure) = input.failures.get(&spec.name)
-            && input.now < failure.retry
-        {
-            let half = failure.at + (failure.retry.duration_since(failure.at) / 2);
-            let fresh = input.now < half;
-            let (reason, message) = match fresh {
-                true => (failure.reason, &failure.message),
-                false => (failure.waiting, &failure.waiting_message),
-            };
-            let waiting = Waiting { reason: reason.to_owned(), message: Some(message.clone()) };
-            return self.wait(&spec.name, waiting, Some(if fresh { half } else { failure.retry }));
-        }
-        if input.intent == Intent::Run {
-            let start = Start { name: spec.name.clone(), attempt, again: newest.is_some() };
-            self.actions.push(Action::Start(start));
+        if !self.failed(input, spec) && input.intent == Intent::Run {
+            let (name, attempt) = (spec.name.clone(), newest.map_or(0, |container| container.attempt + 1));
+            self.actions.push(Action::Start(Start { name, attempt, again: newest.is_some() }));
         }
     }
 
-    fn wait(&mut self, name: &str, waiting: Waiting, until: Option<Timestamp>) {
+    /// Whether a container that ended has to wait before it is started again.
+    fn crash_loops(&mut self, input: Input<'_>, spec: &Spec, exit: &Exit) -> bool {
+        let Some((until, wait)) = input.restarts.until(&spec.name, exit.finished, input.now) else { return false };
+        let (pod, namespace, uid) = (pod::name(input.pod), pod::namespace(input.pod), pod::uid(input.pod));
+        let wait = backoff::words(wait);
+        let message = format!("back-off {wait} restarting failed container={} pod={pod}_{namespace}({uid})", spec.name);
+        self.wait(&spec.name, "CrashLoopBackOff", message, until);
+        true
+    }
+
+    /// Whether a container that could not be started has to wait: it shows why for half of that time, and then that it
+    /// is waited for.
+    fn failed(&mut self, input: Input<'_>, spec: &Spec) -> bool {
+        let failure = input.failures.get(&spec.name).filter(|failure| input.now < failure.retry);
+        let Some(failure) = failure else { return false };
+        let half = failure.at + (failure.retry.duration_since(failure.at) / 2);
+        match input.now < half {
+            true => self.wait(&spec.name, failure.reason, failure.message.clone(), half),
+            false => self.wait(&spec.name, failure.waiting, failure.waiting_message.clone(), failure.retry),
+        }
+        true
+    }
+
+    fn wait(&mut self, name: &str, reason: &str, message: String, until: Timestamp) {
+        let waiting = Waiting { reason: reason.to_owned(), message: Some(message) };
         self.waiting.insert(name.to_owned(), waiting);
-        self.wake = self.wake.into_iter().chain(until).min();
+        self.wake = self.wake.into_iter().chain([until]).min();
     }
 }
 

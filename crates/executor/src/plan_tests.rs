@@ -1,7 +1,7 @@
 //! The life of a pod, step by step, without Docker.
 
 use super::*;
-use crate::observed::{Exit, Sandbox};
+use crate::observed::Sandbox;
 
 const SANDBOX: &str = "sandbox0";
 

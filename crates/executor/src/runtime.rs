@@ -6,6 +6,7 @@ pub mod images;
 pub mod inspect;
 pub mod sandbox;
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -121,8 +122,8 @@ impl Runtime {
         for inspection in futures::future::try_join_all(inspections).await?.into_iter().flatten() {
             inspect::sort_in(inspection, &self.network, &mut observed);
         }
-        observed.sandboxes.sort_by(|a, b| b.attempt.cmp(&a.attempt));
-        observed.containers.sort_by(|a, b| b.attempt.cmp(&a.attempt));
+        observed.sandboxes.sort_by_key(|sandbox| Reverse(sandbox.attempt));
+        observed.containers.sort_by_key(|container| Reverse(container.attempt));
         Ok(observed)
     }
 

@@ -121,7 +121,7 @@ async fn a_sandbox_hands_out_sockets_and_its_death_begins_the_pod_anew() {
     let mut executor = cluster.executor(vec![]).await;
     let (pod, task) = cluster.pod(
         "web",
-        json!({"containers": [{"name": "c", "image": IMAGE,
+        json!({"terminationGracePeriodSeconds": 1, "containers": [{"name": "c", "image": IMAGE,
         "command": ["busybox", "nc", "-ll", "-p", "7000", "-e", "/bin/busybox", "echo", "inside"]}]}),
     );
     executor.say(ToExecutor::Launch(task)).await;
@@ -156,9 +156,14 @@ async fn a_sandbox_hands_out_sockets_and_its_death_begins_the_pod_anew() {
         status["restartCount"] == 1 && status["ready"] == true && pod["status"]["podIP"].is_string()
     };
     cluster.api.until("pods", "default", "web", anew).await;
-    let sandboxes =
-        cluster.containers("web").into_iter().filter(|name| name.starts_with("k8s_POD_")).collect::<Vec<_>>();
-    assert_eq!(sandboxes, [format!("k8s_POD_web_default_{uid}_1")]);
+    let removed = async {
+        let first = format!("k8s_POD_web_default_{uid}_0");
+        while cluster.containers("web").contains(&first) {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), removed).await.expect("the dead sandbox is left");
+    assert!(cluster.containers("web").contains(&format!("k8s_POD_web_default_{uid}_1")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
