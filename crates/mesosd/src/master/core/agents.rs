@@ -219,7 +219,9 @@ impl Core {
         true
     }
 
-    /// A link ended from outside. The agent has the time of its pings to come back; its tasks go on.
+    /// A link ended from outside. The agent has the time of its pings to come back; its tasks go on. A real master gives
+    /// up at once those of frameworks that do not checkpoint; here their executors, which end with their agent, are
+    /// missed when it registers again, so that a connection that merely broke costs no task.
     pub(in crate::master) fn link_closed(&mut self, now: Now, link: &str) {
         let agent = self.agents.iter_mut().find(|(_, agent)| agent.link() == Some(link));
         let Some((agent_id, agent)) = agent else { return };

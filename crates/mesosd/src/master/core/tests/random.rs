@@ -178,7 +178,7 @@ impl Play {
         let link = format!("link-{}", self.links);
         let known: Vec<_> = self.held.values().cloned().collect();
         let registration = match choose(known, number) {
-            Some(mut registration) if number % 4 > 0 => {
+            Some(mut registration) if !number.is_multiple_of(4) => {
                 if number % 4 == 1 {
                     registration.tasks.pop();
                 }
@@ -197,7 +197,7 @@ impl Play {
         let Some(stream) = self.world.core.frameworks[&offer.framework_id].stream().map(str::to_owned) else { return };
         self.launched += 1;
         let reserved = offer.resources.iter().any(|part| !part.reservations.is_empty());
-        let role = if reserved && cpus % 2 == 0 { "(public)" } else { "" };
+        let role = if reserved && cpus.is_multiple_of(2) { "(public)" } else { "" };
         let resources = format!("cpus{role}:{};mem{role}:{}", f64::from(cpus % 8 + 1) / 4.0, u32::from(cpus) + 1);
         let mut task = task(&format!("t{}", self.launched), &offer, &resources);
         task.executor = Some(executor(&format!("e{}", executor_id % 3)));
