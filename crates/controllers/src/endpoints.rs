@@ -32,10 +32,8 @@ pub fn start(context: Context) -> impl Future<Output = ()> {
     });
     let (own, services) = (Arc::clone(&queue), Arc::clone(&context.services));
     context.pods.listen(move |change: &Change<Pod>| {
-        if let (Some(old), Some(new)) = (change.old, change.new) {
-            if subsets::same_endpoint(old, new) {
-                return;
-            }
+        if matches!((change.old, change.new), (Some(old), Some(new)) if subsets::same_endpoint(old, new)) {
+            return;
         }
         for pod in change.old.into_iter().chain(change.new) {
             for service in services.select(|service| subsets::selects(service, pod)) {

@@ -70,10 +70,7 @@ async fn reconcile(context: &Context, key: &str) -> anyhow::Result<Next> {
     let plan = plan::plan(&controller, &pods, Timestamp::now());
     let api: Api<Pod> = Api::namespaced(context.client.clone(), namespace);
     claim(context, &api, &controller, &plan).await?;
-    let failure = match manage(context, &api, &controller, &plan).await {
-        Ok(()) => None,
-        Err(error) => Some(error),
-    };
+    let failure = manage(context, &api, &controller, &plan).await.err();
     write_status(context, &controller, &plan, failure.as_ref()).await?;
     match failure {
         Some(error) => Err(error),

@@ -26,7 +26,7 @@ impl Backoff {
     }
 
     /// A wait, anywhere between nothing and the bound; the next one's bound is twice as long.
-    pub fn next(&mut self) -> Duration {
+    pub fn next_wait(&mut self) -> Duration {
         let wait = self.bound().mul_f64(rand::rng().random::<f64>());
         self.failures = self.failures.saturating_add(1);
         wait
@@ -47,7 +47,7 @@ mod tests {
         let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
         for bound in [1, 2, 4, 8, 16, 32, 60, 60] {
             assert_eq!(backoff.bound(), Duration::from_secs(bound));
-            assert!(backoff.next() <= Duration::from_secs(bound));
+            assert!(backoff.next_wait() <= Duration::from_secs(bound));
         }
         backoff.reset();
         assert_eq!(backoff.bound(), Duration::from_secs(1));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use mesos::scheduler::Action;
 
 /// One thing to do.
+#[allow(clippy::large_enum_variant, reason = "made and moved once, mostly calls to Mesos")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// A call to the Mesos master.

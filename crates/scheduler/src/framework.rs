@@ -55,11 +55,7 @@ impl Store {
 
     /// The ID kept, if any. Waits until the API server answers.
     pub async fn load(&self) -> Option<FrameworkID> {
-        let map = retry("read the framework ID", async || match self.api.get_opt(NAME).await {
-            Ok(map) => Ok(map),
-            Err(error) => Err(error),
-        })
-        .await?;
+        let map = retry("read the framework ID", async || self.api.get_opt(NAME).await).await?;
         map.data?.remove(&self.key).filter(|id| !id.is_empty()).map(Into::into)
     }
 

@@ -120,6 +120,7 @@ fn artifacts(flags: &Flags) -> String {
 }
 
 /// What the API server shows, of any kind.
+#[allow(clippy::large_enum_variant, reason = "moved once; nearly all are pods")]
 enum Seen {
     Pod(watcher::Event<Pod>),
     Node(watcher::Event<Node>),

@@ -171,7 +171,7 @@ mod tests {
         let mut graph = Graph::default();
         graph.seen(owned("pod", &["rc"]));
         let going = Item { deleting: true, foreground: true, ..owned("rc", &[]) };
-        assert_eq!(graph.seen(going.clone()), ["rc"]);
+        assert_eq!(graph.seen(going), ["rc"]);
         assert!(matches!(graph.step("rc"), Step::DeleteDependents(_, pods) if pods.len() == 1));
         graph.seen(Item { deleting: true, ..owned("pod", &["rc"]) });
         assert_eq!(graph.step("rc"), Step::Nothing, "on its way already");

@@ -224,6 +224,7 @@ fn nodes_without_an_executor_get_a_node_task() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the figure is for who reads the test's output")]
 fn a_thousand_offers_and_ten_thousand_pods_are_decided_completely() {
     let nodes: Vec<_> = (0..1000).map(|i| node(&format!("n{i:04}"), 4000, 1_280_000)).collect();
     let pods: Vec<_> = (0..10_000).map(|i| owned(&format!("p{i}"), &format!("rc{}", i % 100))).collect();
@@ -242,6 +243,7 @@ fn a_thousand_offers_and_ten_thousand_pods_are_decided_completely() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the figure is for who reads the test's output")]
 fn two_thousand_pods_of_which_no_two_are_alike_are_decided_too() {
     let nodes: Vec<_> = (0..1000).map(|i| node(&format!("n{i:04}"), 4000, 1_280_000)).collect();
     let pods: Vec<_> =

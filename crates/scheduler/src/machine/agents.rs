@@ -232,7 +232,7 @@ impl Machine {
                 }
                 (agent.executor, agent.started) = (None, None);
                 let first = agent.retry.bound() == BACKOFF.0;
-                let wait = agent.retry.next();
+                let wait = agent.retry.next_wait();
                 agent.not_before = (verdict == Verdict::Failed || !first).then(|| now + wait);
                 tracing::info!(host = agent.host, state = %status.state, message = status.message, "the node's executor is gone");
                 if let Some(time) = agent.not_before {

@@ -202,7 +202,7 @@ impl Machine {
             return;
         }
         let repeat = now + record.backoff.bound();
-        record.backoff.next();
+        record.backoff.next_wait();
         waiting.told = Some((message.clone(), repeat));
         if known.is_none() {
             self.effects.push(Effect::Unschedulable(name.clone(), message.clone()));

@@ -76,7 +76,7 @@ impl Machine {
         let message = status.message.as_deref().unwrap_or_default();
         tracing::info!(pod = record.ask.key(), task = %status.task_id, state = %status.state, message, "the task is lost; the pod is launched again");
         let first = record.backoff.bound() == super::BACKOFF.0;
-        let wait = record.backoff.next();
+        let wait = record.backoff.next_wait();
         // a lost task was well until then: the first time it is launched again at once
         let not_before = (verdict == Verdict::Failed || !first).then(|| now + wait);
         if verdict == Verdict::Failed {
