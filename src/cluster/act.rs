@@ -7,7 +7,7 @@ mod things;
 use std::sync::Arc;
 
 use bollard::errors::Error as DockerError;
-use futures::future::try_join_all;
+use futures::future::join_all;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -55,8 +55,9 @@ impl<'a> Act<'a> {
         let names = api_names(plan);
         let cluster = plan.cluster.to_string();
         let generated = tokio::task::spawn_blocking(move || Pki::generate(&cluster, &names));
-        let (etcd, ()) = tokio::try_join!(self.images(plan), self.things(plan))?;
-        settle_etcd(plan, etcd);
+        let (etcd, things) = tokio::join!(self.images(plan), self.things(plan));
+        things?;
+        settle_etcd(plan, etcd?);
         phase.done("");
         let generated = generated
             .await
@@ -75,10 +76,11 @@ impl<'a> Act<'a> {
             if km.source == Source::Executable {
                 self.send(Recipe::km(&km.image), plan).await?;
             }
-            Ok(())
+            Ok::<(), Failure>(())
         };
-        let (found, ()) = tokio::try_join!(self.etcd(plan, &etcd.image, &etcd.source), sent)?;
-        Ok(found)
+        let (found, sent) = tokio::join!(self.etcd(plan, &etcd.image, &etcd.source), sent);
+        sent?;
+        found
     }
 
     async fn etcd(&self, plan: &Plan, image: &str, source: &Source) -> Result<Option<String>, Failure> {
@@ -106,8 +108,9 @@ impl<'a> Act<'a> {
 
     async fn send(&self, recipe: Recipe, plan: &Plan) -> Result<(), Failure> {
         let image = recipe.image.clone();
-        let sent = recipe.send(&self.engine.docker, plan.cluster.as_str(), self.run);
-        self.unless_interrupted(sent).await?.map_err(|error| {
+        let sent = recipe.send(&self.engine.docker, plan.cluster.as_str(), self.run, self.interrupt).await;
+        self.check()?;
+        sent.map_err(|error| {
             Failure::environment(format!("make image {image}"))
                 .because(error)
                 .hint("is there room on the engine's disk? `docker system df` tells")
@@ -118,7 +121,7 @@ impl<'a> Act<'a> {
     async fn containers(&self, plan: &Plan, fresh: bool, generated: Pki) -> Result<Pki, Failure> {
         let steps: Vec<&ContainerStep> = in_order(plan);
         let created = steps.iter().map(|step| self.make(step));
-        try_join_all(created).await?;
+        all(created).await?;
         let api = plan.cluster.of("apiserver");
         let found = if fresh { None } else { keys::read(self.engine, &api).await? };
         let lost = found.is_none();
@@ -128,7 +131,7 @@ impl<'a> Act<'a> {
         }
         // Where the keys were lost, what was made with them is of no use to anybody.
         let started = steps.iter().map(|step| self.start(step, &pki, lost));
-        try_join_all(started).await?;
+        all(started).await?;
         Ok(pki)
     }
 
@@ -141,7 +144,7 @@ impl<'a> Act<'a> {
     }
 
     /// `future`, unless the user interrupts it.
-    pub(crate) async fn unless_interrupted<T>(&self, future: impl Future<Output = T>) -> Result<T, Failure> {
+    async fn unless_interrupted<T>(&self, future: impl Future<Output = T>) -> Result<T, Failure> {
         tokio::select! {
             biased;
             () = self.interrupt.cancelled() => Err(interrupted()),
@@ -154,6 +157,12 @@ impl<'a> Act<'a> {
     fn check(&self) -> Result<(), Failure> {
         if self.interrupt.is_cancelled() { Err(interrupted()) } else { Ok(()) }
     }
+}
+
+/// Waits for all of them, also where one fails: an engine carries out what it was asked for, and whoever undoes it must
+/// find all of it. Gives the first failure.
+async fn all(steps: impl Iterator<Item = impl Future<Output = Result<(), Failure>>>) -> Result<(), Failure> {
+    join_all(steps).await.into_iter().collect()
 }
 
 /// What `up` says when the user interrupts it.

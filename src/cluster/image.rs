@@ -14,6 +14,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use ring::digest::{Context as Hasher, SHA256};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::archive;
 use super::name;
@@ -68,20 +69,36 @@ impl Recipe {
         }
     }
 
-    /// Sends the image to the engine, for `cluster`.
+    /// Sends the image to the engine, for `cluster`. An interrupt breaks it off in the midst of the archive, so that the
+    /// engine has nothing or, where it has all of it, the image.
     ///
     /// # Errors
     /// When a file cannot be read, or the engine refuses it.
-    pub(crate) async fn send(self, docker: &Docker, cluster: &str, run: &str) -> anyhow::Result<()> {
+    pub(crate) async fn send(
+        self,
+        docker: &Docker,
+        cluster: &str,
+        run: &str,
+        interrupt: &CancellationToken,
+    ) -> anyhow::Result<()> {
         let (repo, tag) = self.image.rsplit_once(':').ok_or_else(|| anyhow!("image {} has no tag", self.image))?;
         let mut changes = self.changes.clone();
         changes.push(format!("LABEL {}={cluster} {}={run}", name::CLUSTER, name::RUN));
         let options = CreateImageOptionsBuilder::default().from_src("-").repo(repo).tag(tag).changes(changes).build();
         let what = format!("send image {}", self.image);
         let (chunks, received) = mpsc::channel(8);
-        let packed = tokio::task::spawn_blocking(move || self.pack(Chunks { chunks, held: Vec::new() }));
+        let interrupt = interrupt.clone();
+        let packed = tokio::task::spawn_blocking(move || {
+            let broken = chunks.clone();
+            let packed = self.pack(Chunks { chunks, held: Vec::new(), interrupt });
+            if packed.is_err() {
+                // Without this the engine would take what it got for the whole.
+                let _ = broken.blocking_send(Err(io::ErrorKind::BrokenPipe.into()));
+            }
+            packed
+        });
         let body = bollard::body_try_stream(futures::stream::unfold(received, |mut received| async {
-            received.recv().await.map(|chunk| (Ok(chunk), received))
+            received.recv().await.map(|chunk| (chunk, received))
         }));
         let mut answers = std::pin::pin!(docker.create_image(Some(options), Some(body), None));
         let mut refused = None;
@@ -112,8 +129,9 @@ impl Recipe {
 
 /// A writer whose bytes go to a request's body, in chunks.
 struct Chunks {
-    chunks: mpsc::Sender<Bytes>,
+    chunks: mpsc::Sender<io::Result<Bytes>>,
     held: Vec<u8>,
+    interrupt: CancellationToken,
 }
 
 /// How many bytes are sent at once.
@@ -129,8 +147,12 @@ impl Write for Chunks {
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        if self.interrupt.is_cancelled() {
+            // Not the kind `Interrupted`, after which writers try again.
+            return Err(io::Error::other("interrupted"));
+        }
         let chunk = Bytes::from(std::mem::take(&mut self.held));
-        self.chunks.blocking_send(chunk).map_err(|_| io::ErrorKind::BrokenPipe.into())
+        self.chunks.blocking_send(Ok(chunk)).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 }
 
@@ -152,10 +174,11 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), vec![7; CHUNK + 1]).unwrap();
         let recipe = Recipe { files: vec![("km".into(), file.path().into())], ..recipe };
-        let packed = tokio::task::spawn_blocking(move || recipe.pack(Chunks { chunks, held: Vec::new() }));
+        let interrupt = CancellationToken::new();
+        let packed = tokio::task::spawn_blocking(move || recipe.pack(Chunks { chunks, held: Vec::new(), interrupt }));
         let mut layer = Vec::new();
         while let Some(chunk) = received.recv().await {
-            layer.extend_from_slice(&chunk);
+            layer.extend_from_slice(&chunk.unwrap());
         }
         packed.await.unwrap().unwrap();
         let files = archive::unpack(&layer).unwrap();

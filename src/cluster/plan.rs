@@ -109,7 +109,7 @@ pub(crate) struct ContainerStep {
 pub(crate) enum Action {
     /// It is not there.
     Create,
-    /// It is there and was never started, so that its files may be missing.
+    /// It is there and was never started, so that networks and files may be missing: it is made anew.
     Finish,
     /// It is there and does not run.
     Start,

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use serde::Serialize;
 use ring::digest::{SHA256, digest};
+use serde::Serialize;
 
 use super::compose::{self, Compose, Service};
 use super::name::{self, ClusterName};

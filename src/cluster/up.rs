@@ -38,6 +38,9 @@ pub(crate) struct Options {
     pub(crate) request: Request,
 }
 
+/// How long calls that run when the time is over may take to end.
+const DRAIN: Duration = Duration::from_secs(30);
+
 /// Prints the plan, and does nothing.
 ///
 /// # Errors
@@ -100,16 +103,18 @@ pub(crate) async fn up(options: &Options) -> Result<(), Failure> {
     let run = uuid();
     let progress = Progress::new();
     let act = Act::new(&engine, &progress, &run, &interrupt);
-    let limit = tokio::time::sleep(options.timeout);
-    let work = bring_up(&act, &mut plan, settled);
+    let mut work = Box::pin(bring_up(&act, &mut plan, settled));
     let done = tokio::select! {
-        done = work => done,
-        () = limit => {
+        done = &mut work => done,
+        () = tokio::time::sleep(options.timeout) => {
+            // What the engine was asked for is waited for, as undoing must find it.
             interrupt.cancel();
+            let _ = tokio::time::timeout(DRAIN, &mut work).await;
             Err(Failure::timed_out(format!("cluster {} was not up within {}", options.cluster, seconds(options.timeout)))
                 .hint("give it more time with --timeout, or keep it for a look with --keep"))
         }
     };
+    drop(work);
     let finished = match done {
         Ok(pki) => tell_kubectl(&file, &plan, &pki),
         Err(failure) => Err(failure),
@@ -119,7 +124,14 @@ pub(crate) async fn up(options: &Options) -> Result<(), Failure> {
             greet(&plan, settled && !changed, since.elapsed(), &file);
             Ok(())
         }
-        Err(failure) => Err(undo(options, &engine, &observed, &run, failure).await),
+        Err(failure) if failure.kind() == Kind::Interrupted => {
+            undo(options, &engine, &observed, &run, &failure).await;
+            Err(Failure::interrupted(format!("bringing up cluster {} was interrupted", options.cluster)))
+        }
+        Err(failure) => {
+            undo(options, &engine, &observed, &run, &failure).await;
+            Err(failure)
+        }
     }
 }
 
@@ -209,14 +221,14 @@ fn on_interrupt(first: String, second: String) -> Result<CancellationToken, Fail
 }
 
 /// Shows why it failed, keeps the logs, and removes what the run made.
-async fn undo(options: &Options, engine: &Engine, before: &Observed, run: &str, failure: Failure) -> Failure {
+async fn undo(options: &Options, engine: &Engine, before: &Observed, run: &str, failure: &Failure) {
     let cluster = &options.cluster;
     if failure.kind() != Kind::Interrupted {
-        logs::save_and_show(engine, cluster, &failure).await;
+        logs::save_and_show(engine, cluster, failure).await;
     }
     if options.keep {
         shell::say(&format!("kept as it is: `k8sm down{}` removes it", cluster.flag()));
-        return failure;
+        return;
     }
     let undone = if before.is_empty() {
         remove::cluster(engine, cluster).await
@@ -228,7 +240,6 @@ async fn undo(options: &Options, engine: &Engine, before: &Observed, run: &str, 
         shell::say(&format!("not everything could be removed: {}", left.line()));
         shell::say(&format!("`k8sm down{}` tries again", cluster.flag()));
     }
-    failure
 }
 
 /// Stops what this run started of a cluster that was there before.

@@ -23,11 +23,12 @@ impl Act<'_> {
     pub(super) async fn make(&self, step: &ContainerStep) -> Result<(), Failure> {
         match step.action {
             Action::Create => self.create(&step.spec).await,
-            Action::Recreate => {
+            // One that was never started may lack a network, and holds nothing.
+            Action::Recreate | Action::Finish => {
                 self.remove(&step.spec.name).await?;
                 self.create(&step.spec).await
             }
-            Action::Keep | Action::Start | Action::Finish | Action::Differs { .. } => Ok(()),
+            Action::Keep | Action::Start | Action::Differs { .. } => Ok(()),
         }
     }
 

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use bollard::models::{Ipam, IpamConfig, NetworkCreateRequest, VolumeCreateRequest};
-use futures::future::try_join_all;
 
-use super::{Act, refused};
+use super::{Act, all, refused};
 use crate::cluster::name;
 use crate::cluster::plan::{NetworkStep, PORTS, Plan, VolumeStep};
 use crate::failure::Failure;
@@ -18,8 +17,8 @@ impl Act<'_> {
     pub(super) async fn things(&self, plan: &Plan) -> Result<(), Failure> {
         let networks = plan.networks.iter().filter(|step| step.create).map(|step| self.network(plan, step));
         let volumes = plan.volumes.iter().filter(|step| step.create).map(|step| self.volume(plan, step));
-        tokio::try_join!(try_join_all(networks), try_join_all(volumes))?;
-        Ok(())
+        let (networks, volumes) = tokio::join!(all(networks), all(volumes));
+        networks.and(volumes)
     }
 
     async fn network(&self, plan: &Plan, step: &NetworkStep) -> Result<(), Failure> {

@@ -4,8 +4,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
 use ring::digest::{SHA256, digest};
+use serde::Deserialize;
 
 use crate::failure::Failure;
 
