@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret, Service};
 use kube::api::{Api, ListParams};
@@ -16,6 +17,9 @@ use crate::flags::Flags;
 use crate::placement::Placement;
 use crate::pod;
 use crate::runtime::Runtime;
+
+/// How long the API server may take for one object or list.
+const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The node, as seen by what runs on it.
 pub struct Context {
@@ -94,7 +98,7 @@ impl Context {
         K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope> + Clone + DeserializeOwned + std::fmt::Debug,
         K::DynamicType: Default,
     {
-        Api::<K>::namespaced(self.client.clone(), namespace).get_opt(name).await
+        bounded(Api::<K>::namespaced(self.client.clone(), namespace).get_opt(name)).await
     }
 
     /// Services whose variables the pod gets: `kubernetes`, and those of its namespace unless it wants none.
@@ -104,12 +108,20 @@ impl Context {
         let mut services: Vec<Service> = Vec::new();
         if links {
             let api: Api<Service> = Api::namespaced(self.client.clone(), namespace);
-            services = api.list(&ListParams::default()).await?.items;
+            services = bounded(api.list(&ListParams::default())).await?.items;
         }
         let has_kubernetes = namespace == "default" && links;
         if !has_kubernetes && let Some(kubernetes) = self.get::<Service>("default", "kubernetes").await? {
             services.insert(0, kubernetes);
         }
         Ok(services)
+    }
+}
+
+/// A request that ends in time: an API server that hangs is one that is not there.
+async fn bounded<T>(request: impl Future<Output = kube::Result<T>>) -> kube::Result<T> {
+    match tokio::time::timeout(TIMEOUT, request).await {
+        Ok(outcome) => outcome,
+        Err(elapsed) => Err(kube::Error::Service(elapsed.into())),
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::UnixStream;
@@ -20,6 +21,8 @@ use crate::{node, placement};
 
 /// Messages to and from the minion that wait.
 const QUEUE: usize = 64;
+/// A watch that is silent for longer than the API server lets one last is dead.
+const WATCH_SILENCE: Duration = Duration::from_secs(330);
 
 /// Runs until the minion is gone or says so, or SIGTERM. The pods' containers go on.
 ///
@@ -65,7 +68,7 @@ pub async fn serve(flags: Flags, minion: UnixStream, shutdown: CancellationToken
         outcome = serving => return outcome,
     }
     // everything that could still report is gone: what it said is written before we are
-    let _ = tokio::time::timeout(std::time::Duration::from_secs(1), writing).await;
+    let _ = tokio::time::timeout(Duration::from_secs(1), writing).await;
     Ok(())
 }
 
@@ -96,6 +99,7 @@ async fn client(flags: &Flags) -> anyhow::Result<kube::Client> {
     if let Some(server) = flags.api_servers.first() {
         config.cluster_url = server.parse().with_context(|| format!("--api-servers={server}"))?;
     }
+    config.read_timeout = Some(WATCH_SILENCE);
     kube::Client::try_from(config).context("making a client of the API server")
 }
 
