@@ -1,6 +1,6 @@
 //! What is checked and filled in before an object is stored, beyond its own kind's rules.
 
-use kube_api::{Kind, Status, kinds};
+use kube_api::{Kind, Status, kinds, meta};
 use serde_json::Value;
 
 use crate::api::{Api, refuse};
@@ -31,20 +31,16 @@ pub(crate) async fn namespace_open(api: &Api, kind: &Kind, namespace: &str, name
     Ok(())
 }
 
-/// Fills in and checks a new object.
-pub(crate) fn on_create(
-    _api: &Api,
-    _kind: &Kind,
-    _namespace: &str,
-    _user: &User,
-    _object: &mut Value,
-) -> Result<(), Status> {
-    Ok(())
-}
-
-/// Fills in and checks an object's new state.
-pub(crate) fn on_update(_api: &Api, _kind: &Kind, _new: &mut Value, _old: &Value) -> Result<(), Status> {
-    Ok(())
+/// Checks a new object against who makes it.
+pub(crate) fn on_create(kind: &Kind, user: &User, object: &Value) -> Result<(), Status> {
+    // NodeRestriction: an executor makes its own node and its own lease
+    match user.node() {
+        Some(own) if matches!(kind.kind, "Node" | "Lease") && meta::name(object) != own => {
+            let why = format!("node {own:?} is not allowed to make {:?}", meta::name(object));
+            Err(Status::forbidden(kind, meta::name(object), &why))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Refuses the end of what the cluster lives in.

@@ -92,7 +92,7 @@ impl Api {
         if path.starts_with("/api/v1/") || (path.starts_with("/apis/") && path.split('/').count() > 4) {
             let (parts, body) = request.into_parts();
             let call = Call::new(parts, user)?;
-            self.authorize(&call)?;
+            self.authorize(&call).await?;
             return self.resource(call, body).await;
         }
         self.authorize_path(&user, request.method(), &path)?;

@@ -42,15 +42,6 @@ impl User {
         Self { name: name.into(), uid: uid.into(), groups, extra: Map::new() }
     }
 
-    /// Nobody in particular.
-    pub(crate) fn anonymous() -> Self {
-        Self {
-            name: "system:anonymous".to_owned(),
-            groups: vec!["system:unauthenticated".to_owned()],
-            ..Self::default()
-        }
-    }
-
     /// Whether it is in the group.
     pub(crate) fn in_group(&self, group: &str) -> bool {
         self.groups.iter().any(|g| g == group)

@@ -64,7 +64,8 @@ async fn make(api: &Api) -> anyhow::Result<()> {
 fn advertised(api: &Api) -> Option<IpAddr> {
     let options = &api.options;
     let bound = Some(options.bind_address).filter(|address| !address.is_unspecified());
-    options.advertise_address.or(bound).filter(|_| options.secure_port != 0)
+    // nobody reaches a loopback address but the machine itself
+    options.advertise_address.or(bound).filter(|address| options.secure_port != 0 && !address.is_loopback())
 }
 
 /// Makes the object unless it is there.

@@ -107,7 +107,8 @@ impl Kubelet {
 
 /// Where the node's kubelet listens: its internal address, else its host name.
 fn address(node: &Value) -> String {
-    let port = node["status"]["daemonEndpoints"]["kubeletEndpoint"]["Port"].as_u64().filter(|&port| port > 0).unwrap_or(PORT);
+    let port =
+        node["status"]["daemonEndpoints"]["kubeletEndpoint"]["Port"].as_u64().filter(|&port| port > 0).unwrap_or(PORT);
     let addresses = node["status"]["addresses"].as_array().cloned().unwrap_or_default();
     let of = |kind: &str| {
         addresses.iter().find(|a| a["type"] == kind).and_then(|a| a["address"].as_str()).map(str::to_owned)

@@ -17,6 +17,7 @@ mod metrics;
 mod openapi;
 mod options;
 mod present;
+mod protobuf;
 mod selection;
 mod service;
 mod storage;

@@ -38,8 +38,8 @@ impl Selection {
             && (self.fields.is_everything() || self.fields.matches(entry.fields()))
     }
 
-    /// The name of the only object that can match.
-    pub(crate) fn name(&self) -> Option<&str> {
-        self.fields.required("metadata.name")
+    /// The node whose pods alone can match.
+    pub(crate) fn node(&self) -> Option<&str> {
+        self.fields.required("spec.nodeName")
     }
 }

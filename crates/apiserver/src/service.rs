@@ -99,7 +99,6 @@ pub(crate) fn claimed(kind: &Kind, service: &Value, claim: &str) -> Status {
 }
 
 fn complete(api: &Api, kind: &Kind, service: &mut Value) -> Result<(), Status> {
-    let options = &api.options;
     let external = service["spec"]["type"] == "ExternalName";
     if external {
         for field in ["clusterIP", "clusterIPs"] {
@@ -111,6 +110,7 @@ fn complete(api: &Api, kind: &Kind, service: &mut Value) -> Result<(), Status> {
         address(api, kind, service)?;
     }
     if has_node_ports(service) {
+        check_ports(&api.options, kind, service)?;
         return choose_ports(api, service);
     }
     for port in service["spec"]["ports"].as_array_mut().into_iter().flatten() {
@@ -118,7 +118,6 @@ fn complete(api: &Api, kind: &Kind, service: &mut Value) -> Result<(), Status> {
             port.remove("nodePort");
         }
     }
-    let _ = options;
     Ok(())
 }
 
@@ -174,6 +173,22 @@ fn free_address(api: &Api) -> Option<String> {
     let shelf = api.store.shelf("services")?;
     let taken = |ip: &str| shelf.any(|_, entry| entry.fields()["spec"]["clusterIP"] == ip);
     candidates.filter(|ip| !kept.contains(ip)).map(|ip| Ipv4Addr::from(ip).to_string()).find(|ip| !taken(ip))
+}
+
+fn check_ports(options: &Options, kind: &Kind, service: &Value) -> Result<(), Status> {
+    let (first, last) = options.service_node_port_range;
+    let ports = service["spec"]["ports"].as_array().into_iter().flatten().enumerate();
+    for (index, port) in ports {
+        let asked = port["nodePort"].as_u64().filter(|&port| port > 0);
+        if let Some(port) = asked.filter(|port| !(u64::from(first)..=u64::from(last)).contains(port)) {
+            let why = format!("provided port is not in the valid range. The range of valid ports is {first}-{last}");
+            let field = format!("spec.ports[{index}].nodePort");
+            let error =
+                FieldError { reason: "FieldValueInvalid", field, message: format!("Invalid value: {port}: {why}") };
+            return Err(Status::invalid(kind, meta::name(service), &[error]));
+        }
+    }
+    Ok(())
 }
 
 /// Gives every port of the service a node port.

@@ -66,13 +66,13 @@ impl Api {
     }
 
     /// Whether the user may do what the call asks for.
-    pub(super) fn authorize(&self, call: &Call) -> Result<(), Status> {
-        crate::authorize::resource(self, &call.user, &crate::authorize::Attributes::of(call))
+    pub(super) async fn authorize(&self, call: &Call) -> Result<(), Status> {
+        crate::authorize::resource(self, &call.user, &crate::authorize::Attributes::of(call)).await
     }
 
     /// Whether the user may ask for a path that is no resource.
     pub(super) fn authorize_path(&self, user: &User, method: &Method, path: &str) -> Result<(), Status> {
-        crate::authorize::path(self, user, &method.as_str().to_ascii_lowercase(), path)
+        crate::authorize::path(user, &method.as_str().to_ascii_lowercase(), path)
     }
 }
 

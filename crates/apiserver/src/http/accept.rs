@@ -56,12 +56,26 @@ pub(crate) fn negotiate(headers: &HeaderMap) -> Result<Accept, Status> {
     Ok(Accept { format, form, gzip })
 }
 
-/// The format of a request's body, by its content type; JSON where none is named.
-pub(crate) fn body_format(headers: &HeaderMap) -> Result<Format, Status> {
+/// The media types that bodies may be of.
+const TAKEN: &[&str] = &["application/json", "application/yaml", PROTOBUF];
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
+
+/// How a request's body is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    /// JSON or YAML.
+    Text(Format),
+    /// Kubernetes' protobuf.
+    Protobuf,
+}
+
+/// How a request's body is written, by its content type; JSON where none is named.
+pub(crate) fn body_encoding(headers: &HeaderMap) -> Result<Encoding, Status> {
     match content_type(headers).as_deref() {
-        None | Some("" | "application/json" | "*/*") => Ok(Format::Json),
-        Some("application/yaml" | "application/x-yaml" | "text/yaml") => Ok(Format::Yaml),
-        Some(_) => Err(Status::unsupported_media_type(OFFERED)),
+        None | Some("" | "application/json" | "*/*") => Ok(Encoding::Text(Format::Json)),
+        Some("application/yaml" | "application/x-yaml" | "text/yaml") => Ok(Encoding::Text(Format::Yaml)),
+        Some(PROTOBUF) => Ok(Encoding::Protobuf),
+        Some(_) => Err(Status::unsupported_media_type(TAKEN)),
     }
 }
 
@@ -135,10 +149,11 @@ mod tests {
 
     #[test]
     fn bodies_are_json_unless_said_otherwise() {
-        let typed = |text: &str| body_format(&HeaderMap::from_iter([(CONTENT_TYPE, text.parse().unwrap())]));
-        assert_eq!(body_format(&HeaderMap::new()), Ok(Format::Json));
-        assert_eq!(typed("application/json; charset=utf-8"), Ok(Format::Json));
-        assert_eq!(typed("application/yaml"), Ok(Format::Yaml));
+        let typed = |text: &str| body_encoding(&HeaderMap::from_iter([(CONTENT_TYPE, text.parse().unwrap())]));
+        assert_eq!(body_encoding(&HeaderMap::new()), Ok(Encoding::Text(Format::Json)));
+        assert_eq!(typed("application/json; charset=utf-8"), Ok(Encoding::Text(Format::Json)));
+        assert_eq!(typed("application/vnd.kubernetes.protobuf"), Ok(Encoding::Protobuf));
+        assert_eq!(typed("application/yaml"), Ok(Encoding::Text(Format::Yaml)));
         assert_eq!(typed("text/plain").unwrap_err().code, 415);
     }
 }

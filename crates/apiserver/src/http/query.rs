@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use kube_api::Status;
 use kube_api::decode::FieldValidation;
+use kube_api::status::Cause;
 
 use super::path::unescape;
 
@@ -40,7 +41,7 @@ impl Query {
 
     /// A number.
     pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, Status> {
-        self.get(name).map(|text| text.parse().map_err(|_| not_a_number(name, text))).transpose()
+        self.get(name).map(|text| text.parse().map_err(|_| not_a_number(text))).transpose()
     }
 
     /// `resourceVersion`: `None` where it is not given.
@@ -58,8 +59,8 @@ impl Query {
         let mut dry = false;
         for value in self.all("dryRun") {
             if value != "All" {
-                let message = format!("dryRun: Unsupported value: {value:?}: supported values: \"All\"");
-                return Err(Status::new(422, "Invalid", format!(" \"\" is invalid: {message}")));
+                let message = format!("Unsupported value: {value:?}: supported values: \"All\"");
+                return Err(invalid("", "dryRun", message));
             }
             dry = true;
         }
@@ -72,20 +73,22 @@ impl Query {
             None | Some("Warn") => Ok(FieldValidation::Warn),
             Some("Ignore") => Ok(FieldValidation::Ignore),
             Some("Strict") => Ok(FieldValidation::Strict),
-            Some(other) => Err(Status::new(
-                422,
-                "Invalid",
-                format!(
-                    " \"\" is invalid: fieldValidation: Unsupported value: {other:?}: supported values: \"Ignore\", \"Warn\", \
-                     \"Strict\""
-                ),
-            )),
+            Some(other) => {
+                let supported = "supported values: \"Ignore\", \"Warn\", \"Strict\"";
+                Err(invalid("", "fieldValidation", format!("Unsupported value: {other:?}: {supported}")))
+            }
         }
     }
 }
 
-fn not_a_number(name: &str, text: &str) -> Status {
-    let _ = name;
+/// An option whose value is none of those that are supported; `kind` is the kind of the options.
+pub(crate) fn invalid(kind: &str, field: &str, message: String) -> Status {
+    let text = format!("{kind} \"\" is invalid: {field}: {message}");
+    let cause = Cause { reason: "FieldValueNotSupported", message, field: field.to_owned() };
+    Status::new(422, "Invalid", text).with_causes(vec![cause])
+}
+
+fn not_a_number(text: &str) -> Status {
     Status::bad_request(format!("strconv.ParseInt: parsing {text:?}: invalid syntax"))
 }
 

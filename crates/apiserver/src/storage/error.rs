@@ -2,7 +2,7 @@
 
 /// A refusal or failure of storage. What it was about is known to the caller, who makes a `Status` of it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum StorageError {
+pub(crate) enum StorageError {
     /// There is no object under the key.
     #[error("no such object")]
     NotFound,

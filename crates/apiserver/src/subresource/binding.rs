@@ -17,6 +17,10 @@ pub(crate) async fn bind(api: &Api, call: &Call, binding: &Value) -> Answer {
         return Err(Status::bad_request("name in URL does not match name in Binding object"));
     }
     let node = check_target(binding, name)?;
+    if let Some(own) = call.user.node().filter(|own| *own != node) {
+        let why = format!("node {own:?} can bind pods to itself alone, not to {node:?}");
+        return Err(Status::forbidden(pods, name, &why));
+    }
     let key = key(&call.target.namespace, name);
     let place = Place { kind: pods, key: &key, name };
     modify(api, place, call.query.dry_run()?, |pod| decide(pod, binding, &node)).await?;

@@ -3,27 +3,16 @@
 use http::StatusCode;
 use hyper::body::Incoming;
 use kube_api::Status;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::api::{Api, Call};
-use crate::http::accept;
-use crate::http::body;
 use crate::http::reply::{self, Answer};
+use crate::verbs::create::decode_other;
 use crate::verbs::delete::{Options, delete};
-use kube_api::decode::Format;
 
 /// Evicts the pod.
 pub(crate) async fn evict(api: &Api, call: &Call, body: Incoming) -> Answer {
-    let format = accept::body_format(&call.headers)?;
-    let bytes = body::read(body).await?;
-    let bad = |why: String| Status::bad_request(format!("the body is no Eviction: {why}"));
-    let eviction: Value = match format {
-        Format::Json => serde_json::from_slice(&bytes).map_err(|error| bad(error.to_string()))?,
-        Format::Yaml => serde_yaml::from_slice(&bytes).map_err(|error| bad(error.to_string()))?,
-    };
-    if !eviction.is_object() {
-        return Err(bad("it is no object".to_owned()));
-    }
+    let eviction = decode_other(call, "policy/v1.Eviction", body).await?;
     let named = kube_api::meta::name(&eviction);
     if !named.is_empty() && named != call.target.name {
         return Err(Status::bad_request("name in URL does not match name in Eviction object"));

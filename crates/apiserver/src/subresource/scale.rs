@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use hyper::body::Incoming;
-use kube_api::patch::{self, PatchType};
+use kube_api::patch::PatchType;
 use kube_api::validate::FieldError;
 use kube_api::{Kind, Status, meta};
 use serde_json::{Value, json};
@@ -11,9 +11,9 @@ use crate::api::{Api, Call, Verb};
 use crate::http::accept;
 use crate::http::body;
 use crate::http::reply::{self, Answer};
+use crate::verbs::create::decode_other;
 use crate::verbs::modify::{Decision, Outcome, Place, modify};
-use crate::verbs::{read, update};
-use kube_api::decode::Format;
+use crate::verbs::{patch, read, update};
 
 /// Answers a request for a scale.
 pub(crate) async fn answer(api: &Api, call: &Call, body: Incoming) -> Answer {
@@ -21,37 +21,41 @@ pub(crate) async fn answer(api: &Api, call: &Call, body: Incoming) -> Answer {
         let entry = read::find(api, call).await?;
         return Ok(reply::value(StatusCode::OK, &scale(&entry.value()), call.accept));
     }
-    let patch_type = accept::content_type(&call.headers).and_then(|text| PatchType::from_content_type(&text));
-    let format = if call.verb == Verb::Patch { Format::Json } else { accept::body_format(&call.headers)? };
-    let bytes = body::read(body).await?;
-    let wanted = |old: &Value| -> Result<Value, Status> {
-        match (call.verb, patch_type) {
-            (Verb::Patch, Some(patch_type)) => patch::apply(call.kind(), plain(patch_type), &scale(old), &bytes),
-            (Verb::Patch, None) => Err(Status::unsupported_media_type(&["application/merge-patch+json"])),
-            _ => parse(format, &bytes),
-        }
-    };
+    let wanted = Wanted::read(call, body).await?;
     let (kind, key) = (call.kind(), call.key());
     let place = Place { kind, key: &key, name: &call.target.name };
-    let outcome = modify(api, place, call.query.dry_run()?, |old| set(api, kind, &wanted(old)?, old)).await?;
+    let outcome = modify(api, place, call.query.dry_run()?, |old| set(api, kind, &wanted.of(call, old)?, old)).await?;
     match outcome {
         Outcome::Stored(entry) => Ok(reply::value(StatusCode::OK, &scale(&entry.value()), call.accept)),
         Outcome::Removed(_) => Err(Status::not_found(kind, &call.target.name)),
     }
 }
 
-/// A scale has no lists: a strategic patch is a merge patch.
-fn plain(patch_type: PatchType) -> PatchType {
-    if patch_type == PatchType::Strategic { PatchType::Merge } else { patch_type }
+/// What a client wants the scale to be.
+enum Wanted {
+    Whole(Value),
+    Patched(PatchType, bytes::Bytes),
 }
 
-fn parse(format: Format, bytes: &[u8]) -> Result<Value, Status> {
-    let bad = |why: String| Status::bad_request(format!("the body is no Scale: {why}"));
-    let value: Value = match format {
-        Format::Json => serde_json::from_slice(bytes).map_err(|error| bad(error.to_string()))?,
-        Format::Yaml => serde_yaml::from_slice(bytes).map_err(|error| bad(error.to_string()))?,
-    };
-    if value.is_object() { Ok(value) } else { Err(bad("it is no object".to_owned())) }
+impl Wanted {
+    async fn read(call: &Call, body: Incoming) -> Result<Self, Status> {
+        if call.verb != Verb::Patch {
+            return Ok(Self::Whole(decode_other(call, "autoscaling/v1.Scale", body).await?));
+        }
+        let content_type = accept::content_type(&call.headers);
+        let patch_type = content_type.and_then(|text| PatchType::from_content_type(&text));
+        let patch_type = patch_type.ok_or_else(|| Status::unsupported_media_type(patch::TAKEN))?;
+        // a scale has no lists: a strategic patch is a merge patch
+        let patch_type = if patch_type == PatchType::Strategic { PatchType::Merge } else { patch_type };
+        Ok(Self::Patched(patch_type, body::read(body).await?))
+    }
+
+    fn of(&self, call: &Call, old: &Value) -> Result<Value, Status> {
+        match self {
+            Self::Whole(scale) => Ok(scale.clone()),
+            Self::Patched(patch_type, patch) => kube_api::patch::apply(call.kind(), *patch_type, &scale(old), patch),
+        }
+    }
 }
 
 /// The controller's scale.

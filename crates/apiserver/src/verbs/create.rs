@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use http_body::Body;
 use jiff::Timestamp;
-use kube_api::decode::{self, Decoded};
+use kube_api::decode::{self, Decoded, Format};
 use kube_api::{Kind, Status, defaults, meta, validate};
 use serde_json::{Value, json};
 
@@ -14,9 +14,10 @@ use super::read;
 use crate::admission;
 use crate::api::{Api, Call, refuse};
 use crate::convert;
-use crate::http::accept;
+use crate::http::accept::{self, Encoding};
 use crate::http::body::{self, BoxError};
 use crate::http::reply::{self, Answer};
+use crate::protobuf;
 use crate::service;
 use crate::storage::{Claims, Entry, StorageError, encode};
 use crate::strategy;
@@ -43,10 +44,37 @@ where
     B: Body<Data = bytes::Bytes>,
     B::Error: Into<BoxError>,
 {
-    let format = accept::body_format(&call.headers)?;
+    let encoding = accept::body_encoding(&call.headers)?;
     let validation = call.query.field_validation()?;
     let bytes = body::read(body).await?;
-    decode::object(call.kind(), format, &bytes, validation)
+    match encoding {
+        Encoding::Text(format) => decode::object(call.kind(), format, &bytes, validation),
+        Encoding::Protobuf => {
+            let object = protobuf::decode(call.kind().schema, &bytes)?;
+            decode::object(call.kind(), Format::Json, object.to_string().as_bytes(), validation)
+        }
+    }
+}
+
+/// What a request's body holds that is no object of the resource's kind but of the type that `schema` names; null where there
+/// is none.
+pub(crate) async fn decode_other<B>(call: &Call, schema: &str, body: B) -> Result<Value, Status>
+where
+    B: Body<Data = bytes::Bytes>,
+    B::Error: Into<BoxError>,
+{
+    let encoding = accept::body_encoding(&call.headers)?;
+    let bytes = body::read(body).await?;
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Value::Null);
+    }
+    let bad = |why: String| Status::bad_request(format!("couldn't read the body, which must be a {schema}: {why}"));
+    let value: Value = match encoding {
+        Encoding::Text(Format::Json) => serde_json::from_slice(&bytes).map_err(|error| bad(error.to_string()))?,
+        Encoding::Text(Format::Yaml) => serde_yaml::from_slice(&bytes).map_err(|error| bad(error.to_string()))?,
+        Encoding::Protobuf => protobuf::decode(schema, &bytes)?,
+    };
+    if value.is_object() { Ok(value) } else { Err(bad("it is no object".to_owned())) }
 }
 
 /// Stores a new object of the kind in the namespace, after all that is done to it before.
@@ -69,7 +97,7 @@ pub(crate) async fn create(
             let prefix = object["metadata"]["generateName"].as_str().unwrap_or_default();
             object["metadata"]["name"] = meta::generate_name(prefix, rand::random()).into();
         }
-        admission::on_create(api, kind, namespace, user, &mut object)?;
+        admission::on_create(kind, user, &object)?;
         let errors = validate::create(kind, &object);
         if !errors.is_empty() {
             return Err(Status::invalid(kind, meta::name(&object), &errors));

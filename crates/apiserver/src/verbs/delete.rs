@@ -3,16 +3,14 @@
 use http::StatusCode;
 use http_body::Body;
 use jiff::{SignedDuration, Timestamp};
-use kube_api::decode::Format;
 use kube_api::{Kind, Status, meta};
 use serde_json::{Value, json};
 
 use super::modify::{Decision, Outcome, Place, modify};
 use super::{create, read};
 use crate::api::{Api, Call, refuse};
-use crate::http::accept;
-use crate::http::body::{self, BoxError};
-use crate::http::query::Query;
+use crate::http::body::BoxError;
+use crate::http::query::{self, Query};
 use crate::http::reply::{self, Answer};
 use crate::present::{self, Include};
 use crate::selection::Selection;
@@ -22,6 +20,8 @@ use crate::strategy;
 /// Finalizers by which dependents are dealt with before their owner goes.
 const FOREGROUND: &str = "foregroundDeletion";
 const ORPHAN: &str = "orphan";
+/// The type of a deletion's body.
+const OPTIONS: &str = "meta/v1.DeleteOptions";
 
 /// How a deletion is meant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,33 +35,25 @@ pub(crate) struct Options {
 
 impl Options {
     /// From a request's parameters and, which wins, its body.
-    pub(crate) fn parse(query: &Query, format: Format, body: &[u8]) -> Result<Self, Status> {
+    pub(crate) fn parse(query: &Query, body: &Value) -> Result<Self, Status> {
         let mut options = Self {
             grace: query.number("gracePeriodSeconds")?,
             propagation: query.get("propagationPolicy").map(str::to_owned),
             dry: query.dry_run()?,
             ..Self::default()
         };
-        if !body.iter().all(u8::is_ascii_whitespace) {
-            let bad = |why: String| Status::bad_request(format!("couldn't read the DeleteOptions: {why}"));
-            let value: Value = match format {
-                Format::Json => serde_json::from_slice(body).map_err(|error| bad(error.to_string()))?,
-                Format::Yaml => serde_yaml::from_slice(body).map_err(|error| bad(error.to_string()))?,
-            };
-            options.merge(&value)?;
+        if !body.is_null() {
+            options.merge(body)?;
         } else if query.get("orphanDependents").is_some() {
             options.propagation = Some(if query.flag("orphanDependents") { "Orphan" } else { "Background" }.to_owned());
         }
         match options.propagation.as_deref() {
             None | Some("Orphan" | "Background" | "Foreground") => Ok(options),
-            Some(other) => Err(Status::new(
-                422,
-                "Invalid",
-                format!(
-                    "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: {other:?}: supported \
-                     values: \"Background\", \"Foreground\", \"Orphan\""
-                ),
-            )),
+            Some(other) => {
+                let supported = "supported values: \"Background\", \"Foreground\", \"Orphan\"";
+                let message = format!("Unsupported value: {other:?}: {supported}");
+                Err(query::invalid("DeleteOptions.meta.k8s.io", "propagationPolicy", message))
+            }
         }
     }
 
@@ -95,8 +87,7 @@ where
     B: Body<Data = bytes::Bytes>,
     B::Error: Into<BoxError>,
 {
-    let format = accept::body_format(&call.headers)?;
-    let options = Options::parse(&call.query, format, &body::read(body).await?)?;
+    let options = Options::parse(&call.query, &create::decode_other(call, OPTIONS, body).await?)?;
     let (kind, key) = (call.kind(), call.key());
     match delete(api, kind, &key, &call.target.name, &options).await? {
         Outcome::Stored(entry) => read::object(call, StatusCode::OK, &entry),
@@ -115,8 +106,7 @@ where
     B::Error: Into<BoxError>,
 {
     let kind = call.kind();
-    let format = accept::body_format(&call.headers)?;
-    let options = Options::parse(&call.query, format, &body::read(body).await?)?;
+    let options = Options::parse(&call.query, &create::decode_other(call, OPTIONS, body).await?)?;
     let selection = Selection::parse(kind, &call.query, "")?;
     api.store.consistent().await.map_err(|error| refuse(kind, "", error))?;
     let listing = api.store.list(kind.plural, &call.prefix(), None).ok_or_else(Status::no_such_path)?;
@@ -281,11 +271,12 @@ mod tests {
     #[test]
     fn bodies_are_read_or_refused() {
         let query = Query::parse(Some("gracePeriodSeconds=7"));
-        let options =
-            Options::parse(&query, Format::Json, br#"{"kind":"DeleteOptions","preconditions":{"uid":"x"}}"#).unwrap();
+        let body = json!({"kind": "DeleteOptions", "preconditions": {"uid": "x"}});
+        let options = Options::parse(&query, &body).unwrap();
         assert_eq!((options.grace, options.uid.as_deref()), (Some(7), Some("x")));
-        for bad in ["[]", "{", r#"{"gracePeriodSeconds":-1}"#, r#"{"propagationPolicy":"Sideways"}"#] {
-            assert!(Options::parse(&query, Format::Json, bad.as_bytes()).is_err(), "{bad}");
+        for bad in [json!({"gracePeriodSeconds": -1}), json!({"propagationPolicy": "Sideways"}), json!({"kind": "Pod"})]
+        {
+            assert!(Options::parse(&query, &bad).is_err(), "{bad}");
         }
     }
 }

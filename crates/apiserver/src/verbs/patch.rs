@@ -14,7 +14,7 @@ use crate::http::body::{self, BoxError};
 use crate::http::reply::{self, Answer};
 
 /// The patches that are taken.
-const TAKEN: &[&str] =
+pub(crate) const TAKEN: &[&str] =
     &["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"];
 
 /// Answers a patch.

@@ -33,11 +33,9 @@ where
         "Binding" => return binding::bind(&api, &call, &review).await,
         "SelfSubjectReview" => json!({"userInfo": info(&call.user)}),
         "TokenReview" => token_review(&api, &review),
-        "SelfSubjectAccessReview" => decision(&api, &call.user, &review),
-        "SubjectAccessReview" | "LocalSubjectAccessReview" => decision(&api, &subject(&review), &review),
-        "SelfSubjectRulesReview" => {
-            authorize::rules(&api, &call.user, review["spec"]["namespace"].as_str().unwrap_or_default())
-        }
+        "SelfSubjectAccessReview" => decision(&api, &call.user, &review).await,
+        "SubjectAccessReview" | "LocalSubjectAccessReview" => decision(&api, &subject(&review), &review).await,
+        "SelfSubjectRulesReview" => authorize::rules(&call.user),
         _ => return Err(Status::method_not_allowed()),
     };
     review["status"] = status;
@@ -85,11 +83,11 @@ fn subject(review: &Value) -> User {
     }
 }
 
-fn decision(api: &Api, user: &User, review: &Value) -> Value {
+async fn decision(api: &Api, user: &User, review: &Value) -> Value {
     let spec = &review["spec"];
     let outcome = if spec["nonResourceAttributes"].is_object() {
         let text = |field: &str| spec["nonResourceAttributes"][field].as_str().unwrap_or_default();
-        authorize::path(api, user, text("verb"), text("path"))
+        authorize::path(user, text("verb"), text("path"))
     } else {
         let text = |field: &str| spec["resourceAttributes"][field].as_str().unwrap_or_default().to_owned();
         let attributes = Attributes {
@@ -99,8 +97,9 @@ fn decision(api: &Api, user: &User, review: &Value) -> Value {
             subresource: text("subresource"),
             namespace: text("namespace"),
             name: text("name"),
+            node: None,
         };
-        authorize::resource(api, user, &attributes)
+        authorize::resource(api, user, &attributes).await
     };
     match outcome {
         Ok(()) => json!({"allowed": true}),

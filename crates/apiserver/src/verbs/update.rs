@@ -8,7 +8,6 @@ use serde_json::Value;
 
 use super::modify::{Decision, Outcome, Place, modify};
 use super::{create, read};
-use crate::admission;
 use crate::api::{Api, Call};
 use crate::convert;
 use crate::http::body::BoxError;
@@ -86,7 +85,6 @@ pub(crate) fn decide(api: &Api, kind: &'static Kind, mut new: Value, old: &Value
     service::carry_over(kind, &mut new, old);
     strategy::before_update(kind, &mut new, old);
     kube_api::defaults::apply(convert::stored_kind(kind), &mut new);
-    admission::on_update(api, kind, &mut new, old)?;
     let errors = validate::update(kind, &new, old);
     if !errors.is_empty() {
         return Err(Status::invalid(kind, &name, &errors));

@@ -69,3 +69,38 @@ async fn a_service_accounts_token_lives_with_its_pod() {
     let short = json!({"spec": {"audiences": [], "expirationSeconds": 5}});
     assert_eq!(api.post("/api/v1/namespaces/default/serviceaccounts/sa/token", &short).await.0, 422);
 }
+
+#[tokio::test]
+async fn an_executor_serves_its_own_node_alone() {
+    let etcd = Etcd::start();
+    let server = Server::start(&etcd).await;
+    let (admin, node) = (server.admin(), server.admin().as_user(server.client(Some("node"))));
+    let pods = "/api/v1/namespaces/default/pods";
+    for name in ["mine", "theirs"] {
+        let spec = json!({"containers": [{"name": "c", "image": "i", "envFrom": [{"secretRef": {"name": name}}]}]});
+        admin.make(pods, &json!({"metadata": {"name": name}, "spec": spec})).await;
+        admin.make("/api/v1/namespaces/default/secrets", &json!({"metadata": {"name": name}})).await;
+    }
+    let bind = |name: &str, to: &str| json!({"metadata": {"name": name}, "target": {"kind": "Node", "name": to}});
+    assert_eq!(node.post(&format!("{pods}/theirs/binding"), &bind("theirs", "n2")).await.0, 403);
+    assert_eq!(admin.post(&format!("{pods}/theirs/binding"), &bind("theirs", "n2")).await.0, 201);
+    assert_eq!(node.get("/api/v1/namespaces/default/secrets/mine").await.0, 403, "not bound yet");
+    assert_eq!(node.post(&format!("{pods}/mine/binding"), &bind("mine", "n1")).await.0, 201);
+    assert_eq!(node.get("/api/v1/namespaces/default/secrets/mine").await.0, 200, "at once after the binding");
+    assert_eq!(node.get("/api/v1/namespaces/default/secrets/theirs").await.0, 403);
+    assert_eq!(node.get("/api/v1/namespaces/default/secrets").await.0, 403);
+    assert_eq!(node.get("/api/v1/pods?fieldSelector=spec.nodeName%3Dn1").await.0, 200);
+    assert_eq!(node.get("/api/v1/pods").await.0, 403);
+    let status = json!({"status": {"phase": "Running"}});
+    assert_eq!(node.patch(&format!("{pods}/mine/status"), "merge", &status).await.0, 200);
+    assert_eq!(node.patch(&format!("{pods}/theirs/status"), "merge", &status).await.0, 403);
+    assert_eq!(node.post("/api/v1/nodes", &json!({"metadata": {"name": "n2"}})).await.0, 403);
+    assert_eq!(node.post("/api/v1/nodes", &json!({"metadata": {"name": "n1"}})).await.0, 201);
+    let lease = json!({"metadata": {"name": "n1"}, "spec": {"holderIdentity": "n1"}});
+    let leases = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases";
+    assert_eq!(node.post(leases, &lease).await.0, 201);
+    assert_eq!(
+        node.patch(&format!("{leases}/n1"), "merge", &json!({"spec": {"leaseDurationSeconds": 40}})).await.0,
+        200
+    );
+}

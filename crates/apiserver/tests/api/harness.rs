@@ -115,7 +115,7 @@ impl Server {
             format!("--secure-port={}", self.ports.0),
             format!("--insecure-port={}", self.ports.1),
             "--bind-address=127.0.0.1".to_owned(),
-            "--advertise-address=127.0.0.1".to_owned(),
+            "--advertise-address=192.0.2.1".to_owned(),
         ]
         .into();
         args.extend(self.flags.iter().cloned());
@@ -180,6 +180,11 @@ pub(crate) struct Api {
 }
 
 impl Api {
+    /// The same API by another client.
+    pub(crate) fn as_user(self, client: reqwest::Client) -> Self {
+        Self { client, ..self }
+    }
+
     /// The code and JSON that a request is answered with.
     pub(crate) async fn ask(
         &self,

@@ -51,6 +51,16 @@ async fn the_commands_of_every_day() {
     let (kubectl, file) = (Kubectl { config: server.kubeconfig() }, server.files.path().join("m.yaml"));
     std::fs::write(&file, MANIFEST).unwrap();
     let file = file.to_str().unwrap();
+    // the generators send protobuf
+    kubectl.run(&["create", "configmap", "m", "--from-literal=k=v"]);
+    assert_eq!(kubectl.run(&["get", "configmap", "m", "-o", "jsonpath={.data.k}"]), "v");
+    kubectl.run(&["create", "namespace", "other"]);
+    kubectl.run(&["create", "serviceaccount", "sa"]);
+    assert_eq!(kubectl.run(&["create", "token", "sa"]).split('.').count(), 3);
+    assert_eq!(kubectl.run(&["auth", "can-i", "create", "pods"]), "yes\n");
+    assert!(kubectl.run(&["auth", "whoami"]).contains("admin"));
+    kubectl.run(&["run", "r", "--image=nginx"]);
+    assert!(kubectl.run(&["explain", "pod.spec.nodeName"]).contains("FIELD: nodeName"));
     assert!(kubectl.run(&["version"]).contains("Server Version: v1.33"));
     let made = kubectl.run(&["create", "-f", file]);
     assert!(made.contains("pod/p created") && made.contains("service/s created"), "{made}");
@@ -68,6 +78,6 @@ async fn the_commands_of_every_day() {
     assert!(kubectl.run(&["replace", "-f", file]).contains("pod/p replaced"));
     assert!(kubectl.run(&["apply", "-f", file]).contains("service/s configured"));
     assert!(kubectl.run(&["delete", "pod", "p"]).contains("deleted"));
-    assert!(kubectl.run(&["delete", "rc,svc", "rc", "s"]).contains("deleted"));
+    assert!(kubectl.run(&["delete", "rc/rc", "svc/s", "pod/r"]).contains("deleted"));
     assert_eq!(kubectl.run(&["get", "pods,rc", "-o", "name"]), "");
 }
