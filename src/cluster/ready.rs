@@ -11,12 +11,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::engine::Engine;
 use super::name::{self, ClusterName};
+use super::pki::Pki;
 use super::probe::{Answer, Check};
 use super::progress::{Phase, Progress};
 use crate::failure::Failure;
 
 /// How often a component may end while others come up, before that is taken for its failure.
 const DEATHS: usize = 5;
+
+/// How long the published port may take to answer, once the server behind it is ready.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Waits until everything of the cluster serves.
 ///
@@ -124,6 +128,27 @@ fn lines(
             Err(error) => found.push(Err(error)),
         }
         futures::stream::iter(found)
+    })
+}
+
+/// Asks the API server at its published port, by the certificate that the kubeconfig trusts: what kubectl will do.
+///
+/// # Errors
+/// When it does not answer there, though it does inside the cluster.
+pub(crate) async fn published(port: u16, pki: &Pki) -> Result<(), Failure> {
+    let url = format!("https://127.0.0.1:{port}/readyz");
+    let asked = async {
+        // Somebody else may have installed the same one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let authority = reqwest::Certificate::from_pem(pki.text("ca.crt")?.as_bytes())?;
+        let client = reqwest::Client::builder().tls_certs_only([authority]).timeout(PATIENCE).no_proxy().build()?;
+        client.get(&url).send().await?.error_for_status()?;
+        anyhow::Ok(())
+    };
+    asked.await.map_err(|error| {
+        Failure::environment(format!("{url} does not answer, though the API server is ready inside the cluster"))
+            .because(error)
+            .hint("does a firewall, or another program on that port, stand between? --api-port names another one")
     })
 }
 

@@ -173,11 +173,15 @@ fn refuse_other_builds(plan: &Plan) -> Result<(), Failure> {
 
 async fn bring_up(act: &Act<'_>, plan: &mut Plan, settled: bool) -> Result<Pki, Failure> {
     if settled {
-        wait(act, plan).await?;
-        return act.keys(plan).await;
+        let (waited, pki) = tokio::join!(wait(act, plan), act.keys(plan));
+        waited?;
+        let pki = pki?;
+        ready::published(plan.choices.ports.api, &pki).await?;
+        return Ok(pki);
     }
     let pki = act.carry_out(plan).await?;
     wait(act, plan).await?;
+    ready::published(plan.choices.ports.api, &pki).await?;
     Ok(pki)
 }
 
