@@ -7,7 +7,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let server = args.next().unwrap_or_default();
     let args: Vec<String> = args.collect();
     match server.as_str() {
-        "pause" => executor::pause::run(args)?,
+        "pause" => sandbox::pause::run(args)?,
         "minion" => runtime()?.block_on(executor::minion::run(args))?,
         "executor" => runtime()?.block_on(executor::kubelet::run(args))?,
         other => anyhow::bail!("km {other}: there is no such server in this crate"),

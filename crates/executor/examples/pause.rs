@@ -2,5 +2,5 @@
 
 fn main() -> anyhow::Result<()> {
     // the image's entrypoint is this program, its command `pause …`, as in the image of the whole executable
-    executor::pause::run(std::env::args().skip(2).collect())
+    sandbox::pause::run(std::env::args().skip(2).collect())
 }

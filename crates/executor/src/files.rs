@@ -67,7 +67,7 @@ impl PodDirectory {
     /// The sandbox's socket.
     #[must_use]
     pub fn sandbox_socket(&self) -> PathBuf {
-        self.here.join("sandbox").join(crate::pause::SOCKET)
+        self.here.join("sandbox").join(sandbox::pause::SOCKET)
     }
 
     /// A path below it as the Docker host sees it.

@@ -1,7 +1,7 @@
 //! The node: the minion, pods to Docker, and the kubelet's own HTTP API.
 //!
 //! [`minion`] is the Mesos executor: small, it holds the subscription and supervises [`kubelet`], the process that turns
-//! pods into containers. [`pause`] is what every pod's sandbox runs. A pod's life: [`manager`] gives every pod a
+//! pods into containers. What every pod's sandbox runs is in the crate `sandbox`. A pod's life: [`manager`] gives every pod a
 //! [`pod_worker`], which looks at Docker ([`observed`]), asks [`plan`] what to do next, does it through [`runtime`], and
 //! tells the API server ([`status`]) and the minion ([`channel`]) what became of it.
 
@@ -19,13 +19,11 @@ pub mod manager;
 pub mod minion;
 pub mod node;
 pub mod observed;
-pub mod pause;
 pub mod placement;
 pub mod plan;
 pub mod pod;
 pub mod pod_worker;
 pub mod runtime;
-pub mod sandbox_socket;
 pub mod server;
 pub mod status;
 pub mod volumes;

@@ -5,7 +5,10 @@
 //! nobody ever waits for a worker and nothing piles up.
 
 mod end;
+mod mailbox;
 mod start;
+
+pub use mailbox::{End, Mailbox};
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -14,11 +17,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Pod, PodStatus};
 use kube::api::{Api, Patch, PatchParams};
-use parking_lot::Mutex;
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
+use self::mailbox::News;
 use crate::backoff::Backoffs;
 use crate::binding::{self, BindError};
 use crate::channel::{Task, TaskState};
@@ -28,7 +29,7 @@ use crate::observed::Observed;
 use crate::plan::{self, Action, Failure, Intent, Outcome, Plan};
 use crate::pod;
 use crate::runtime::words;
-use crate::{sandbox_socket, status};
+use crate::status;
 
 /// The first wait after something that Docker or the API server refused, doubled up to [`MAX_PAUSE`].
 const PAUSE: Duration = Duration::from_millis(500);
@@ -36,108 +37,6 @@ const PAUSE: Duration = Duration::from_millis(500);
 const MAX_PAUSE: Duration = Duration::from_secs(30);
 /// How long a status may take to be written.
 const STATUS_TIMEOUT: Duration = Duration::from_secs(15);
-
-/// What has happened to a pod and its worker has not seen yet.
-#[derive(Debug, Default)]
-struct News {
-    task: Option<(Task, Arc<Pod>)>,
-    pod: Option<Arc<Pod>>,
-    end: Option<End>,
-    missing: bool,
-    latest: Option<String>,
-    employed: bool,
-}
-
-/// Why a pod is to end, and what is to be done afterwards.
-#[derive(Clone, Debug, PartialEq)]
-pub struct End {
-    /// How long its containers get; the pod's own grace period where nobody says.
-    pub grace: Option<i64>,
-    /// The message of its TASK_KILLED.
-    pub message: &'static str,
-    /// Whether the pod is to be deleted from the API server then.
-    pub delete: bool,
-}
-
-/// The way to a worker.
-#[derive(Debug, Default)]
-pub struct Mailbox {
-    news: Mutex<News>,
-    arrived: Notify,
-    /// Cancelled when the pod is to end: no image is waited for any longer.
-    ending: CancellationToken,
-}
-
-impl Mailbox {
-    /// A task to run the pod; `pod` as the task has it.
-    pub fn task(&self, task: Task, pod: Arc<Pod>) {
-        let mut news = self.news.lock();
-        news.latest = Some(task.id.clone());
-        news.task = Some((task, pod));
-        drop(news);
-        self.arrived.notify_one();
-    }
-
-    /// The pod as the API server has it.
-    pub fn pod(&self, pod: Arc<Pod>) {
-        if let Some(grace) = deletion(&pod) {
-            self.end(End { grace: Some(grace), message: "pod-deleted", delete: true });
-        }
-        self.news.lock().pod = Some(pod);
-        self.arrived.notify_one();
-    }
-
-    /// The pod is to end. Of several words the one with less grace counts, and a pod that is gone is not deleted.
-    pub fn end(&self, end: End) {
-        let mut news = self.news.lock();
-        news.end = Some(match news.end.take() {
-            None => end,
-            Some(before) => merge(before, end),
-        });
-        drop(news);
-        self.ending.cancel();
-        self.arrived.notify_one();
-    }
-
-    /// The API server's list does not have the pod: the worker is to find out.
-    pub fn missing(&self) {
-        self.news.lock().missing = true;
-        self.arrived.notify_one();
-    }
-
-    /// Something happened in Docker.
-    pub fn look(&self) {
-        self.arrived.notify_one();
-    }
-
-    /// The task that came last.
-    #[must_use]
-    pub fn latest_task(&self) -> Option<String> {
-        self.news.lock().latest.clone()
-    }
-
-    /// The task that no worker took, once there is none any more.
-    #[must_use]
-    pub fn take_task(&self) -> Option<(Task, Arc<Pod>)> {
-        self.news.lock().task.take()
-    }
-
-    /// True once: for whoever makes the worker that reads this mailbox.
-    #[must_use]
-    pub fn employ(&self) -> bool {
-        !std::mem::replace(&mut self.news.lock().employed, true)
-    }
-}
-
-/// Seconds a deleted pod's containers get.
-fn deletion(pod: &Pod) -> Option<i64> {
-    pod::is_deleted(pod).then(|| pod.metadata.deletion_grace_period_seconds.unwrap_or_else(|| pod::grace(pod)))
-}
-
-fn merge(before: End, end: End) -> End {
-    let grace = before.grace.into_iter().chain(end.grace).min();
-    End { grace, message: before.message, delete: before.delete && end.delete }
-}
 
 /// One pod's worker.
 pub struct Worker {
@@ -247,17 +146,14 @@ impl Worker {
 
     /// What has come through the mailbox; false when there is nothing left to do for this worker.
     async fn read_news(&mut self) -> bool {
-        let (task, pod, end, missing) = {
-            let mut news = self.mailbox.news.lock();
-            (news.task.take(), news.pod.take(), news.end.take(), std::mem::take(&mut news.missing))
-        };
+        let News { task, pod, end, missing } = self.mailbox.read();
         if let Some(pod) = pod {
             self.know(pod);
         }
         if let Some(end) = end {
             self.end = Some(match self.end.take() {
                 None => end,
-                Some(before) => merge(before, end),
+                Some(before) => before.merge(end),
             });
         }
         if missing {
@@ -461,7 +357,7 @@ impl Worker {
         let (id, socket) = (sandbox.id.clone(), self.context.directory(pod::uid(&self.pod)).sandbox_socket());
         self.watch.abort_all();
         self.watch.spawn(async move {
-            match sandbox_socket::until_dead(&socket).await {
+            match sandbox::client::until_dead(&socket).await {
                 Ok(()) => id,
                 // a sandbox without a socket tells nothing: Docker will
                 Err(_) => std::future::pending().await,
@@ -515,25 +411,5 @@ impl Worker {
 
     fn warn(&self, container: &str, reason: &'static str, message: impl Into<String>) {
         self.context.events.record(&self.pod, container, Type::Warning, reason, message);
-    }
-}
-
-impl End {
-    /// The pod is gone from the API server.
-    #[must_use]
-    pub fn gone() -> Self {
-        Self { grace: None, message: "pod-deleted", delete: false }
-    }
-
-    /// Its task was killed.
-    #[must_use]
-    pub fn killed(grace: Option<i64>) -> Self {
-        Self { grace, message: "task-killed", delete: true }
-    }
-
-    /// The executor was told to shut down.
-    #[must_use]
-    pub fn shutdown(grace: i64) -> Self {
-        Self { grace: Some(grace), message: "executor-shutdown", delete: false }
     }
 }

@@ -1,7 +1,7 @@
 //! Pods from their launch to their end.
 
 use executor::channel::{TaskState, ToExecutor};
-use executor::sandbox_socket::{Kind, socket, until_dead};
+use sandbox::client::{Kind, socket, until_dead};
 use serde_json::json;
 
 use crate::docker::{IMAGE, docker};
