@@ -99,7 +99,7 @@ impl Kubelet {
         debug_assert!(
             !answer.headers().contains_key(TRANSFER_ENCODING) || !answer.headers().contains_key(CONTENT_LENGTH)
         );
-        let frames = answer.bytes_stream().map(|frame| frame.map_err(|error| BoxError::from(error)));
+        let frames = answer.bytes_stream().map(|frame| frame.map_err(BoxError::from));
         let frames = frames.take_until(shutdown.clone().cancelled_owned());
         response.body(body::stream(frames)).map_err(|error| unreachable(error.to_string()))
     }

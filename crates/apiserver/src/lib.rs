@@ -60,8 +60,8 @@ pub async fn run_until(args: Vec<String>, shutdown: CancellationToken) -> anyhow
     let options: Options = serve::flags::parse("apiserver", args, options::IGNORED)?;
     serve::log::init(options.v);
     let tls = tls(&options)?;
-    let plain = bind(options.insecure_bind_address.into(), options.insecure_port).await?;
-    let secure = if tls.is_some() { bind(options.bind_address.into(), options.secure_port).await? } else { None };
+    let plain = bind(options.insecure_bind_address, options.insecure_port).await?;
+    let secure = if tls.is_some() { bind(options.bind_address, options.secure_port).await? } else { None };
     anyhow::ensure!(
         plain.is_some() || secure.is_some(),
         "both --insecure-port and --secure-port are 0: nothing to serve on"

@@ -65,6 +65,9 @@ pub(crate) struct Update {
     pub(crate) entry: Option<Entry>,
 }
 
+/// An object of a list, with its key.
+pub(crate) type Listed = (Arc<str>, Arc<Entry>);
+
 /// A cursor has fallen behind the ring: its watch cannot go on from memory.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Behind;
@@ -98,7 +101,7 @@ impl Shelf {
     }
 
     /// The objects with `prefix` behind the key `after`, in order, and the revision of the shelf's last change.
-    pub(crate) fn list(&self, prefix: &str, after: Option<&str>) -> (Vec<(Arc<str>, Arc<Entry>)>, u64) {
+    pub(crate) fn list(&self, prefix: &str, after: Option<&str>) -> (Vec<Listed>, u64) {
         let inner = self.inner.read();
         let start = after.map_or(Bound::Included(prefix), Bound::Excluded);
         let objects = inner.objects.range::<str, _>((start, Bound::Unbounded));

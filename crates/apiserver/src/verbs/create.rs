@@ -125,7 +125,7 @@ fn prepare(kind: &'static Kind, namespace: &str, mut object: Value) -> Result<Va
     }
     let given = meta::namespace(&object);
     if kind.namespaced && !given.is_empty() && given != namespace {
-        let message = format!("the namespace of the provided object does not match the namespace sent on the request");
+        let message = "the namespace of the provided object does not match the namespace sent on the request";
         return Err(Status::bad_request(message));
     }
     if !meta::resource_version(&object).is_empty() && meta::resource_version(&object) != "0" {

@@ -59,7 +59,7 @@ where
             Err(status) if fresh => return Err(status),
             Ok(Decision::Keep) if fresh => return Ok(Outcome::Stored(current)),
             Err(_) | Ok(Decision::Keep) => continue,
-            Ok(decision) if dry => return Ok(imagine(key, &current, decision)?),
+            Ok(decision) if dry => return imagine(key, &current, decision),
             Ok(Decision::Put(after, claims)) if after == before && claims.take.is_empty() => {
                 if fresh {
                     return Ok(Outcome::Stored(current));

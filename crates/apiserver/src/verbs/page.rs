@@ -40,7 +40,7 @@ impl Continue {
                 .ok_or_else(|| invalid("incorrect encoded start resourceVersion (version meta.k8s.io/v1)"))?,
         };
         if !after.starts_with(prefix) {
-            return Err(invalid(&format!("{after}")));
+            return Err(invalid(after));
         }
         Ok(Self { revision, after: after.to_owned() })
     }
