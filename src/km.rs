@@ -38,6 +38,8 @@ const SERVERS: &[Server] = &[
         Box::pin(executor::kubelet::run(args))
     }),
     server("proxy", "Routes service addresses on a node", |args| Box::pin(proxy::run(args))),
+    server("kube2sky", "Writes records of services for skydns", |args| Box::pin(dns::kube2sky::run(args))),
+    server("skydns", "Answers names of the cluster's services", |args| Box::pin(dns::skydns::run(args))),
     server("minion", "Is a node's Mesos executor, and supervises executor and proxy", |args| {
         Box::pin(executor::minion::run(args))
     }),
@@ -46,7 +48,7 @@ const SERVERS: &[Server] = &[
     server(mesosd::agent::COMMAND_EXECUTOR, "Runs the command of one Mesos task, for mesos-agent", |args| {
         Box::pin(mesosd::agent::run_command_executor(args))
     }),
-    Server { name: "pause", about: "Holds the namespaces of a pod", start: Start::Plain(executor::pause::run) },
+    Server { name: "pause", about: "Holds the namespaces of a pod", start: Start::Plain(sandbox::pause::run) },
     server("await-cluster", "Waits until every component of a cluster serves", |args| Box::pin(probe::run(args))),
     tool("health-check", "Asks a URL once: 0 when it answers 200, 7 when nobody answers", health_check::health_check),
     tool("await-health-check", "Asks a URL until it answers 200", health_check::await_health_check),

@@ -8,9 +8,9 @@ use bollard::errors::Error;
 use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig};
 use bollard::query_parameters::CreateContainerOptionsBuilder;
 use k8s_openapi::api::core::v1::Pod;
+use sandbox::pause;
 
 use super::{Runtime, SANDBOX_NAME, label};
-use crate::pause;
 use crate::pod;
 
 /// The kernel's limit for a hostname.
