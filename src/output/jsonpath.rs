@@ -12,7 +12,7 @@ pub(crate) struct Template(Vec<Piece>);
 enum Piece {
     Text(String),
     Values(Vec<Step>),
-    Range(Vec<Step>, Vec<Piece>),
+    Range(Vec<Step>, Vec<Self>),
 }
 
 /// One step from a value to the values below it.
@@ -21,7 +21,7 @@ enum Step {
     Field(String),
     Index(i64),
     All,
-    Equal { path: Vec<Step>, value: String, wanted: bool },
+    Equal { path: Vec<Self>, value: String, wanted: bool },
 }
 
 impl FromStr for Template {
