@@ -8,6 +8,7 @@ use kube::api::{Api, Patch, PatchParams, PostParams};
 use kube::{Error, ResourceExt};
 use serde_json::json;
 
+use crate::answer::accept;
 use crate::context::{Context, ROOT_CA};
 use crate::queue::{Next, Queue};
 
@@ -58,9 +59,10 @@ async fn reconcile(context: &Context, namespace: &str, root_ca: Option<&String>)
         let mut account = ServiceAccount::default();
         account.metadata.name = Some(ACCOUNT.to_owned());
         let api: Api<ServiceAccount> = Api::namespaced(context.client.clone(), namespace);
-        let created = api.create(&PostParams::default(), &account).await;
-        accept(created.map(|account| context.accounts.wrote(account)))
-            .context("cannot create the service account `default`")?;
+        let created = accept(api.create(&PostParams::default(), &account).await);
+        if let Some(account) = created.context("cannot create the service account `default`")? {
+            context.accounts.wrote(account);
+        }
     }
     if let Some(root_ca) = root_ca {
         publish(context, namespace, root_ca).await.context("cannot publish the certificate authority")?;
@@ -71,26 +73,21 @@ async fn reconcile(context: &Context, namespace: &str, root_ca: Option<&String>)
 async fn publish(context: &Context, namespace: &str, root_ca: &str) -> Result<(), Error> {
     let api: Api<ConfigMap> = Api::namespaced(context.client.clone(), namespace);
     let data = [("ca.crt".to_owned(), root_ca.to_owned())].into();
-    match context.root_cas.get(&format!("{namespace}/{ROOT_CA}")) {
-        Some(known) if known.data.as_ref() == Some(&data) => Ok(()),
+    let written = match context.root_cas.get(&format!("{namespace}/{ROOT_CA}")) {
+        Some(known) if known.data.as_ref() == Some(&data) => return Ok(()),
         Some(_) => {
             let patch = Patch::Merge(json!({ "data": data }));
-            accept(api.patch(ROOT_CA, &PatchParams::default(), &patch).await.map(|map| context.root_cas.wrote(map)))
+            api.patch(ROOT_CA, &PatchParams::default(), &patch).await
         }
         None => {
             let mut map = ConfigMap { data: Some(data), ..ConfigMap::default() };
             map.metadata.name = Some(ROOT_CA.to_owned());
             map.metadata.annotations = Some([(DESCRIPTION.0.to_owned(), DESCRIPTION.1.to_owned())].into());
-            accept(api.create(&PostParams::default(), &map).await.map(|map| context.root_cas.wrote(map)))
+            api.create(&PostParams::default(), &map).await
         }
+    };
+    if let Some(map) = accept(written)? {
+        context.root_cas.wrote(map);
     }
-}
-
-/// Somebody was faster, or the namespace is going away: either way nothing is left to do.
-fn accept(result: Result<(), Error>) -> Result<(), Error> {
-    match result {
-        Err(Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
-        Err(Error::Api(status)) if status.code == 403 && status.message.contains("being terminated") => Ok(()),
-        other => other,
-    }
+    Ok(())
 }

@@ -6,6 +6,7 @@ use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
     ConfigMap, Endpoints, Namespace, Node, Pod, ReplicationController, Service, ServiceAccount,
 };
+use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::api::Api;
 use kube::runtime::watcher;
 use kube::{Client, Resource};
@@ -35,6 +36,8 @@ pub struct Context {
     pub services: Arc<Store<Service>>,
     /// All endpoints.
     pub endpoints: Arc<Store<Endpoints>>,
+    /// All endpoint slices.
+    pub slices: Arc<Store<EndpointSlice>>,
     /// All namespaces.
     pub namespaces: Arc<Store<Namespace>>,
     /// All nodes.
@@ -52,6 +55,7 @@ pub struct Context {
 impl Object for ReplicationController {}
 impl Object for Service {}
 impl Object for Endpoints {}
+impl Object for EndpointSlice {}
 impl Object for Namespace {}
 impl Object for Lease {}
 impl Object for ServiceAccount {}
@@ -91,6 +95,7 @@ impl Context {
             controllers: Arc::default(),
             services: Arc::default(),
             endpoints: Arc::default(),
+            slices: Arc::default(),
             namespaces: Arc::default(),
             nodes: Arc::default(),
             leases: Arc::default(),
@@ -106,6 +111,7 @@ impl Context {
         self.spawn(tasks, &self.controllers, watcher::Config::default());
         self.spawn(tasks, &self.services, watcher::Config::default());
         self.spawn(tasks, &self.endpoints, watcher::Config::default());
+        self.spawn(tasks, &self.slices, watcher::Config::default());
         self.spawn(tasks, &self.namespaces, watcher::Config::default());
         self.spawn(tasks, &self.nodes, watcher::Config::default());
         self.spawn(tasks, &self.accounts, watcher::Config::default());
@@ -122,6 +128,7 @@ impl Context {
             self.controllers.ready(),
             self.services.ready(),
             self.endpoints.ready(),
+            self.slices.ready(),
             self.namespaces.ready(),
             self.nodes.ready(),
             self.leases.ready(),

@@ -53,6 +53,7 @@ pub fn start(context: Context, tasks: &mut JoinSet<()>) -> impl Future<Output = 
     collector.listen(&context.controllers);
     collector.listen(&context.services);
     collector.listen(&context.endpoints);
+    collector.listen(&context.slices);
     collector.listen(&context.accounts);
     collector.listen(&context.nodes);
     collector.listen(&context.leases);

@@ -4,6 +4,7 @@
 //! future that works its queue (`queue`); what it decides is a pure function beside it.
 
 pub mod accounts;
+pub mod answer;
 pub mod context;
 pub mod election;
 pub mod endpoints;
@@ -17,6 +18,8 @@ pub mod pods_gc;
 pub mod queue;
 pub mod replication;
 mod run;
+pub mod service;
+pub mod slices;
 pub mod store;
 
 pub use run::{run, serve};

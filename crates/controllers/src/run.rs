@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::election::Election;
 use crate::flags::{Flags, IGNORED};
 use crate::nodes::Patience;
-use crate::{accounts, endpoints, garbage, namespaces, nodes, pods_gc, replication};
+use crate::{accounts, endpoints, garbage, namespaces, nodes, pods_gc, replication, slices};
 
 /// `km controller-manager`: runs until SIGTERM or SIGINT.
 ///
@@ -124,6 +124,7 @@ fn start(flags: &Flags, context: Context, root_ca: Option<String>, tasks: &mut J
     let garbage = garbage::start(context.clone(), tasks);
     tasks.spawn(ready(&context, Box::pin(replication::start(context.clone()))));
     tasks.spawn(ready(&context, Box::pin(endpoints::start(context.clone()))));
+    tasks.spawn(ready(&context, Box::pin(slices::start(context.clone()))));
     tasks.spawn(ready(&context, Box::pin(accounts::start(context.clone(), root_ca))));
     tasks.spawn(ready(&context, Box::pin(namespaces::start(context.clone()))));
     tasks.spawn(ready(&context, Box::pin(nodes::start(context.clone(), patience))));

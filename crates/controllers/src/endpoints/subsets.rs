@@ -3,64 +3,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::{
-    EndpointAddress, EndpointPort, EndpointSubset, Endpoints, ObjectReference, Pod, Service, ServicePort,
-};
-use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use k8s_openapi::api::core::v1::{EndpointAddress, EndpointPort, EndpointSubset, Endpoints, Pod, Service};
 use kube::ResourceExt;
 
 use crate::pod;
-
-/// Whether endpoints are made for the service at all.
-pub(super) fn has_selector(service: &Service) -> bool {
-    let spec = service.spec.as_ref();
-    let external = spec.and_then(|spec| spec.type_.as_deref()) == Some("ExternalName");
-    !external && spec.and_then(|spec| spec.selector.as_ref()).is_some_and(|selector| !selector.is_empty())
-}
-
-/// Whether the service selects the pod.
-pub(super) fn selects(service: &Service, pod: &Pod) -> bool {
-    let selector = service.spec.as_ref().and_then(|spec| spec.selector.as_ref());
-    has_selector(service)
-        && service.namespace() == pod.namespace()
-        && selector.is_some_and(|selector| selector.iter().all(|(key, value)| pod.labels().get(key) == Some(value)))
-}
-
-/// Whether a change of the pod changes no endpoint.
-pub(super) fn same_endpoint(old: &Pod, new: &Pod) -> bool {
-    let of = |pod: &Pod| {
-        let status = pod.status.as_ref();
-        let spec = pod.spec.as_ref();
-        (
-            pod.uid(),
-            status.and_then(|status| status.pod_ip.clone()),
-            pod::is_ready(pod),
-            pod::is_active(pod),
-            pod.labels().clone(),
-            spec.map(|spec| (spec.node_name.clone(), spec.hostname.clone(), spec.subdomain.clone())),
-        )
-    };
-    of(old) == of(new)
-}
-
-/// A port of a subset, in an order that does not depend on pods.
-type Ports = Vec<(Option<String>, i32, String)>;
+use crate::service::{self, Port};
 
 /// The service's subsets: addresses that have the same ports together, in a canonical order.
 pub(super) fn subsets(service: &Service, pods: &[Arc<Pod>]) -> Vec<EndpointSubset> {
-    let spec = service.spec.clone().unwrap_or_default();
-    let unready_too = spec.publish_not_ready_addresses.unwrap_or(false);
-    let headless = spec.cluster_ip.as_deref() == Some("None");
-    let mut by_ports: BTreeMap<Ports, (Vec<EndpointAddress>, Vec<EndpointAddress>)> = BTreeMap::new();
+    let unready_too = service::wants_unready(service);
+    let mut by_ports: BTreeMap<Vec<Port>, (Vec<EndpointAddress>, Vec<EndpointAddress>)> = BTreeMap::new();
     for pod in pods {
-        let Some(address) = address(service, pod) else { continue };
+        let (Some(address), Some(ports)) = (address(service, pod), service::ports(service, pod)) else { continue };
         let going = pod.metadata.deletion_timestamp.is_some() && !unready_too;
-        if going || pod::is_finished(pod) {
-            continue;
-        }
-        let ports: Ports = spec.ports.iter().flatten().filter_map(|port| resolve(port, pod)).collect();
-        // a service with ports of which this pod has none does not reach it
-        if ports.is_empty() && !(headless && spec.ports.as_ref().is_none_or(Vec::is_empty)) {
+        if going {
             continue;
         }
         let entry = by_ports.entry(ports).or_default();
@@ -77,7 +33,12 @@ pub(super) fn subsets(service: &Service, pods: &[Arc<Pod>]) -> Vec<EndpointSubse
         .map(|(ports, (ready, unready))| {
             let ports = ports
                 .into_iter()
-                .map(|(name, port, protocol)| EndpointPort { name, port, protocol: Some(protocol), app_protocol: None })
+                .map(|port| EndpointPort {
+                    name: port.name,
+                    port: port.number,
+                    protocol: Some(port.protocol),
+                    app_protocol: port.app_protocol,
+                })
                 .collect::<Vec<_>>();
             EndpointSubset {
                 addresses: sorted(ready),
@@ -89,42 +50,12 @@ pub(super) fn subsets(service: &Service, pods: &[Arc<Pod>]) -> Vec<EndpointSubse
 }
 
 fn address(service: &Service, pod: &Pod) -> Option<EndpointAddress> {
-    let ip = pod.status.as_ref()?.pod_ip.clone().filter(|ip| !ip.is_empty())?;
-    let spec = pod.spec.as_ref()?;
-    let named = spec.subdomain.as_deref() == service.metadata.name.as_deref() && service.namespace() == pod.namespace();
     Some(EndpointAddress {
-        ip,
-        hostname: spec.hostname.clone().filter(|name| named && !name.is_empty()),
-        node_name: spec.node_name.clone(),
-        target_ref: Some(ObjectReference {
-            kind: Some("Pod".to_owned()),
-            namespace: pod.namespace(),
-            name: pod.metadata.name.clone(),
-            uid: pod.uid(),
-            ..ObjectReference::default()
-        }),
+        ip: service::address(pod)?.to_owned(),
+        hostname: service::hostname(service, pod),
+        node_name: pod.spec.as_ref()?.node_name.clone(),
+        target_ref: Some(service::target(pod)),
     })
-}
-
-/// The port of the pod that a service port means; `None` where the pod has no port of that name.
-fn resolve(port: &ServicePort, pod: &Pod) -> Option<(Option<String>, i32, String)> {
-    let protocol = port.protocol.clone().unwrap_or_else(|| "TCP".to_owned());
-    let number = match &port.target_port {
-        None | Some(IntOrString::Int(0)) => port.port,
-        Some(IntOrString::Int(number)) => *number,
-        Some(IntOrString::String(name)) => {
-            let ports = pod
-                .spec
-                .iter()
-                .flat_map(|spec| &spec.containers)
-                .flat_map(|container| container.ports.iter().flatten());
-            let mut named = ports.filter(|known| {
-                known.name.as_ref() == Some(name) && known.protocol.as_deref().unwrap_or("TCP") == protocol
-            });
-            named.next()?.container_port
-        }
-    };
-    Some((port.name.clone(), number, protocol))
 }
 
 /// Whether writing `wanted` over `known` would change nothing.
@@ -208,11 +139,5 @@ mod tests {
         let headless = service(json!({"selector": {"app": "web"}, "clusterIP": "None"}));
         let subsets = subsets(&headless, &[pod("a", "10.0.0.1", true, json!([]))]);
         assert_eq!((subsets.len(), subsets[0].ports.is_none()), (1, true));
-    }
-
-    #[test]
-    fn services_without_selector_have_none() {
-        assert!(!has_selector(&service(json!({"ports": [{"port": 80}]}))));
-        assert!(!has_selector(&service(json!({"type": "ExternalName", "selector": {"a": "b"}}))));
     }
 }

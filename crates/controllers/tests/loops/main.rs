@@ -6,6 +6,7 @@ use harness::{Cluster, wait_for};
 use k8s_openapi::api::core::v1::{
     ConfigMap, Endpoints, Namespace, Node, Pod, ReplicationController, Service, ServiceAccount,
 };
+use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
@@ -152,4 +153,54 @@ async fn a_silent_node_is_unknown_and_loses_its_pods() {
         pod.is_none_or(|pod| pod.metadata.deletion_timestamp.is_some())
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slices_follow_pods_and_mirror_the_endpoints_of_others() {
+    let cluster = Cluster::start(&[]).await;
+    let slices = async |service: &str| {
+        let params = ListParams::default().labels(&format!("kubernetes.io/service-name={service}"));
+        cluster.api::<EndpointSlice>("default").list(&params).await.unwrap().items
+    };
+    let service = json!({"metadata": {"name": "web"}, "spec": {"selector": {"app": "web"},
+        "ports": [{"port": 80, "targetPort": "http"}]}});
+    cluster.create::<Service>("default", service).await;
+    wait_for("an empty slice", async || slices("web").await.iter().any(|slice| slice.endpoints.is_empty())).await;
+    cluster.create::<Pod>("default", pod("a")).await;
+    say(
+        &cluster,
+        "a",
+        json!({"phase": "Running", "podIP": "10.1.2.3", "conditions": [{"type": "Ready", "status": "True"}]}),
+    )
+    .await;
+    wait_for("a ready endpoint", async || {
+        let slices = slices("web").await;
+        let endpoint = slices[0].endpoints.first();
+        slices.len() == 1
+            && slices[0].ports.as_ref().is_some_and(|ports| ports.len() == 1 && ports[0].port == Some(8080))
+            && endpoint
+                .is_some_and(|e| e.addresses == ["10.1.2.3"] && e.conditions.as_ref().unwrap().ready == Some(true))
+    })
+    .await;
+    cluster.api::<Pod>("default").delete("a", &DeleteParams::default().grace_period(0)).await.unwrap();
+    wait_for("no endpoint", async || slices("web").await[0].endpoints.is_empty()).await;
+    cluster.api::<Service>("default").delete("web", &DeleteParams::default()).await.unwrap();
+    wait_for("no slice", async || slices("web").await.is_empty()).await;
+
+    cluster
+        .create::<Service>("default", json!({"metadata": {"name": "db"}, "spec": {"ports": [{"port": 5432}]}}))
+        .await;
+    let endpoints = json!({"metadata": {"name": "db"}, "subsets": [
+        {"addresses": [{"ip": "10.9.8.7"}], "ports": [{"port": 5432}]}]});
+    cluster.create::<Endpoints>("default", endpoints).await;
+    wait_for("a mirrored slice", async || {
+        let slices = slices("db").await;
+        slices.len() == 1
+            && slices[0].labels()["endpointslice.kubernetes.io/managed-by"]
+                == "endpointslicemirroring-controller.k8s.io"
+            && slices[0].endpoints[0].addresses == ["10.9.8.7"]
+    })
+    .await;
+    cluster.api::<Endpoints>("default").delete("db", &DeleteParams::default()).await.unwrap();
+    wait_for("no mirrored slice", async || slices("db").await.is_empty()).await;
 }
