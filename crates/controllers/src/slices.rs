@@ -21,7 +21,6 @@ use crate::context::Context;
 use crate::queue::{Next, Queue};
 use crate::service;
 use crate::store::{Key, key, split};
-use group::Group;
 use index::Index;
 use plan::{Plan, plan};
 
