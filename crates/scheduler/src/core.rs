@@ -63,8 +63,19 @@ pub struct NodeState {
 pub struct Plan {
     /// Tasks to launch.
     pub launches: Vec<Launch>,
-    /// Pods that found no node, by index into the input, with the message for their owner.
-    pub why_nots: Vec<(usize, String)>,
+    /// Pods that found no node.
+    pub why_nots: Vec<WhyNot>,
+}
+
+/// Why a pod found no node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WhyNot {
+    /// Index of the pod in the input.
+    pub pod: usize,
+    /// For the pod's owner, as Kubernetes' scheduler says it.
+    pub message: String,
+    /// A node that might take the pod is not offered now: the next offer may be all that is missing.
+    pub awaits_offer: bool,
 }
 
 /// A task to launch.
@@ -92,13 +103,13 @@ pub fn plan(input: &Input) -> Plan {
     for index in order(input.pods) {
         let ask = &input.pods[index];
         if let Err(never) = &ask.request {
-            plan.why_nots.push((index, never.clone()));
+            plan.why_nots.push(WhyNot { pod: index, message: never.clone(), awaits_offer: false });
             continue;
         }
         let class = classes.entry(ask.class).or_insert_with(|| Class::open(&mut board, ask));
         match class.place(&mut board, ask) {
             Ok(launch) => plan.launches.push(Launch { pod: Some(index), ..launch }),
-            Err(why_not) => plan.why_nots.push((index, why_not)),
+            Err(why_not) => plan.why_nots.push(WhyNot { pod: index, ..why_not }),
         }
     }
     if input.prelaunch {
@@ -118,8 +129,8 @@ fn order(pods: &[Arc<Ask>]) -> Vec<usize> {
 struct Class {
     heap: BinaryHeap<Reverse<Score>>,
     groups: Vec<groups::Group>,
-    /// The message for all that come after the first that found nothing: nodes only get fuller.
-    closed: Option<String>,
+    /// What is said of all that come after the first that found nothing: nodes only get fuller.
+    closed: Option<WhyNot>,
 }
 
 impl Class {
@@ -135,7 +146,7 @@ impl Class {
         self.heap = nodes.map(|node| Reverse(board.score(node, ask, &self.groups))).collect();
     }
 
-    fn place(&mut self, board: &mut Board, ask: &Arc<Ask>) -> Result<Launch, String> {
+    fn place(&mut self, board: &mut Board, ask: &Arc<Ask>) -> Result<Launch, WhyNot> {
         if let Some(why_not) = &self.closed {
             return Err(why_not.clone());
         }

@@ -98,6 +98,7 @@ fn arguments(value: &str, flags: &Flags) -> Vec<String> {
     given("kubeconfig", &node.kubelet_kubeconfig);
     given("cluster-dns", &node.cluster_dns);
     given("cluster-domain", &node.cluster_domain);
+    given("service-cluster-ip-range", &node.service_cluster_ip_range);
     given("root-dir", &node.kubelet_root_dir);
     given("pod-infra-container-image", &node.pause_image);
     given("k8sm-cluster", &node.k8sm_cluster);

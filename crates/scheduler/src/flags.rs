@@ -141,6 +141,9 @@ pub struct NodeFlags {
     /// Domain of the cluster's DNS
     #[arg(long, default_value = "")]
     pub cluster_domain: String,
+    /// The range of service addresses
+    #[arg(long, default_value = "")]
+    pub service_cluster_ip_range: String,
     /// Name of the cluster on Docker
     #[arg(long, default_value = "")]
     pub k8sm_cluster: String,

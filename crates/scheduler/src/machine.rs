@@ -94,6 +94,8 @@ pub struct Waiting {
     pub told: Option<(String, Instant)>,
     /// Since when it waits.
     pub since: Instant,
+    /// Since when nothing but an offer of a node that might take it is missing.
+    pub hoping: Option<Instant>,
 }
 
 /// A pod's task.
@@ -402,7 +404,7 @@ impl Machine {
         let seq = self.next_seq;
         self.next_seq += 1;
         if let Some(record) = self.pods.get_mut(uid) {
-            record.stage = Stage::Waiting(Waiting { seq, not_before, told: None, since: now });
+            record.stage = Stage::Waiting(Waiting { seq, not_before, told: None, since: now, hoping: None });
             self.waiting.insert(seq, uid.to_owned());
         }
         match not_before {

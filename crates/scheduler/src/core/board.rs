@@ -8,7 +8,7 @@ use super::groups::{Group, Groups};
 use super::neighbours::{self, Placed};
 use super::pool::{Milli, Pool, merged};
 use super::request::Request;
-use super::{Input, Launch, NODE_TASK, ports};
+use super::{Input, Launch, NODE_TASK, WhyNot, ports};
 
 /// How good a node is for a pod, smaller is better; compared in the order of the fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -155,10 +155,15 @@ impl<'a> Board<'a> {
         Some(Launch { pod: None, node, offer, task: merged(task), executor: merged(executor), ports })
     }
 
-    /// Why the pod found no node, for its owner.
-    pub(super) fn why_not(&self, ask: &Ask) -> String {
+    /// Why the pod, whose index the caller knows, found no node. Nodes are made of offers: where there is none, one is awaited.
+    pub(super) fn why_not(&self, ask: &Ask) -> WhyNot {
         let reasons: Vec<Vec<Reason>> = (0..self.slots.len()).map(|node| self.reasons(node, ask)).collect();
-        fit::summary(self.slots.len(), &reasons)
+        let hopes = |node: &usize| self.slots[*node].offers.is_empty() && reasons[*node] == [Reason::NoOffer];
+        WhyNot {
+            pod: 0,
+            message: fit::summary(self.slots.len(), &reasons),
+            awaits_offer: self.slots.is_empty() || (0..self.slots.len()).any(|node| hopes(&node)),
+        }
     }
 
     fn reasons(&self, node: usize, ask: &Ask) -> Vec<Reason> {

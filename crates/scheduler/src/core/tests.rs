@@ -66,7 +66,7 @@ fn many_pods_share_an_offer_and_pay_the_executor_once() {
     assert_eq!(plan.launches.iter().filter(|launch| !launch.executor.is_empty()).count(), 1);
     assert_eq!(plan.launches[0].executor[0].cpus, 250);
     assert_eq!(plan.why_nots.len(), 2);
-    assert_eq!(plan.why_nots[0].1, "0/1 nodes are available: 1 Insufficient cpu.");
+    assert_eq!(plan.why_nots[0].message, "0/1 nodes are available: 1 Insufficient cpu.");
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn a_pod_with_a_node_goes_there_first_and_nowhere_else() {
     let plan = decide(&[plain("other"), pinned.clone()], &nodes);
     assert_eq!(places(&plan, &nodes), [(0, "n2".to_owned()), (1, "n1".to_owned())]);
     let gone = decide(&[pinned], &nodes[1..]);
-    assert_eq!(gone.why_nots[0].1, "0/1 nodes are available: 1 node(s) didn't match the requested node name.");
+    assert_eq!(gone.why_nots[0].message, "0/1 nodes are available: 1 node(s) didn't match the requested node name.");
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn higher_priority_goes_first() {
     let nodes = [node("n1", 500, 1_280_000)];
     let plan = decide(&[plain("low"), pod("high", json!({}), json!({"priority": 10}))], &nodes);
     assert_eq!(plan.launches[0].pod, Some(1));
-    assert_eq!(plan.why_nots[0].0, 0);
+    assert_eq!(plan.why_nots[0].pod, 0);
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn cordoned_tainted_and_unselected_nodes_are_told_apart() {
         vec![serde_json::from_value(json!({"key": "dedicated", "value": "db", "effect": "NoSchedule"})).unwrap()];
     let plan = decide(&[pod("p", json!({}), json!({"nodeSelector": {"rack": "1"}}))], &nodes);
     assert_eq!(
-        plan.why_nots[0].1,
+        plan.why_nots[0].message,
         "0/3 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, \
          1 node(s) had untolerated taint {dedicated: db}, 1 node(s) were unschedulable."
     );
@@ -158,7 +158,7 @@ fn host_ports_are_had_once() {
     assert_eq!(plan.launches[0].ports, [8080]);
     assert!(plan.launches[0].task.iter().any(|share| share.ports == [(8080, 8080)]));
     assert_eq!(
-        plan.why_nots[0].1,
+        plan.why_nots[0].message,
         "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports."
     );
 }
@@ -189,12 +189,12 @@ fn anti_affinity_keeps_pods_apart_and_affinity_together() {
     let places = places(&plan, &nodes);
     assert_ne!(places[0].1, places[1].1);
     assert_eq!(
-        plan.why_nots,
-        [(2, "0/2 nodes are available: 2 node(s) didn't match pod anti-affinity rules.".to_owned())]
+        (plan.why_nots.len(), plan.why_nots[0].pod, plan.why_nots[0].message.as_str()),
+        (1, 2, "0/2 nodes are available: 2 node(s) didn't match pod anti-affinity rules.")
     );
     assert_eq!(places.len(), 3, "d is near a or b");
     let alone = decide(&[near("d")], &nodes);
-    assert_eq!(alone.why_nots[0].1, "0/2 nodes are available: 2 node(s) didn't match pod affinity rules.");
+    assert_eq!(alone.why_nots[0].message, "0/2 nodes are available: 2 node(s) didn't match pod affinity rules.");
 }
 
 #[test]
@@ -204,12 +204,15 @@ fn a_node_that_offers_nothing_says_why() {
     known.executor = true;
     known.view.allocatable = Some((300, 100_000));
     known.placed.push(plain("old"));
-    let plan = decide(&[plain("p")], &[full, known]);
+    let plan = decide(&[plain("p")], &[full, known.clone()]);
+    assert!(plan.why_nots[0].awaits_offer, "the next offer may be of n1");
+    assert!(!decide(&[plain("p")], &[known]).why_nots[0].awaits_offer, "no offer makes room");
     assert_eq!(
-        plan.why_nots[0].1,
+        plan.why_nots[0].message,
         "0/2 nodes are available: 1 Insufficient cpu, 1 Insufficient memory, 1 node(s) had no offer from Mesos."
     );
-    assert_eq!(decide(&[plain("p")], &[]).why_nots[0].1, "no nodes available to schedule pods");
+    let none = decide(&[plain("p")], &[]).why_nots.remove(0);
+    assert_eq!((none.message.as_str(), none.awaits_offer), ("no nodes available to schedule pods", true));
 }
 
 #[test]

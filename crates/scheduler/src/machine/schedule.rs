@@ -2,18 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mesos::scheduler::{Accept, Action};
 use mesos::{AgentID, Filters, Operation, TaskID, TaskInfo};
 
 use super::{Machine, Progress, Stage, Task};
 use crate::annotations as keys;
-use crate::core::{self, Ask, Input, Launch, NodeState, Share};
+use crate::core::{self, Ask, Input, Launch, NodeState, Share, WhyNot};
 use crate::effect::{Effect, EventKind};
 use crate::launch::{self, Target};
 use crate::node;
 use crate::offers::Bundle;
+
+/// How long Mesos may take for an offer before a pod's owner hears that there is none: its allocator, which looks at
+/// everything once a second (`--allocation_interval`), has had its turn by then even after a REVIVE that had to rest.
+const OFFER_COMES: Duration = Duration::from_secs(3);
 
 /// A node of the plan and the agent behind it.
 struct Place {
@@ -52,11 +56,11 @@ impl Machine {
         for ((node, offer), launches) in accepts {
             self.accept(&places[node], offer, launches, &uids, now);
         }
-        for (pod, message) in plan.why_nots {
-            self.tell(&uids[pod], message, now);
+        // REVIVE brings back what was declined, and at once what is left of an ACCEPT; whom no offer helps needs none
+        self.wanted = plan.why_nots.iter().any(|why_not| why_not.awaits_offer) || self.lacks_executors();
+        for why_not in plan.why_nots {
+            self.tell(&uids[why_not.pod], why_not, now);
         }
-        // leftovers of what was accepted come back only with the next allocation; whoever waits still wants them
-        self.wanted = !self.waiting.is_empty() || self.lacks_executors();
     }
 
     /// The pods to place now, and when to look again at those that must wait longer.
@@ -192,11 +196,16 @@ impl Machine {
         info
     }
 
-    /// Tells the pod's owner why it waits: at once when the reason is new, again as its backoff goes.
-    fn tell(&mut self, uid: &str, message: String, now: Instant) {
+    /// Tells the pod's owner why it waits: at once when the reason is new, again as its backoff goes. Of the next offer, which
+    /// as a rule is under way, nothing is said for a while.
+    fn tell(&mut self, uid: &str, why_not: WhyNot, now: Instant) {
         let Some(record) = self.pods.get_mut(uid) else { return };
-        let name = record.name();
+        let (name, message) = (record.name(), why_not.message);
         let Stage::Waiting(waiting) = &mut record.stage else { return };
+        waiting.hoping = why_not.awaits_offer.then(|| waiting.hoping.unwrap_or(now));
+        if let Some(until) = waiting.hoping.map(|since| since + OFFER_COMES).filter(|until| *until > now) {
+            return self.look_at(until);
+        }
         let known = waiting.told.as_ref().filter(|(text, _)| *text == message).map(|(_, repeat)| *repeat);
         if known.is_some_and(|repeat| repeat > now) {
             return;

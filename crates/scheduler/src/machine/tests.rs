@@ -182,6 +182,51 @@ fn why_a_pod_waits_is_told_once_and_repeated_by_its_backoff() {
     assert!(again.iter().any(|e| matches!(e, Effect::Event(_, EventKind::FailedScheduling, text) if text == told)));
 }
 
+fn told(effects: &[Effect]) -> bool {
+    effects.iter().any(|e| matches!(e, Effect::Unschedulable(..) | Effect::Event(_, EventKind::FailedScheduling, _)))
+}
+
+#[test]
+fn the_next_offer_is_awaited_in_silence_for_a_while() {
+    let mut story = Story::begin(false);
+    let mut heard = story.pod(pod("a"));
+    heard.extend(story.after(Duration::from_secs(2)));
+    assert!(!told(&heard), "{heard:?}");
+    assert!(told(&story.after(Duration::from_secs(2))), "Mesos had its time");
+    story.offer("slave1", &[]);
+
+    story.pod(pod("b"));
+    let heard = story.offer("slave1", &[]);
+    assert!(!told(&heard), "{heard:?}");
+    assert_eq!(tasks(&heard).len(), 1);
+    assert!(!told(&story.after(Duration::from_secs(10))));
+}
+
+#[test]
+fn offers_that_do_not_suffice_are_told_of_at_once() {
+    let mut story = Story::begin(false);
+    let mut big = pod("a");
+    big["spec"]["containers"][0]["resources"] = json!({"requests": {"cpu": "100"}});
+    assert!(!told(&story.pod(big)));
+    assert!(!told(&story.offer("slave1", &[])), "slave2 may have them");
+    assert!(told(&story.offer("slave2", &[])));
+    let later: Vec<_> = (0..3).flat_map(|_| story.after(Duration::from_secs(1))).collect();
+    assert!(!calls(&later).contains(&"REVIVE"), "no offer helps: {later:?}");
+}
+
+#[test]
+fn a_pod_right_after_another_takes_what_is_left_as_soon_as_it_is_offered() {
+    let mut story = Story::begin(false);
+    story.offer("slave1", &[]);
+    story.after(Duration::from_secs(5));
+    assert_eq!(calls(&story.pod(pod("a"))), ["REVIVE"]);
+    assert_eq!(calls(&story.offer("slave1", &[])), ["ACCEPT"]);
+    assert!(actions(&story.pod(pod("b"))).is_empty(), "Mesos was asked less than a second ago");
+    let effects = story.offer("slave1", &[&story.machine.template.id.value.clone()]);
+    assert_eq!(calls(&effects), ["ACCEPT"], "the rest comes by itself");
+    assert!(!told(&effects) && calls(&story.after(Duration::from_secs(2))).is_empty());
+}
+
 #[test]
 fn a_node_task_starts_the_executor_before_the_first_pod_and_again_when_it_died() {
     let mut story = Story::begin(true);
