@@ -12,6 +12,7 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta, OwnerReference, Time};
+use kube::ResourceExt;
 use kube::api::{Api, Patch, PatchParams, PostParams};
 use tokio::sync::watch;
 
@@ -71,6 +72,11 @@ async fn write_status(context: &Context, agent: &Agent) -> anyhow::Result<()> {
             outcome => outcome?,
         },
     };
+    let labels = own_labels();
+    if labels.iter().any(|(key, value)| node.labels().get(key) != Some(value)) {
+        let patch = Patch::Merge(serde_json::json!({"metadata": {"labels": labels}}));
+        api.patch(&context.node, &PatchParams::default(), &patch).await?;
+    }
     let (info, images) = engine(context).await?;
     let status = status(context, agent, node.status.unwrap_or_default(), info, images);
     let patch = Patch::Merge(serde_json::json!({"status": status}));
@@ -80,11 +86,8 @@ async fn write_status(context: &Context, agent: &Agent) -> anyhow::Result<()> {
 
 /// The node, where the scheduler has not made it yet.
 fn new_node(name: &str, agent: &Agent) -> Node {
-    let mut labels: BTreeMap<String, String> = BTreeMap::from([
-        ("kubernetes.io/hostname".to_owned(), name.to_owned()),
-        ("kubernetes.io/os".to_owned(), "linux".to_owned()),
-        ("kubernetes.io/arch".to_owned(), architecture().to_owned()),
-    ]);
+    let mut labels = own_labels();
+    labels.insert("kubernetes.io/hostname".to_owned(), name.to_owned());
     labels.extend(
         agent
             .attributes
@@ -93,6 +96,13 @@ fn new_node(name: &str, agent: &Agent) -> Node {
     );
     let metadata = ObjectMeta { name: Some(name.to_owned()), labels: Some(labels), ..ObjectMeta::default() };
     Node { metadata, ..Node::default() }
+}
+
+/// The labels by which manifests choose machines; only the node itself knows them.
+fn own_labels() -> BTreeMap<String, String> {
+    [("kubernetes.io/os", "linux"), ("kubernetes.io/arch", architecture())]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into()
 }
 
 fn status(
