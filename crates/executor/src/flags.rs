@@ -15,7 +15,6 @@ const IGNORED: &[&str] = &[
     "max-log-age",
     "max-log-backups",
     "proxy-kubeconfig",
-    "proxy-logv",
     "proxy-bindall",
     "proxy-mode",
     "conntrack-max",
@@ -195,6 +194,12 @@ pub struct Flags {
     /// Whether the minion runs the service proxy.
     #[arg(long, default_value_t = true, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
     pub run_proxy: bool,
+    /// The range of service addresses; the service proxy's own default where it is not given.
+    #[arg(long)]
+    pub service_cluster_ip_range: Option<String>,
+    /// Verbosity of the service proxy's log.
+    #[arg(long, default_value_t = 0)]
+    pub proxy_logv: u8,
     /// Verbosity of the log.
     #[arg(long, default_value_t = 0)]
     pub v: u8,
@@ -207,6 +212,19 @@ impl Flags {
     /// What clap says of the line.
     pub fn parse_line(server: &str, args: Vec<String>) -> Result<Self, clap::Error> {
         serve::flags::parse(server, args, IGNORED)
+    }
+
+    /// The line of the service proxy on this node.
+    #[must_use]
+    pub fn proxy_line(&self) -> Vec<String> {
+        let mut line = vec![
+            format!("--kubeconfig={}", self.kubeconfig.display()),
+            format!("--root-dir={}", self.root_dir.display()),
+            format!("--v={}", self.proxy_logv),
+        ];
+        line.extend(self.api_servers.first().map(|server| format!("--master={server}")));
+        line.extend(self.service_cluster_ip_range.as_ref().map(|range| format!("--service-cluster-ip-range={range}")));
+        line
     }
 
     /// The Docker network of pods.
@@ -241,6 +259,22 @@ mod tests {
         assert_eq!(flags.network(), "one-pods");
         assert!(!flags.run_proxy);
         assert_eq!(flags.credential(None, "kubelet.crt"), Path::new("/etc/k8sm/kubelet.crt"));
+    }
+
+    #[test]
+    fn the_proxy_is_told_where_and_as_whom() {
+        let flags =
+            parse("--api-servers=https://a:6443,https://b:6443 --service-cluster-ip-range=10.3.0.0/16 --proxy-logv=2");
+        assert_eq!(
+            flags.unwrap().proxy_line(),
+            [
+                "--kubeconfig=/etc/k8sm/kubeconfig",
+                "--root-dir=/var/lib/k8sm",
+                "--v=2",
+                "--master=https://a:6443",
+                "--service-cluster-ip-range=10.3.0.0/16"
+            ]
+        );
     }
 
     #[test]

@@ -25,5 +25,6 @@ pub mod pod;
 pub mod pod_worker;
 pub mod runtime;
 pub mod server;
+pub mod services;
 pub mod status;
 pub mod volumes;

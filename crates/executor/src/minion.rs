@@ -1,16 +1,20 @@
-//! `km minion`: the Mesos executor. It holds the subscription at the agent and supervises `km executor`, which may die or
-//! be replaced without Mesos noticing.
+//! `km minion`: the Mesos executor. It holds the subscription at the agent and supervises `km executor` and
+//! `km proxy`, which may die or be replaced without Mesos noticing.
 
+mod companion;
 mod supervisor;
 mod tasks;
 
+use std::path::Path;
 use std::time::Duration;
 
+use anyhow::Context;
 use mesos::executor::client::{self, Notice, Notices};
 use mesos::executor::environment::Environment;
 use mesos::executor::{Event, Subscribed};
 use tokio_util::sync::CancellationToken;
 
+use self::companion::Companion;
 use self::supervisor::{Child, Program, Supervisor};
 use self::tasks::Tasks;
 use crate::channel::{Agent, Task, TaskState, ToExecutor, ToMinion};
@@ -29,13 +33,21 @@ pub async fn run(args: Vec<String>) -> anyhow::Result<()> {
     let flags = Flags::parse_line("minion", args.clone())?;
     serve::log::init(flags.v);
     serve::tls::install_provider();
-    if flags.run_proxy {
-        tracing::info!("--run-proxy: this build has no service proxy to run on a node");
-    }
     let shutdown = serve::shutdown::on_signal()?;
     let environment = Environment::from_process()?;
+    let ended = CancellationToken::new();
+    let proxy = flags.run_proxy.then(|| {
+        let log = Path::new(environment.sandbox.as_deref().unwrap_or(".")).join("proxy.log");
+        let proxy = Companion::new(Program::own("proxy", flags.proxy_line()), "the service proxy", log);
+        tokio::spawn(proxy.run(ended.clone()))
+    });
     let (agent, notices) = client::connect(environment);
-    Minion::new(agent, Program::own("executor", args)).run(notices, shutdown).await
+    let outcome = Minion::new(agent, Program::own("executor", args)).run(notices, shutdown).await;
+    ended.cancel();
+    if let Some(proxy) = proxy {
+        proxy.await.context("ending the service proxy")?;
+    }
+    outcome
 }
 
 /// What the minion holds.

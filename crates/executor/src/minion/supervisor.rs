@@ -12,12 +12,12 @@ use tokio::time::Instant;
 use crate::channel::{self, Receiver, Sender, ToExecutor, ToMinion};
 
 /// The wait before a child that died is started again; doubled while it dies young, up to [`MAX_WAIT`].
-const WAIT: Duration = Duration::from_millis(100);
-const MAX_WAIT: Duration = Duration::from_secs(10);
+pub(super) const WAIT: Duration = Duration::from_millis(100);
+pub(super) const MAX_WAIT: Duration = Duration::from_secs(10);
 /// A child that lived longer did not die of its start.
-const YOUNG: Duration = Duration::from_secs(30);
+pub(super) const YOUNG: Duration = Duration::from_secs(30);
 /// How long a child may take to end on SIGTERM.
-const TERM: Duration = Duration::from_secs(5);
+pub(super) const TERM: Duration = Duration::from_secs(5);
 
 /// What to run.
 #[derive(Clone, Debug)]
@@ -64,7 +64,30 @@ impl Program {
     /// Another server of this same executable, with `args`.
     pub(super) fn own(server: &str, args: Vec<String>) -> Self {
         let args = std::iter::once(server.to_owned()).chain(args).collect();
-        Self { path: "/proc/self/exe".into(), args }
+        Self::new("/proc/self/exe".into(), args)
+    }
+
+    /// The file `path` with `args`.
+    pub(super) fn new(path: PathBuf, args: Vec<String>) -> Self {
+        Self { path, args }
+    }
+
+    /// How it is started; its descriptors are not set.
+    pub(super) fn command(&self) -> Command {
+        let mut command = Command::new(&self.path);
+        command.arg0("km").args(&self.args);
+        command
+    }
+}
+
+/// Asks the child to end, if it has not.
+pub(super) fn terminate(child: &tokio::process::Child) {
+    if let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()) {
+        #[allow(unsafe_code)]
+        // SAFETY: plain integers; the process has not been waited for, so its ID is its own.
+        unsafe {
+            libc::kill(pid, libc::SIGTERM);
+        }
     }
 }
 
@@ -119,13 +142,7 @@ impl Supervisor {
     /// Ends the child, if there is one.
     pub(super) async fn stop(&mut self) {
         let State::Running(running) = &mut self.state else { return };
-        if let Some(pid) = running.process.id().and_then(|pid| i32::try_from(pid).ok()) {
-            #[allow(unsafe_code)]
-            // SAFETY: plain integers; the process has not been waited for, so its ID is its own.
-            unsafe {
-                libc::kill(pid, libc::SIGTERM);
-            }
-        }
+        terminate(&running.process);
         if tokio::time::timeout(TERM, running.process.wait()).await.is_err() {
             let _ = running.process.kill().await;
         }
@@ -135,9 +152,9 @@ impl Supervisor {
     fn start(&self) -> std::io::Result<Running> {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
         ours.set_nonblocking(true)?;
-        let process = Command::new(&self.program.path)
-            .arg0("km")
-            .args(&self.program.args)
+        let process = self
+            .program
+            .command()
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::null())
             .kill_on_drop(true)

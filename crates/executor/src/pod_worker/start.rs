@@ -19,6 +19,7 @@ use crate::pod;
 use crate::runtime::container::Prepared;
 use crate::runtime::images::{Ensured, ImageError, PullPolicy};
 use crate::runtime::words;
+use crate::services;
 use crate::volumes::{self, VolumeError, Volumes};
 
 /// What came of a plan's steps.
@@ -182,7 +183,7 @@ impl Worker {
         self.context.runtime.create_sandbox(&self.pod, attempt, &directory.on_host("sandbox"), network).await
     }
 
-    /// Starts the sandbox and writes its address into the pod's hosts file.
+    /// Starts the sandbox, writes its address into the pod's hosts file, and waits until services can be reached from it.
     async fn start_sandbox(&self, id: String, directory: &PodDirectory) -> Result<Option<IpAddr>, Arc<DockerError>> {
         self.context.runtime.start(&id).await.map_err(Arc::new)?;
         let address = self.context.runtime.address(&id).await.map_err(Arc::new)?;
@@ -190,7 +191,20 @@ impl Worker {
         if let Err(error) = directory.write_hosts(&self.pod, address) {
             tracing::warn!(pod = pod::name(&self.pod), %error, "cannot write the pod's hosts file");
         }
+        self.await_services().await;
         Ok(address)
+    }
+
+    /// Services are there before the first container; a pod in its node's namespace has the node's.
+    async fn await_services(&self) {
+        let flags = &self.context.flags;
+        if !flags.run_proxy || pod::host_network(&self.pod) {
+            return;
+        }
+        if let Err(trouble) = services::await_ready(&flags.root_dir, pod::uid(&self.pod)).await {
+            let what = format!("Services may be out of reach: the node's service proxy: {trouble}");
+            self.warn("", "ServicesNotReady", what);
+        }
     }
 
     /// The pod's address: in its node's namespace it is the node's.

@@ -66,6 +66,7 @@ impl Cluster {
             format!("--root-dir={}", self.root().display()),
             format!("--pod-infra-container-image={}", pause_image()),
             "--node-ip=127.0.0.1".to_owned(),
+            "--run-proxy=false".to_owned(),
             "--cluster-dns=10.10.10.10".to_owned(),
             format!("--port={}", self.port),
             "--healthz-port=0".to_owned(),

@@ -103,7 +103,7 @@ fn record(event: &Value) -> Bytes {
 
 fn minion(cluster: &Cluster, agent: &Agent) -> tokio::process::Child {
     let mut command = tokio::process::Command::new(example("km"));
-    command.arg("minion").args(cluster.args()).arg("--run-proxy=false").env_clear();
+    command.arg("minion").args(cluster.args()).env_clear();
     for (name, value) in [
         ("MESOS_FRAMEWORK_ID", "f"),
         ("MESOS_EXECUTOR_ID", "e"),
