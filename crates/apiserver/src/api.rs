@@ -67,9 +67,10 @@ impl Api {
         let started = tokio::time::Instant::now();
         let method = request.method().clone();
         let metrics = self.metrics.clone();
+        let accepted = request.headers().get(http::header::ACCEPT).cloned();
         let response = match self.route(request).await {
             Ok(response) => response,
-            Err(status) => reply::refusal(&status),
+            Err(status) => reply::refusal(&status, accepted.as_ref()),
         };
         metrics.answered(&method, response.status(), started.elapsed());
         if method == Method::HEAD {

@@ -17,7 +17,6 @@ mod metrics;
 mod openapi;
 mod options;
 mod present;
-mod protobuf;
 mod selection;
 mod service;
 mod storage;

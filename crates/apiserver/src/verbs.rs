@@ -2,6 +2,7 @@
 
 pub(crate) mod create;
 pub(crate) mod delete;
+pub(crate) mod event;
 pub(crate) mod modify;
 pub(crate) mod page;
 pub(crate) mod patch;

@@ -4,9 +4,12 @@ mod conform;
 mod duplicates;
 mod syntax;
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::kinds::{self, Kind};
+use crate::protobuf::Envelope;
 use crate::schema;
 use crate::status::{Status, quote};
 
@@ -17,6 +20,8 @@ pub enum Format {
     Json,
     /// `application/yaml`
     Yaml,
+    /// `application/vnd.kubernetes.protobuf`
+    Protobuf,
 }
 
 /// What to do about unknown and duplicate fields: the `fieldValidation` parameter.
@@ -83,8 +88,12 @@ fn object_of(
         let shown = summary(body);
         Status::bad_request(format!("the object provided is unrecognized (must be of type {kind}): {why} ({shown})"))
     };
-    let text = String::from_utf8_lossy(body);
+    let text = if format == Format::Protobuf { Cow::Borrowed("") } else { String::from_utf8_lossy(body) };
     let (value, duplicates) = match format {
+        Format::Protobuf => {
+            let envelope = Envelope::open(body).map_err(|error| unrecognized(error.to_string()))?;
+            return object_in(group, version, kind, schema, &envelope, validation);
+        }
         Format::Json => duplicates::json(&text).map_err(|error| {
             let why = syntax::explain(&text).unwrap_or_else(|| error.to_string());
             unrecognized(format!("couldn't get version/kind; json parse error: {why}"))
@@ -106,6 +115,29 @@ fn object_of(
         Mismatch::Other(status) => status,
     })?;
     finish(group, version, kind, schema, map, duplicates, validation)
+}
+
+/// The object in an envelope that must hold one of the kind.
+fn object_in(
+    group: &str,
+    version: &str,
+    kind: &str,
+    schema: &str,
+    envelope: &Envelope<'_>,
+    validation: FieldValidation,
+) -> Result<Decoded, Status> {
+    let mut names = Map::new();
+    names.insert("apiVersion".to_owned(), envelope.api_version.into());
+    names.insert("kind".to_owned(), envelope.kind.into());
+    check_kind(group, version, kind, &names).map_err(|why| match why {
+        Mismatch::Unreadable(why) => Status::bad_request(why),
+        Mismatch::Other(status) => status,
+    })?;
+    let ty = schema::find(schema).ok_or_else(Status::no_such_path)?;
+    let object = envelope.object(ty).map_err(|error| {
+        Status::bad_request(format!("{kind} in version {} cannot be handled as a {kind}: {error}", quote(version)))
+    })?;
+    finish(group, version, kind, schema, object, Vec::new(), validation)
 }
 
 /// The same for a value that is parsed already (a patched object): drops unknown fields and checks types.

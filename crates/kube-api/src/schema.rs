@@ -42,6 +42,17 @@ pub struct Type {
     pub atomic: bool,
     /// Its fields, sorted by name.
     pub fields: Vec<Field>,
+    /// The fields that protobuf knows, by number, as places in `fields`.
+    numbers: Vec<(Number, usize)>,
+}
+
+/// Where protobuf writes a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Number {
+    /// The number of the field, or of the embedded message that holds it.
+    pub outer: u32,
+    /// The field's number within that message. JSON shows its fields as the type's own.
+    pub inner: Option<u32>,
 }
 
 /// One field of a type.
@@ -59,6 +70,10 @@ pub struct Field {
     pub merge: Merge,
     /// Whether an empty string is a value of its own here, and is stored.
     pub keeps_empty: bool,
+    /// Whether zero or false says nothing here, and is not stored.
+    pub omits_zero: bool,
+    /// Its place in protobuf; none for `apiVersion` and `kind` of a kind, which the envelope tells.
+    pub number: Option<Number>,
     /// What it is for, for people; may be empty.
     pub description: &'static str,
 }
@@ -140,6 +155,23 @@ impl Type {
         self.fields.binary_search_by(|f| f.name.cmp(name)).ok().map(|i| &self.fields[i])
     }
 
+    /// The fields that protobuf knows, in the order of their numbers.
+    pub(crate) fn numbered(&self) -> impl Iterator<Item = (Number, &Field)> {
+        self.numbers.iter().map(|&(number, index)| (number, &self.fields[index]))
+    }
+
+    /// The field of that number; the number within the embedded message where it is in one.
+    pub(crate) fn numbered_as(&self, outer: u32, inner: Option<u32>) -> Option<&Field> {
+        let place = self.numbers.binary_search_by_key(&(outer, inner), |(number, _)| (number.outer, number.inner));
+        place.ok().map(|place| &self.fields[self.numbers[place].1])
+    }
+
+    /// Whether fields of this type are in a message that is embedded under that number.
+    pub(crate) fn embeds(&self, outer: u32) -> bool {
+        let first = self.numbers.partition_point(|(number, _)| number.outer < outer);
+        self.numbers.get(first).is_some_and(|(number, _)| number.outer == outer && number.inner.is_some())
+    }
+
     /// The name in OpenAPI documents: `io.k8s.api.core.v1.Pod`.
     #[must_use]
     pub fn openapi_name(&self) -> String {
@@ -187,6 +219,15 @@ impl Shape {
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Type> {
     SCHEMA.index.get(name).map(|&i| &SCHEMA.types[i])
+}
+
+/// The type of objects that call themselves so: `v1` and `Pod`, `policy/v1` and `Eviction`.
+#[must_use]
+pub fn named(api_version: &str, kind: &str) -> Option<&'static Type> {
+    let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
+    types()
+        .iter()
+        .find(|ty| ty.is_kind && ty.name == kind && ty.package.group == group && ty.package.version() == version)
 }
 
 /// All types, package by package.
@@ -249,6 +290,28 @@ mod tests {
         assert_eq!(volumes.shape.go_name(), "[]v1.Volume");
         assert!(spec.field("containers").expect("a field").required);
         assert!(spec.field("nope").is_none());
+    }
+
+    #[test]
+    fn every_field_has_a_number_of_its_own() {
+        for ty in types() {
+            for field in &ty.fields {
+                let told_by_envelope = ty.is_kind && matches!(field.name, "apiVersion" | "kind");
+                assert!(field.number.is_some() || told_by_envelope, "{}.{}", ty.name, field.name);
+                let scalar = matches!(field.shape, Shape::Bool | Shape::Int32 | Shape::Int64);
+                assert!(!field.omits_zero || scalar, "{}.{}", ty.name, field.name);
+            }
+            let unique = ty.numbers.windows(2).all(|pair| {
+                let (a, b) = (pair[0].0, pair[1].0);
+                (a.outer, a.inner) < (b.outer, b.inner) && (a.outer != b.outer || a.inner.is_some())
+            });
+            assert!(unique, "{}", ty.name);
+        }
+        let volume = find("core/v1.Volume").expect("known");
+        assert_eq!(volume.numbered_as(2, Some(1)).map(|f| f.name), Some("hostPath"));
+        assert!(volume.embeds(2) && !volume.embeds(1) && !volume.embeds(3));
+        assert_eq!(named("v1", "Status").map(|ty| ty.package.short), Some("meta/v1"));
+        assert!(named("v2", "Pod").is_none() && named("v1", "PodSpec").is_none());
     }
 
     /// The files hold facts of Kubernetes 1.33.1; this compares them with what upstream publishes.

@@ -2,11 +2,11 @@
 
 use http::HeaderMap;
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE};
-use kube_api::Status;
 use kube_api::decode::Format;
+use kube_api::{Status, protobuf};
 
 /// The media types that are taken and given.
-pub(crate) const OFFERED: &[&str] = &["application/json", "application/yaml"];
+pub(crate) const OFFERED: &[&str] = &["application/json", "application/yaml", protobuf::MEDIA_TYPE];
 
 /// In which shape objects are answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub(crate) enum Form {
 /// What was agreed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Accept {
-    /// JSON or YAML.
+    /// How the answer is written.
     pub(crate) format: Format,
     /// The shape.
     pub(crate) form: Form,
@@ -56,26 +56,13 @@ pub(crate) fn negotiate(headers: &HeaderMap) -> Result<Accept, Status> {
     Ok(Accept { format, form, gzip })
 }
 
-/// The media types that bodies may be of.
-const TAKEN: &[&str] = &["application/json", "application/yaml", PROTOBUF];
-const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
-
-/// How a request's body is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Encoding {
-    /// JSON or YAML.
-    Text(Format),
-    /// Kubernetes' protobuf.
-    Protobuf,
-}
-
 /// How a request's body is written, by its content type; JSON where none is named.
-pub(crate) fn body_encoding(headers: &HeaderMap) -> Result<Encoding, Status> {
+pub(crate) fn body_format(headers: &HeaderMap) -> Result<Format, Status> {
     match content_type(headers).as_deref() {
-        None | Some("" | "application/json" | "*/*") => Ok(Encoding::Text(Format::Json)),
-        Some("application/yaml" | "application/x-yaml" | "text/yaml") => Ok(Encoding::Text(Format::Yaml)),
-        Some(PROTOBUF) => Ok(Encoding::Protobuf),
-        Some(_) => Err(Status::unsupported_media_type(TAKEN)),
+        None | Some("" | "application/json" | "*/*") => Ok(Format::Json),
+        Some("application/yaml" | "application/x-yaml" | "text/yaml") => Ok(Format::Yaml),
+        Some(protobuf::MEDIA_TYPE) => Ok(Format::Protobuf),
+        Some(_) => Err(Status::unsupported_media_type(OFFERED)),
     }
 }
 
@@ -99,6 +86,7 @@ fn understand(range: &str) -> Option<(f32, Format, Form)> {
     let format = match parts.next()?.to_ascii_lowercase().as_str() {
         "application/json" | "*/*" | "application/*" => Format::Json,
         "application/yaml" => Format::Yaml,
+        protobuf::MEDIA_TYPE => Format::Protobuf,
         _ => return None,
     };
     let (mut weight, mut shape, mut version, mut group) = (1.0, None, "", "");
@@ -118,7 +106,8 @@ fn understand(range: &str) -> Option<(f32, Format, Form)> {
         _ => return None,
     };
     let form = match shape {
-        "Table" => Form::Table(version),
+        // tables have no protobuf form
+        "Table" if format != Format::Protobuf => Form::Table(version),
         "PartialObjectMetadata" => Form::Metadata(version),
         "PartialObjectMetadataList" => Form::MetadataList(version),
         _ => return None,
@@ -139,21 +128,28 @@ mod tests {
     fn the_first_that_is_offered_is_given() {
         let table = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json";
         assert_eq!(agreed(table), Some((Format::Json, Form::Table("v1"))));
-        assert_eq!(agreed("application/vnd.kubernetes.protobuf, application/json"), Some((Format::Json, Form::Object)));
+        let protobuf = "application/vnd.kubernetes.protobuf";
+        assert_eq!(agreed(&format!("{protobuf}, application/json")), Some((Format::Protobuf, Form::Object)));
+        assert_eq!(agreed(&format!("{protobuf};q=0.5, application/json")), Some((Format::Json, Form::Object)));
+        assert_eq!(agreed(&format!("{protobuf};stream=watch")), Some((Format::Protobuf, Form::Object)));
+        let partial = format!("{protobuf};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json");
+        assert_eq!(agreed(&partial), Some((Format::Protobuf, Form::MetadataList("v1"))));
+        let table = format!("{protobuf};as=Table;g=meta.k8s.io;v=v1");
+        assert_eq!(agreed(&table), None);
+        assert_eq!(agreed(&format!("{table},{protobuf}")), Some((Format::Protobuf, Form::Object)));
         assert_eq!(agreed("application/json;q=0.5,application/yaml"), Some((Format::Yaml, Form::Object)));
         assert_eq!(agreed("*/*"), Some((Format::Json, Form::Object)));
-        assert_eq!(agreed("application/vnd.kubernetes.protobuf"), None);
         assert_eq!(agreed("application/json;as=Table;v=v7;g=meta.k8s.io"), None);
         assert_eq!(agreed("text/html;q=0.1,application/json;q=0"), None);
     }
 
     #[test]
     fn bodies_are_json_unless_said_otherwise() {
-        let typed = |text: &str| body_encoding(&HeaderMap::from_iter([(CONTENT_TYPE, text.parse().unwrap())]));
-        assert_eq!(body_encoding(&HeaderMap::new()), Ok(Encoding::Text(Format::Json)));
-        assert_eq!(typed("application/json; charset=utf-8"), Ok(Encoding::Text(Format::Json)));
-        assert_eq!(typed("application/vnd.kubernetes.protobuf"), Ok(Encoding::Protobuf));
-        assert_eq!(typed("application/yaml"), Ok(Encoding::Text(Format::Yaml)));
+        let typed = |text: &str| body_format(&HeaderMap::from_iter([(CONTENT_TYPE, text.parse().unwrap())]));
+        assert_eq!(body_format(&HeaderMap::new()), Ok(Format::Json));
+        assert_eq!(typed("application/json; charset=utf-8"), Ok(Format::Json));
+        assert_eq!(typed("application/vnd.kubernetes.protobuf"), Ok(Format::Protobuf));
+        assert_eq!(typed("application/yaml"), Ok(Format::Yaml));
         assert_eq!(typed("text/plain").unwrap_err().code, 415);
     }
 }

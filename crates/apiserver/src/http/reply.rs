@@ -5,25 +5,35 @@ use std::io::Write;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, VARY, WARNING};
+use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, VARY, WARNING};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt;
-use kube_api::Status;
 use kube_api::decode::Format;
+use kube_api::{Status, protobuf};
 use serde_json::Value;
 
-use super::accept::Accept;
+use super::accept::{self, Accept};
 use super::body::{Body, BoxError, full};
 
 /// Answers from this size on are compressed for clients that take it, as in Kubernetes.
 const GZIP_FROM: usize = 128 << 10;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const PROTOBUF: HeaderValue = HeaderValue::from_static(protobuf::MEDIA_TYPE);
 
 /// An answer or the refusal that takes its place.
 pub(crate) type Answer = Result<Response<Body>, Status>;
 
 /// JSON that is there as bytes already.
 pub(crate) fn json(code: StatusCode, bytes: Bytes, accept: Accept) -> Response<Body> {
+    encoded(code, bytes, JSON, accept)
+}
+
+/// Protobuf in its envelope.
+pub(crate) fn protobuf(code: StatusCode, bytes: Vec<u8>, accept: Accept) -> Response<Body> {
+    encoded(code, bytes.into(), PROTOBUF, accept)
+}
+
+fn encoded(code: StatusCode, bytes: Bytes, content_type: HeaderValue, accept: Accept) -> Response<Body> {
     let mut response = if accept.gzip && bytes.len() >= GZIP_FROM {
         let mut response = Response::new(full(compress(&bytes)));
         response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -33,7 +43,7 @@ pub(crate) fn json(code: StatusCode, bytes: Bytes, accept: Accept) -> Response<B
         Response::new(full(bytes))
     };
     *response.status_mut() = code;
-    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
     response
 }
 
@@ -41,6 +51,10 @@ pub(crate) fn json(code: StatusCode, bytes: Bytes, accept: Accept) -> Response<B
 pub(crate) fn value(code: StatusCode, value: &Value, accept: Accept) -> Response<Body> {
     match accept.format {
         Format::Json => json(code, to_bytes(value), accept),
+        Format::Protobuf => match protobuf::object(value) {
+            Some(bytes) => protobuf(code, bytes, accept),
+            None => json(code, to_bytes(value), accept),
+        },
         Format::Yaml => {
             let text = serde_yaml::to_string(value).unwrap_or_default();
             let mut response = Response::new(full(text));
@@ -51,11 +65,12 @@ pub(crate) fn value(code: StatusCode, value: &Value, accept: Accept) -> Response
     }
 }
 
-/// A refusal, always JSON.
-pub(crate) fn refusal(status: &Status) -> Response<Body> {
-    let mut response = Response::new(full(to_bytes(&status.to_value())));
-    *response.status_mut() = StatusCode::from_u16(status.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert(CONTENT_TYPE, JSON);
+/// A refusal, in the format of the answers that the client accepts (`Accept`'s text), JSON where that is none of ours.
+pub(crate) fn refusal(status: &Status, accepted: Option<&HeaderValue>) -> Response<Body> {
+    let code = StatusCode::from_u16(status.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = accepted.map(|text| (ACCEPT, text.clone())).into_iter().collect();
+    let accept = accept::negotiate(&headers).unwrap_or(accept::PLAIN);
+    let mut response = value(code, &status.to_value(), accept);
     let retry = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
     if retry > 0 {
         response.headers_mut().insert(RETRY_AFTER, retry.into());

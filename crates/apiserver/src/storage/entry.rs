@@ -3,7 +3,10 @@
 //! In etcd an object is JSON that begins `{"kind":…,"apiVersion":…,"metadata":{` and holds no resourceVersion. The
 //! revision is spliced in once, behind that beginning; from then on get, list and watch share the same bytes.
 
+use std::sync::OnceLock;
+
 use bytes::Bytes;
+use kube_api::{Kind, protobuf, schema};
 use serde_json::{Map, Value};
 
 use super::error::StorageError;
@@ -41,6 +44,8 @@ pub(crate) struct Entry {
     pub(crate) revision: u64,
     /// The whole object, resourceVersion included.
     bytes: Bytes,
+    /// The object's protobuf message, once somebody asked for it.
+    message: OnceLock<Bytes>,
     /// Where `"metadata"` begins in `bytes`.
     metadata: usize,
     labels: Box<[(Box<str>, Box<str>)]>,
@@ -56,16 +61,16 @@ impl Entry {
         if !object["metadata"]["name"].is_string() {
             return Err(corrupt("it has no metadata.name".to_owned()));
         }
-        let (labels, fields) = (labels(&object), fields(&object));
+        let (labels, fields, message) = (labels(&object), fields(&object), OnceLock::new());
         match metadata_at(stored) {
             Some(metadata) => {
-                Ok(Self { revision, bytes: splice(stored, metadata, revision), metadata, labels, fields })
+                Ok(Self { revision, bytes: splice(stored, metadata, revision), message, metadata, labels, fields })
             }
             None => {
                 // written by something else than us: brought into our form
                 let stored = encode(&object);
                 let metadata = metadata_at(&stored).ok_or_else(|| corrupt("it has no metadata".to_owned()))?;
-                Ok(Self { revision, bytes: splice(&stored, metadata, revision), metadata, labels, fields })
+                Ok(Self { revision, bytes: splice(&stored, metadata, revision), message, metadata, labels, fields })
             }
         }
     }
@@ -83,6 +88,11 @@ impl Entry {
     /// The object, decoded.
     pub(crate) fn value(&self) -> Value {
         serde_json::from_slice(&self.bytes).expect("an entry's bytes were decoded before")
+    }
+
+    /// The object as a protobuf message of its kind, made on first use and then shared.
+    pub(crate) fn message(&self, kind: &Kind) -> &[u8] {
+        self.message.get_or_init(|| protobuf::message(schema::of(kind), &self.value()).into())
     }
 
     /// The value of a label.
@@ -103,6 +113,7 @@ impl Entry {
         Self {
             revision,
             bytes: splice(&stored, self.metadata, revision),
+            message: OnceLock::new(),
             metadata: self.metadata,
             labels: self.labels.clone(),
             fields: self.fields.clone(),
@@ -111,7 +122,7 @@ impl Entry {
 
     /// About how much memory it takes.
     pub(crate) fn size(&self) -> usize {
-        self.bytes.len()
+        self.bytes.len() + self.message.get().map_or(0, Bytes::len)
     }
 }
 

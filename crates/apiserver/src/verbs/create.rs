@@ -6,7 +6,7 @@ use http::StatusCode;
 use http_body::Body;
 use jiff::Timestamp;
 use kube_api::decode::{self, Decoded, Format};
-use kube_api::{Kind, Status, defaults, meta, validate};
+use kube_api::{Kind, Status, defaults, meta, protobuf, schema, validate};
 use serde_json::{Value, json};
 
 use super::modify::expires;
@@ -14,10 +14,9 @@ use super::read;
 use crate::admission;
 use crate::api::{Api, Call, refuse};
 use crate::convert;
-use crate::http::accept::{self, Encoding};
+use crate::http::accept;
 use crate::http::body::{self, BoxError};
 use crate::http::reply::{self, Answer};
-use crate::protobuf;
 use crate::service;
 use crate::storage::{Claims, Entry, StorageError, encode};
 use crate::strategy;
@@ -44,16 +43,10 @@ where
     B: Body<Data = bytes::Bytes>,
     B::Error: Into<BoxError>,
 {
-    let encoding = accept::body_encoding(&call.headers)?;
+    let format = accept::body_format(&call.headers)?;
     let validation = call.query.field_validation()?;
     let bytes = body::read(body).await?;
-    match encoding {
-        Encoding::Text(format) => decode::object(call.kind(), format, &bytes, validation),
-        Encoding::Protobuf => {
-            let object = protobuf::decode(call.kind().schema, &bytes)?;
-            decode::object(call.kind(), Format::Json, object.to_string().as_bytes(), validation)
-        }
-    }
+    decode::object(call.kind(), format, &bytes, validation)
 }
 
 /// What a request's body holds that is no object of the resource's kind but of the type that `schema` names; null where there
@@ -63,16 +56,19 @@ where
     B: Body<Data = bytes::Bytes>,
     B::Error: Into<BoxError>,
 {
-    let encoding = accept::body_encoding(&call.headers)?;
+    let format = accept::body_format(&call.headers)?;
     let bytes = body::read(body).await?;
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(Value::Null);
     }
     let bad = |why: String| Status::bad_request(format!("couldn't read the body, which must be a {schema}: {why}"));
-    let value: Value = match encoding {
-        Encoding::Text(Format::Json) => serde_json::from_slice(&bytes).map_err(|error| bad(error.to_string()))?,
-        Encoding::Text(Format::Yaml) => serde_yaml::from_slice(&bytes).map_err(|error| bad(error.to_string()))?,
-        Encoding::Protobuf => protobuf::decode(schema, &bytes)?,
+    let value: Value = match format {
+        Format::Json => serde_json::from_slice(&bytes).map_err(|error| bad(error.to_string()))?,
+        Format::Yaml => serde_yaml::from_slice(&bytes).map_err(|error| bad(error.to_string()))?,
+        Format::Protobuf => {
+            let ty = schema::find(schema).ok_or_else(Status::no_such_path)?;
+            protobuf::decode(ty, &bytes).map_err(|error| bad(error.to_string()))?
+        }
     };
     if value.is_object() { Ok(value) } else { Err(bad("it is no object".to_owned())) }
 }

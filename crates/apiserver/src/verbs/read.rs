@@ -7,7 +7,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt;
 use kube_api::decode::Format;
-use kube_api::{Kind, Status};
+use kube_api::{Kind, Status, protobuf};
 use serde_json::{Value, json};
 
 use super::page::Continue;
@@ -37,13 +37,19 @@ pub(crate) async fn find(api: &Api, call: &Call) -> Result<Arc<Entry>, Status> {
     shelf.get(&call.key()).ok_or_else(|| Status::not_found(kind, name))
 }
 
-/// An object as an answer, in the form and format agreed on. Plain JSON is the stored bytes themselves.
+/// An object as an answer, in the form and format agreed on. Plain JSON is the stored bytes themselves; an object's protobuf
+/// message is made once.
 pub(crate) fn object(call: &Call, code: StatusCode, entry: &Entry) -> Answer {
-    let kind = call.kind();
-    if call.accept.format == Format::Json && call.accept.form == Form::Object && !convert::needed(kind) {
-        return Ok(reply::json(code, entry.object().clone(), call.accept));
+    let (kind, accept) = (call.kind(), call.accept);
+    let plain = accept.form == Form::Object && !convert::needed(kind);
+    match accept.format {
+        Format::Json if plain => Ok(reply::json(code, entry.object().clone(), accept)),
+        Format::Protobuf if plain => {
+            let sealed = protobuf::seal(&kind.api_version(), kind.kind, entry.message(kind));
+            Ok(reply::protobuf(code, sealed, accept))
+        }
+        _ => value(call, code, entry.value()),
     }
-    value(call, code, entry.value())
 }
 
 /// A stored object that is decoded already, as an answer.
@@ -147,7 +153,13 @@ fn cut(mut listing: Listing, selection: &Selection, limit: Option<usize>) -> Lis
 /// The list as an answer. Plain JSON is written from the stored bytes.
 fn answer(call: &Call, meta: &Value, entries: Vec<Arc<Entry>>) -> Response<Body> {
     let (kind, accept) = (call.kind(), call.accept);
-    if accept.format == Format::Json && accept.form == Form::Object && !convert::needed(kind) {
+    let plain = accept.form == Form::Object && !convert::needed(kind);
+    if accept.format == Format::Protobuf && plain {
+        let items = entries.iter().map(|entry| entry.message(kind));
+        let sealed = protobuf::list(&kind.api_version(), &kind.list_kind(), meta, items);
+        return reply::protobuf(StatusCode::OK, sealed, accept);
+    }
+    if accept.format == Format::Json && plain {
         let body = ListBody::new(head(kind, meta), entries);
         if accept.gzip && http_body::Body::size_hint(&body).lower() >= (128 << 10) {
             return reply::compressed(body);

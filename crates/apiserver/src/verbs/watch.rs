@@ -1,18 +1,19 @@
-//! Following changes: one JSON event a line, for as long as the client wants.
+//! Following changes: event by event, for as long as the client wants.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response};
 use kube_api::decode::Format;
-use kube_api::{Kind, Status};
+use kube_api::{Kind, Status, protobuf};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::event;
 use crate::api::{Api, Call, refuse};
 use crate::convert;
 use crate::http::accept::Form;
@@ -36,6 +37,7 @@ pub(crate) async fn watch(api: &Api, call: &Call) -> Answer {
     let timeout = call.query.timeout()?.unwrap_or_else(|| LASTS.mul_f64(1.0 + rand::random::<f64>()));
     let teller = Teller {
         kind: call.kind(),
+        format: call.accept.format,
         form: call.accept.form,
         include: Include::parse(call.query.get("includeObject")),
         plain: call.accept.form == Form::Object && !convert::needed(call.kind()),
@@ -45,7 +47,11 @@ pub(crate) async fn watch(api: &Api, call: &Call) -> Answer {
     };
     let mut stream = match begin(api, call, start, teller).await {
         Ok(stream) => stream,
-        Err(status) => return Ok(respond(futures::stream::iter([Ok::<_, BoxError>(error_event(&status))]), call)),
+        Err(status) => {
+            let mut frame = BytesMut::new();
+            event::value(&mut frame, call.accept.format, "ERROR", &status.to_value());
+            return Ok(respond(futures::stream::iter([Ok::<_, BoxError>(frame.freeze())]), call));
+        }
     };
     stream.deadline = Instant::now() + timeout;
     let frames = futures::stream::unfold(stream, |mut stream| async move {
@@ -62,8 +68,12 @@ where
     let mut response = Response::new(body::stream(frames));
     let asked = call.headers.get(http::header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     let stream = asked.contains("stream=watch");
-    let json = if stream { "application/json;stream=watch" } else { "application/json" };
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(json));
+    let content_type = match call.accept.format {
+        Format::Protobuf => "application/vnd.kubernetes.protobuf;stream=watch",
+        _ if stream => "application/json;stream=watch",
+        _ => "application/json",
+    };
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 
@@ -77,8 +87,11 @@ enum Start {
 
 impl Start {
     fn of(call: &Call) -> Result<Self, Status> {
-        if call.accept.format != Format::Json {
-            return Err(Status::not_acceptable(&["application/json", "application/json;stream=watch"]));
+        if call.accept.format == Format::Yaml {
+            return Err(Status::not_acceptable(&[
+                "application/json;stream=watch",
+                "application/vnd.kubernetes.protobuf;stream=watch",
+            ]));
         }
         let version = call.query.resource_version()?;
         let matching = call.query.get("resourceVersionMatch");
@@ -134,7 +147,7 @@ async fn begin(api: &Api, call: &Call, start: Start, mut teller: Teller) -> Resu
                 }
             }
             if bookmark {
-                frame.put(teller.bookmark(listing.revision, true));
+                teller.bookmark(&mut frame, listing.revision, true);
             }
             ready.push_back(frame.freeze());
             listing.revision
@@ -190,7 +203,7 @@ impl Events {
                 Woken::Due => {
                     let (changes, revision) = self.watcher.mark().ok()?;
                     self.teller.all(&mut frame, &changes);
-                    frame.put(self.teller.bookmark(revision, false));
+                    self.teller.bookmark(&mut frame, revision, false);
                     self.bookmarks = Some(Instant::now() + BOOKMARK);
                 }
             }
@@ -204,6 +217,7 @@ impl Events {
 /// Turns changes into the events that one client sees.
 struct Teller {
     kind: &'static Kind,
+    format: Format,
     form: Form,
     include: Include,
     /// Whether objects are told as their stored bytes.
@@ -244,17 +258,17 @@ impl Teller {
     }
 
     fn tell(&mut self, out: &mut BytesMut, event: &str, entry: &Entry) {
-        out.reserve(entry.object().len() + 40);
-        out.put_slice(b"{\"type\":\"");
-        out.put_slice(event.as_bytes());
-        out.put_slice(b"\",\"object\":");
-        if self.plain {
-            out.put_slice(entry.object());
-        } else {
-            let object = self.shape(entry.value());
-            serde_json::to_writer(out.writer(), &object).expect("writing into a buffer cannot fail");
+        match self.format {
+            Format::Protobuf if self.plain => {
+                let sealed = protobuf::seal(&self.kind.api_version(), self.kind.kind, entry.message(self.kind));
+                event::object(out, self.format, event, &sealed);
+            }
+            _ if self.plain => event::object(out, self.format, event, entry.object()),
+            _ => {
+                let object = self.shape(entry.value());
+                event::value(out, self.format, event, &object);
+            }
         }
-        out.put_slice(b"}\n");
     }
 
     fn shape(&mut self, object: Value) -> Value {
@@ -269,7 +283,7 @@ impl Teller {
     }
 
     /// Says that everything up to `revision` is told; `initial` that the objects there were are, too.
-    fn bookmark(&mut self, revision: u64, initial: bool) -> Bytes {
+    fn bookmark(&mut self, out: &mut BytesMut, revision: u64, initial: bool) {
         let mut object = json!({"kind": self.kind.kind, "apiVersion": self.kind.api_version(),
             "metadata": {"resourceVersion": revision.to_string(), "creationTimestamp": null}});
         if initial {
@@ -278,10 +292,6 @@ impl Teller {
         if self.form != Form::Object {
             object = self.shape(object);
         }
-        format!("{{\"type\":\"BOOKMARK\",\"object\":{object}}}\n").into()
+        event::value(out, self.format, "BOOKMARK", &object);
     }
-}
-
-fn error_event(status: &Status) -> Bytes {
-    format!("{{\"type\":\"ERROR\",\"object\":{}}}\n", status.to_value()).into()
 }

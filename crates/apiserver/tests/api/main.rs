@@ -5,6 +5,7 @@ mod crud;
 mod harness;
 mod kubectl;
 mod lists;
+mod protobuf;
 mod refusals;
 mod restart;
 mod watches;

@@ -197,7 +197,8 @@ fn join(path: &mut String, name: &str) {
     path.push_str(name);
 }
 
-/// Whether Kubernetes would leave the field out when it prints the object: nothing, or an empty string, list or map.
+/// Whether Kubernetes would leave the field out when it prints the object: nothing, an empty string, list or map, or a zero
+/// that says no more than nothing would.
 fn is_silent(field: &Field, value: &Value) -> bool {
     match (value, &field.shape) {
         (Value::Null, _) => true,
@@ -205,6 +206,8 @@ fn is_silent(field: &Field, value: &Value) -> bool {
         (Value::String(text), _) => text.is_empty() && !field.required && !field.keeps_empty,
         (Value::Array(list), _) => list.is_empty() && !field.required,
         (Value::Object(map), Shape::Map(_)) => map.is_empty() && !field.required,
+        (Value::Bool(flag), _) => field.omits_zero && !flag,
+        (Value::Number(number), _) => field.omits_zero && number.as_i64() == Some(0),
         _ => false,
     }
 }
@@ -298,6 +301,17 @@ mod tests {
             spec.expect("valid"),
             json!({"volumes": [{"name": "v", "emptyDir": {}}],
                 "containers": [{"resources": {"limits": {"cpu": "500m", "memory": "1Gi"}}, "env": [{}]}]})
+        );
+    }
+
+    #[test]
+    fn a_zero_is_kept_where_it_differs_from_nothing() {
+        let spec = pod(json!({"hostNetwork": false, "hostUsers": false, "terminationGracePeriodSeconds": 0,
+            "containers": [{"tty": false, "ports": [{"containerPort": 0, "hostPort": 0}]}]}));
+        assert_eq!(
+            spec.expect("valid"),
+            json!({"hostUsers": false, "terminationGracePeriodSeconds": 0,
+                "containers": [{"ports": [{"containerPort": 0}]}]})
         );
     }
 

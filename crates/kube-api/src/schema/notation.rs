@@ -4,9 +4,9 @@
 //! package core/v1 io.k8s.api.core.v1
 //!
 //! Pod kind -- What the type is.
-//!   metadata meta/v1.ObjectMeta
-//!   containers! [Container] merge(name) retainKeys map(name) -- What the field is for.
-//!   nodeSelector {string} atomic
+//!   metadata meta/v1.ObjectMeta #1
+//!   containers! [Container] #2 merge(name) retainKeys map(name) -- What the field is for.
+//!   hostNetwork bool #11 omitzero
 //! ```
 //!
 //! A package line names the package, its OpenAPI prefix and its API group (none for core). A line at the margin begins
@@ -14,11 +14,12 @@
 //! sorted: name (`!`: required), shape, and flags. `[X]` is a list and `{X}` a map; other shapes are the scalars of
 //! [`Shape`] in lower case or the name of a type, with its package if that is another. `merge(key)` and `retainKeys`
 //! are a strategic merge patch's, `map(keys)`, `set` and `atomic` are apply's, `ptr` marks a string whose empty value
-//! means something.
+//! means something, `omitzero` a number or flag whose zero means nothing. `#5` is the field's number in protobuf, `#2.5`
+//! its number in the message that is embedded as field 2 (`apiVersion` and `kind` of a kind have none).
 
 use std::collections::HashMap;
 
-use super::{Field, Merge, Package, Patch, Shape, Type, TypeRef};
+use super::{Field, Merge, Number, Package, Patch, Shape, Type, TypeRef};
 
 /// A line that is not in the notation.
 #[derive(Debug, thiserror::Error)]
@@ -47,9 +48,15 @@ pub(super) fn parse(files: &[&'static str]) -> Result<(Vec<Type>, HashMap<String
                 let name = words.next().unwrap_or_default();
                 let flags: Vec<&str> = words.collect();
                 let (is_kind, atomic) = (flags.contains(&"kind"), flags.contains(&"atomic"));
-                types.push(Type { package, name, description, is_kind, atomic, fields: Vec::new() });
+                let (fields, numbers) = (Vec::new(), Vec::new());
+                types.push(Type { package, name, description, is_kind, atomic, fields, numbers });
             }
         }
+    }
+    for ty in &mut types {
+        let fields = ty.fields.iter().enumerate();
+        ty.numbers = fields.filter_map(|(index, field)| Some((field.number?, index))).collect();
+        ty.numbers.sort_unstable_by_key(|(number, _)| (number.outer, number.inner));
     }
     Ok((types, index))
 }
@@ -100,9 +107,22 @@ fn parse_field(
     };
     let (name, required) = name.strip_suffix('!').map_or((name, false), |n| (n, true));
     let shape = parse_shape(shape, package, index).ok_or(NotationError { line, why: "no such shape" })?;
-    let mut field =
-        Field { name, shape, required, patch: Patch::default(), merge: Merge::Unsaid, keeps_empty: false, description };
+    let mut field = Field {
+        name,
+        shape,
+        required,
+        patch: Patch::default(),
+        merge: Merge::Unsaid,
+        keeps_empty: false,
+        omits_zero: false,
+        number: None,
+        description,
+    };
     for flag in words {
+        if let Some(number) = flag.strip_prefix('#') {
+            field.number = Some(parse_number(number).ok_or(NotationError { line, why: "no such number" })?);
+            continue;
+        }
         let (word, argument) = flag.strip_suffix(')').and_then(|f| f.split_once('(')).unwrap_or((flag, ""));
         match word {
             "merge" => {
@@ -114,10 +134,17 @@ fn parse_field(
             "set" => field.merge = Merge::Set,
             "atomic" => field.merge = Merge::Atomic,
             "ptr" => field.keeps_empty = true,
+            "omitzero" => field.omits_zero = true,
             _ => return Err(NotationError { line, why: "no such flag" }),
         }
     }
     Ok(field)
+}
+
+fn parse_number(text: &str) -> Option<Number> {
+    let (outer, inner) = text.split_once('.').map_or((text, None), |(outer, inner)| (outer, Some(inner)));
+    let inner = inner.map(|number| number.parse().ok().filter(|&n| n > 0)).map_or(Some(None), |n| n.map(Some))?;
+    Some(Number { outer: outer.parse().ok().filter(|&n| n > 0)?, inner })
 }
 
 fn parse_shape(text: &str, package: &Package, index: &HashMap<String, usize>) -> Option<Shape> {
@@ -158,6 +185,8 @@ mod tests {
             ("A kind", "a type before any package"),
             ("package p/v1 q\nA\n  f Nope", "no such shape"),
             ("package p/v1 q\nA\n  f string loud", "no such flag"),
+            ("package p/v1 q\nA\n  f string #2.x", "no such number"),
+            ("package p/v1 q\nA\n  f string #0", "no such number"),
             ("package p/v1 q\nA\n  f", "a field has a name and a shape"),
         ] {
             assert_eq!(parse(&[file]).expect_err(file).why, why);
