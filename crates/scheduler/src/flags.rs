@@ -39,7 +39,6 @@ pub const IGNORED: &[&str] = &[
     "proxy-kubeconfig",
     "proxy-path",
     "scheduler-config",
-    "service-address",
 ];
 
 /// The line as it was typed.
@@ -103,6 +102,9 @@ pub struct Flags {
     /// Page of the framework, linked by Mesos' pages
     #[arg(long, default_value = "")]
     pub framework_weburi: String,
+    /// Cluster IP of the service k8sm-scheduler; empty leaves the choice to the API server
+    #[arg(long, default_value = "")]
+    pub service_address: String,
     /// host:port of the artifacts as agents reach them
     #[arg(long, default_value = "")]
     pub advertised_address: String,

@@ -19,6 +19,7 @@ pub mod node;
 pub mod offers;
 pub mod reconcile;
 mod run;
+pub mod service;
 pub mod verdict;
 
 pub use run::{run, serve};

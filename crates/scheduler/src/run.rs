@@ -25,6 +25,7 @@ use crate::framework::{self, Store};
 use crate::http::{self, Ask, Question};
 use crate::machine::{Machine, Settings};
 use crate::metrics::Metrics;
+use crate::service;
 
 /// Calls to Mesos that wait to be sent; the loop stops reading while there are more.
 const CALLS: usize = 1024;
@@ -56,6 +57,10 @@ pub async fn serve(flags: Flags, listener: TcpListener, shutdown: CancellationTo
     let pages = http::router(&flags, &metrics, ask);
     let served = tokio::spawn(serve::http::plain(listener, serve::http::router(pages), shutdown.clone()));
     let (cluster, carried) = Cluster::start(client.clone(), flags.prelaunch_executors);
+    let (registered, until) = ((client.clone(), flags.clone()), shutdown.clone());
+    let registered = tokio::spawn(async move {
+        until.run_until_cancelled(service::keep(registered.0, &registered.1)).await;
+    });
     let scheduler = Scheduler {
         machine: Machine::new(settings(&flags), Template::of(&flags, &artifacts(&flags)), metrics),
         store: Store::new(client.clone(), &flags.framework_name),
@@ -71,7 +76,7 @@ pub async fn serve(flags: Flags, listener: TcpListener, shutdown: CancellationTo
     shutdown.cancel();
     // what was decided is carried out, what only waited for an answer is dropped
     let _ = tokio::time::timeout(Duration::from_secs(2), carried).await;
-    let _ = served.await;
+    let _ = tokio::join!(registered, served);
     outcome
 }
 

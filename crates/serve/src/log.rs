@@ -11,7 +11,9 @@ pub fn init(verbosity: u8) {
         _ => "trace",
     };
     let rooms = ["apiserver", "controllers", "executor", "mesos", "mesosd", "scheduler", "serve", "k8sm"];
-    let default = rooms.iter().fold("warn".to_owned(), |filter, room| format!("{filter},{room}={own}"));
+    // kube logs each failed request as an error; the rooms themselves say what failed and what they do about it
+    let rest = "warn,kube_client::client::builder=off".to_owned();
+    let default = rooms.iter().fold(rest, |filter, room| format!("{filter},{room}={own}"));
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).try_init();
 }
