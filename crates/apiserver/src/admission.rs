@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::api::{Api, refuse};
 use crate::auth::User;
+use crate::authorize::escalation;
 use crate::storage::StorageError;
 
 /// Namespaces that are not to be deleted, because the cluster itself lives in them.
@@ -32,7 +33,8 @@ pub(crate) async fn namespace_open(api: &Api, kind: &Kind, namespace: &str, name
 }
 
 /// Checks a new object against who makes it.
-pub(crate) fn on_create(kind: &Kind, user: &User, object: &Value) -> Result<(), Status> {
+pub(crate) fn on_create(api: &Api, kind: &Kind, user: &User, object: &Value) -> Result<(), Status> {
+    escalation::check(api, user, kind, object, None)?;
     // NodeRestriction: an executor makes its own node and its own lease
     match user.node() {
         Some(own) if matches!(kind.kind, "Node" | "Lease") && meta::name(object) != own => {
@@ -41,6 +43,11 @@ pub(crate) fn on_create(kind: &Kind, user: &User, object: &Value) -> Result<(), 
         }
         _ => Ok(()),
     }
+}
+
+/// Checks an object's new state against who changes it.
+pub(crate) fn on_update(api: &Api, kind: &Kind, user: &User, new: &Value, old: &Value) -> Result<(), Status> {
+    escalation::check(api, user, kind, new, Some(old))
 }
 
 /// Refuses the end of what the cluster lives in.

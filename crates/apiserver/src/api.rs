@@ -2,6 +2,7 @@
 
 mod call;
 mod gate;
+mod impersonate;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -17,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::Authenticator;
 use crate::auth::jwt::Tokens;
+use crate::authorize::rbac::Rbac;
 use crate::http::body::Body;
 use crate::http::reply::{self, Answer};
 use crate::kubelet::Kubelet;
@@ -37,6 +39,8 @@ pub(crate) struct Api {
     /// Service account tokens; `None` where no key is given.
     pub(crate) tokens: Option<Tokens>,
     pub(crate) kubelet: Kubelet,
+    /// Rights by roles and bindings.
+    pub(crate) rbac: Rbac,
     pub(crate) metrics: Metrics,
     /// Room for requests in flight.
     pub(crate) room: Semaphore,
@@ -90,6 +94,7 @@ impl Api {
             return Ok(reply::text_json(StatusCode::OK, discovery::version()));
         }
         let user = self.authenticate(&request).await?;
+        let user = self.impersonate(user, request.headers()).await?;
         if path.starts_with("/api/v1/") || (path.starts_with("/apis/") && path.split('/').count() > 4) {
             let (parts, body) = request.into_parts();
             let call = Call::new(parts, user)?;

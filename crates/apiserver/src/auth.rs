@@ -17,6 +17,8 @@ use file::Secrets;
 
 /// The group of all known users.
 pub(crate) const AUTHENTICATED: &str = "system:authenticated";
+/// The group of all others.
+pub(crate) const UNAUTHENTICATED: &str = "system:unauthenticated";
 /// The group that may do everything.
 pub(crate) const MASTERS: &str = "system:masters";
 

@@ -1,6 +1,11 @@
-//! What a known user may do: a node's executor what it needs, everybody else everything (`AlwaysAllow`).
+//! What a known user may do: an executor what its node needs, everybody what roles give (or everything, `AlwaysAllow`).
 
+pub(crate) mod aggregate;
+pub(crate) mod escalation;
 pub(crate) mod node;
+pub(crate) mod policy;
+pub(crate) mod rbac;
+mod rule;
 
 use kube_api::{Status, kinds};
 use serde_json::{Value, json};
@@ -9,6 +14,20 @@ use crate::api::{Api, Call, Verb};
 use crate::auth::{MASTERS, User};
 use crate::selection::Selection;
 use crate::storage::Store;
+
+/// Who decides (`--authorization-mode`); one that allows is enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Mode {
+    /// An executor may do what its node and its pods need.
+    #[value(name = "Node")]
+    Node,
+    /// Roles and bindings.
+    #[value(name = "RBAC")]
+    Rbac,
+    /// Everybody may do everything, but for executors, which are held to what `Node` allows.
+    #[value(name = "AlwaysAllow")]
+    AlwaysAllow,
+}
 
 /// What is to be done, as authorizers see it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,68 +45,149 @@ pub(crate) struct Attributes {
 impl Attributes {
     /// Of a call.
     pub(crate) fn of(call: &Call) -> Self {
-        let selection = matches!(call.verb, Verb::List | Verb::Watch)
+        let selection = matches!(call.verb, Verb::List | Verb::Watch | Verb::DeleteCollection)
             .then(|| Selection::parse(call.kind(), &call.query, &call.target.name).ok())
             .flatten();
+        let required =
+            |field: &str| selection.as_ref().and_then(|selection| selection.required(field)).map(str::to_owned);
+        let target = &call.target;
+        let name =
+            if target.name.is_empty() { required("metadata.name").unwrap_or_default() } else { target.name.clone() };
+        // Kubernetes counts a namespace as something in itself
+        let itself = call.kind().group.is_empty() && call.kind().plural == "namespaces";
         Self {
             verb: call.verb.name().to_owned(),
             group: call.kind().group.to_owned(),
             resource: call.kind().plural.to_owned(),
-            subresource: call.target.subresource.map_or("", |sub| sub.name).to_owned(),
-            namespace: call.target.namespace.clone(),
-            name: call.target.name.clone(),
-            node: selection.and_then(|selection| selection.node().map(str::to_owned)),
+            subresource: target.subresource.map_or("", |sub| sub.name).to_owned(),
+            namespace: if itself { target.name.clone() } else { target.namespace.clone() },
+            node: required("spec.nodeName"),
+            name,
         }
     }
 }
 
-/// Refuses what the user may not do with a resource.
-pub(crate) async fn resource(api: &Api, user: &User, asked: &Attributes) -> Result<(), Status> {
-    let Some(node) = user.node().filter(|_| !user.in_group(MASTERS)) else { return Ok(()) };
-    let facts = Pods(&api.store);
-    if node::allows(node, asked, &facts) {
-        return Ok(());
-    }
-    // memory may be a moment behind a binding that the executor has been told of already
-    let fresh = api.store.loaded() && api.store.consistent().await.is_ok();
-    if fresh && node::allows(node, asked, &facts) { Ok(()) } else { Err(refusal(user, asked)) }
+/// Whether something is allowed, and why.
+pub(crate) enum Verdict {
+    /// It is; the reason, where there is more to say than that the user may do everything.
+    Allowed(String),
+    /// It is not; what else is to be said about it.
+    Refused(String),
 }
 
-fn refusal(user: &User, asked: &Attributes) -> Status {
-    let slash = if asked.subresource.is_empty() { "" } else { "/" };
+/// Refuses what the user may not do with a resource.
+pub(crate) async fn resource(api: &Api, user: &User, asked: &Attributes) -> Result<(), Status> {
+    match judge(api, user, asked).await {
+        Verdict::Allowed(_) => Ok(()),
+        Verdict::Refused(_) if !api.bootstrapped() => Err(loading()),
+        Verdict::Refused(why) => Err(refusal(user, asked, &why)),
+    }
+}
+
+/// Whether the user may do that with a resource.
+pub(crate) async fn judge(api: &Api, user: &User, asked: &Attributes) -> Verdict {
+    let verdict = decide(api, user, asked);
+    // memory may be a moment behind a binding that the client has been told of already
+    let stale = matches!(verdict, Verdict::Refused(_)) && api.store.loaded();
+    if stale && api.store.consistent().await.is_ok() { decide(api, user, asked) } else { verdict }
+}
+
+fn decide(api: &Api, user: &User, asked: &Attributes) -> Verdict {
+    let modes = &api.options.authorization_mode;
+    let always = modes.contains(&Mode::AlwaysAllow);
+    if user.in_group(MASTERS) || (always && user.node().is_none()) {
+        return Verdict::Allowed(String::new());
+    }
+    let mut refused = Vec::new();
+    if let Some(node) = user.node().filter(|_| always || modes.contains(&Mode::Node)) {
+        if node::allows(node, asked, &Pods(&api.store)) {
+            return Verdict::Allowed(String::new());
+        }
+        refused.push("a node may do so for itself and its pods alone".to_owned());
+    }
+    if modes.contains(&Mode::Rbac) {
+        match api.rbac.index(&api.store).allows(user, asked) {
+            Ok(reason) => return Verdict::Allowed(reason),
+            Err(why) => refused.extend(Some(why).filter(|why| !why.is_empty())),
+        }
+    }
+    Verdict::Refused(refused.join("\n"))
+}
+
+fn refusal(user: &User, asked: &Attributes, why: &str) -> Status {
+    let (slash, colon) = (if asked.subresource.is_empty() { "" } else { "/" }, if why.is_empty() { "" } else { ": " });
     let scope = if asked.namespace.is_empty() {
         "at the cluster scope".to_owned()
     } else {
         format!("in the namespace {:?}", asked.namespace)
     };
     let why = format!(
-        "User {:?} cannot {} resource \"{}{slash}{}\" in API group {:?} {scope}: a node may do so for itself and its pods alone",
+        "User {:?} cannot {} resource \"{}{slash}{}\" in API group {:?} {scope}{colon}{why}",
         user.name, asked.verb, asked.resource, asked.subresource, asked.group
     );
     match kinds::all().iter().find(|kind| kind.group == asked.group && kind.plural == asked.resource) {
         Some(kind) => Status::forbidden(kind, &asked.name, &why),
-        None => Status::new(403, "Forbidden", why),
+        None => {
+            let dot = if asked.group.is_empty() { "" } else { "." };
+            let name = if asked.name.is_empty() { String::new() } else { format!(" {:?}", asked.name) };
+            let message = format!("{}{dot}{}{name} is forbidden: {why}", asked.resource, asked.group);
+            Status::new(403, "Forbidden", message)
+        }
     }
 }
 
-/// Refuses paths that the user may not ask for: every known user may discover what is served.
-pub(crate) fn path(user: &User, verb: &str, path: &str) -> Result<(), Status> {
-    let told = ["/api", "/apis", "/openapi", "/version", "/healthz", "/livez", "/readyz"];
-    let discovers = path == "/" || told.iter().any(|root| path == *root || path.starts_with(&format!("{root}/")));
-    if discovers || user.node().is_none() || user.in_group(MASTERS) {
-        return Ok(());
+fn loading() -> Status {
+    Status::unavailable("the server is still loading the objects from etcd, or etcd does not answer")
+}
+
+/// Refuses paths that the user may not ask for.
+pub(crate) fn path(api: &Api, user: &User, verb: &str, path: &str) -> Result<(), Status> {
+    match judge_path(api, user, verb, path) {
+        Verdict::Allowed(_) => Ok(()),
+        Verdict::Refused(_) if !api.bootstrapped() => Err(loading()),
+        Verdict::Refused(why) => {
+            let colon = if why.is_empty() { "" } else { ": " };
+            let message = format!("forbidden: User {:?} cannot {verb} path {path:?}{colon}{why}", user.name);
+            Err(Status::new(403, "Forbidden", message))
+        }
     }
-    Err(Status::new(403, "Forbidden", format!("forbidden: User {:?} cannot {verb} path {path:?}", user.name)))
+}
+
+/// Whether the user may ask for a path.
+pub(crate) fn judge_path(api: &Api, user: &User, verb: &str, path: &str) -> Verdict {
+    let modes = &api.options.authorization_mode;
+    let told = ["/api", "/apis", "/openapi", "/version", "/healthz", "/livez", "/readyz"];
+    let discovers = || path == "/" || told.iter().any(|root| path == *root || path.starts_with(&format!("{root}/")));
+    if user.in_group(MASTERS) || (modes.contains(&Mode::AlwaysAllow) && (user.node().is_none() || discovers())) {
+        return Verdict::Allowed(String::new());
+    }
+    if !modes.contains(&Mode::Rbac) {
+        return Verdict::Refused(String::new());
+    }
+    match api.rbac.index(&api.store).allows_path(user, verb, path) {
+        Ok(reason) => Verdict::Allowed(reason),
+        Err(why) => Verdict::Refused(why),
+    }
 }
 
 /// What the user may do in a namespace, as a `SelfSubjectRulesReview` tells it. A node's rules hang on its pods, and are not
 /// listed.
-pub(crate) fn rules(user: &User) -> Value {
-    if user.node().is_some() {
-        return json!({"resourceRules": [], "nonResourceRules": [], "incomplete": true});
+pub(crate) fn rules(api: &Api, user: &User, namespace: &str) -> Value {
+    let modes = &api.options.authorization_mode;
+    let mut rules = Vec::new();
+    if modes.contains(&Mode::Rbac) {
+        rules = api.rbac.index(&api.store).rules(user, namespace);
     }
-    json!({"resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}],
-        "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}], "incomplete": false})
+    if modes.contains(&Mode::AlwaysAllow) && user.node().is_none() {
+        rules.extend(escalation::everything());
+    }
+    let (paths, resources): (Vec<_>, Vec<_>) = rules.into_iter().partition(|rule| !rule.non_resource_urls.is_empty());
+    let mut status =
+        json!({"resourceRules": resources, "nonResourceRules": paths, "incomplete": user.node().is_some()});
+    if user.node().is_some() {
+        status["evaluationError"] = "node authorizer does not support user rule resolution".into();
+    }
+    status
 }
 
 /// The pods in memory.

@@ -10,11 +10,25 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::Api;
 use crate::auth::{MASTERS, User};
+use crate::authorize::{policy, rbac};
 use crate::verbs::create::create;
-use crate::verbs::modify::{Place, modify};
+use crate::verbs::modify::{Decision, Place, modify};
 use crate::verbs::update::decide;
 
 const NAMESPACES: &[&str] = &["default", "kube-system", "kube-public", "kube-node-lease"];
+/// The priorities of what a cluster cannot do without.
+const CLASSES: [(&str, u32, &str); 2] = [
+    (
+        "system-node-critical",
+        2_000_001_000,
+        "Used for system critical pods that must not be moved from their current node.",
+    ),
+    (
+        "system-cluster-critical",
+        2_000_000_000,
+        "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+    ),
+];
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Makes what is missing as soon as storage answers.
@@ -39,6 +53,14 @@ async fn make(api: &Api) -> anyhow::Result<()> {
     for name in NAMESPACES {
         let namespace = json!({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name}});
         ensure(api, "", "namespaces", "", namespace).await?;
+    }
+    for default in policy::defaults()? {
+        reconcile(api, default).await?;
+    }
+    for (name, value, text) in CLASSES {
+        let class = json!({"kind": "PriorityClass", "apiVersion": "scheduling.k8s.io/v1", "metadata": {"name": name},
+            "value": value, "description": text, "preemptionPolicy": "PreemptLowerPriority"});
+        ensure(api, "scheduling.k8s.io", "priorityclasses", "", class).await?;
     }
     let first = Ipv4Addr::from(u32::from(api.options.service_cluster_ip_range.network()) + 1);
     let service = json!({"kind": "Service", "apiVersion": "v1",
@@ -75,12 +97,30 @@ async fn ensure(api: &Api, group: &str, plural: &str, namespace: &str, object: V
     if api.store.shelf(plural).is_some_and(|shelf| shelf.get(&key).is_some()) {
         return Ok(());
     }
-    let ourselves = User::known("system:apiserver", "", vec![MASTERS.to_owned()]);
-    match create(api, kind, namespace, object, &ourselves, false).await {
+    match create(api, kind, namespace, object, &ourselves(), false).await {
         Ok(_) => Ok(()),
         Err(status) if status.reason == "AlreadyExists" => Ok(()),
         Err(status) => Err(status),
     }
+}
+
+/// Makes a default role or binding, or adds to the one that is there what it lacks.
+async fn reconcile(api: &Api, policy::Default { plural, namespace, object }: policy::Default) -> Result<(), Status> {
+    ensure(api, rbac::GROUP, plural, namespace, object.clone()).await?;
+    let kind = kinds::find(rbac::GROUP, "v1", plural).ok_or_else(Status::no_such_path)?;
+    let name = kube_api::meta::name(&object);
+    let key = crate::api::key(namespace, name);
+    modify(api, Place { kind, key: &key, name }, false, |old| match policy::complete(old, &object) {
+        Some(completed) => decide(api, kind, &ourselves(), completed, old),
+        None => Ok(Decision::Keep),
+    })
+    .await
+    .map(drop)
+}
+
+/// This server as a user.
+fn ourselves() -> User {
+    User::known("system:apiserver", "", vec![MASTERS.to_owned()])
 }
 
 /// Makes the object in `default`, or sets that field of the one that is there.
@@ -93,7 +133,7 @@ async fn put(api: &Api, group: &str, plural: &str, object: Value, field: &str) -
     modify(api, place, false, |old| {
         let mut new = old.clone();
         new[field] = object[field].clone();
-        decide(api, kind, new, old)
+        decide(api, kind, &ourselves(), new, old)
     })
     .await
     .map(drop)

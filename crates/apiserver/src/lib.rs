@@ -74,6 +74,7 @@ pub async fn run_until(args: Vec<String>, shutdown: CancellationToken) -> anyhow
         authenticator: authenticator(&options)?,
         tokens: tokens(&options)?,
         kubelet: kubelet::Kubelet::new(&options)?,
+        rbac: authorize::rbac::Rbac::default(),
         metrics: metrics::Metrics::new(),
         room: Semaphore::new(options.max_requests_inflight),
         bootstrapped: AtomicBool::new(false),
@@ -82,6 +83,7 @@ pub async fn run_until(args: Vec<String>, shutdown: CancellationToken) -> anyhow
         options,
     });
     let bootstrap = tokio::spawn(bootstrap::run(Arc::clone(&api), shutdown.clone()));
+    let aggregation = tokio::spawn(authorize::aggregate::run(Arc::clone(&api), shutdown.clone()));
     let service = Service(api);
     let (plain_service, plain_shutdown) = (service.clone(), shutdown.clone());
     let plain = async move {
@@ -96,6 +98,7 @@ pub async fn run_until(args: Vec<String>, shutdown: CancellationToken) -> anyhow
     };
     tokio::join!(plain, secure);
     bootstrap.await.context("the bootstrap task")?;
+    aggregation.await.context("the task that aggregates cluster roles")?;
     Ok(())
 }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::Parser;
 use ipnet::Ipv4Net;
 
+use crate::authorize::Mode;
+
 /// Flags of the documents that have no effect here.
 pub(crate) const IGNORED: &[&str] = &[
     "admission-control",
@@ -95,9 +97,9 @@ pub(crate) struct Options {
     /// How long events are kept
     #[arg(long, default_value = "1h", value_parser = duration)]
     pub(crate) event_ttl: Duration,
-    /// Who decides what users may do; AlwaysAllow is what is served
-    #[arg(long, default_value = "AlwaysAllow", value_parser = ["AlwaysAllow"])]
-    pub(crate) authorization_mode: String,
+    /// Who decides what users may do, separated by commas; one that allows is enough
+    #[arg(long, value_delimiter = ',', default_value = "AlwaysAllow")]
+    pub(crate) authorization_mode: Vec<Mode>,
     /// Requests answered at one time, watches not counted; more are told to come again
     #[arg(long, default_value_t = 400)]
     pub(crate) max_requests_inflight: usize,

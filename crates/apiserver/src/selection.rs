@@ -38,8 +38,8 @@ impl Selection {
             && (self.fields.is_everything() || self.fields.matches(entry.fields()))
     }
 
-    /// The node whose pods alone can match.
-    pub(crate) fn node(&self) -> Option<&str> {
-        self.fields.required("spec.nodeName")
+    /// The value that a field must have in all that can match.
+    pub(crate) fn required(&self, field: &str) -> Option<&str> {
+        self.fields.required(field)
     }
 }

@@ -149,6 +149,11 @@ impl Store {
         self.cache.shelf(resource)
     }
 
+    /// The revisions of the last changes of these resources.
+    pub(crate) fn changed(&self, resources: &[&str]) -> Vec<u64> {
+        resources.iter().map(|resource| self.shelf(resource).map_or(0, |shelf| shelf.changed())).collect()
+    }
+
     /// How many objects of each resource memory holds.
     pub(crate) fn counts(&self) -> impl Iterator<Item = (&'static str, usize)> {
         self.cache.shelves().map(|(resource, shelf)| (resource, shelf.len()))

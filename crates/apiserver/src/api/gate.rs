@@ -72,7 +72,7 @@ impl Api {
 
     /// Whether the user may ask for a path that is no resource.
     pub(super) fn authorize_path(&self, user: &User, method: &Method, path: &str) -> Result<(), Status> {
-        crate::authorize::path(user, &method.as_str().to_ascii_lowercase(), path)
+        crate::authorize::path(self, user, &method.as_str().to_ascii_lowercase(), path)
     }
 }
 

@@ -114,6 +114,11 @@ impl Shelf {
         self.inner.read().objects.iter().any(|(key, entry)| found(key, entry))
     }
 
+    /// The revision of the last change.
+    pub(crate) fn changed(&self) -> u64 {
+        self.inner.read().changed
+    }
+
     /// How many objects there are.
     pub(crate) fn len(&self) -> usize {
         self.inner.read().objects.len()

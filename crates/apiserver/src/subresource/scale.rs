@@ -4,7 +4,7 @@ use http::StatusCode;
 use hyper::body::Incoming;
 use kube_api::patch::PatchType;
 use kube_api::validate::FieldError;
-use kube_api::{Kind, Status, meta};
+use kube_api::{Status, meta};
 use serde_json::{Value, json};
 
 use crate::api::{Api, Call, Verb};
@@ -24,7 +24,7 @@ pub(crate) async fn answer(api: &Api, call: &Call, body: Incoming) -> Answer {
     let wanted = Wanted::read(call, body).await?;
     let (kind, key) = (call.kind(), call.key());
     let place = Place { kind, key: &key, name: &call.target.name };
-    let outcome = modify(api, place, call.query.dry_run()?, |old| set(api, kind, &wanted.of(call, old)?, old)).await?;
+    let outcome = modify(api, place, call.query.dry_run()?, |old| set(api, call, &wanted.of(call, old)?, old)).await?;
     match outcome {
         Outcome::Stored(entry) => Ok(reply::value(StatusCode::OK, &scale(&entry.value()), call.accept)),
         Outcome::Removed(_) => Err(Status::not_found(kind, &call.target.name)),
@@ -77,7 +77,8 @@ fn scale(rc: &Value) -> Value {
         "status": {"replicas": rc["status"]["replicas"].as_u64().unwrap_or(0), "selector": selector.join(",")}})
 }
 
-fn set(api: &Api, kind: &'static Kind, scale: &Value, old: &Value) -> Result<Decision, Status> {
+fn set(api: &Api, call: &Call, scale: &Value, old: &Value) -> Result<Decision, Status> {
+    let kind = call.kind();
     update::same_object(kind, scale, old)?;
     let replicas = match &scale["spec"]["replicas"] {
         Value::Null => 0,
@@ -90,5 +91,5 @@ fn set(api: &Api, kind: &'static Kind, scale: &Value, old: &Value) -> Result<Dec
     }
     let mut new = old.clone();
     new["spec"]["replicas"] = replicas.into();
-    update::decide(api, kind, new, old)
+    update::decide(api, kind, &call.user, new, old)
 }

@@ -93,7 +93,7 @@ pub(crate) async fn create(
             let prefix = object["metadata"]["generateName"].as_str().unwrap_or_default();
             object["metadata"]["name"] = meta::generate_name(prefix, rand::random()).into();
         }
-        admission::on_create(kind, user, &object)?;
+        admission::on_create(api, kind, user, &object)?;
         let errors = validate::create(kind, &object);
         if !errors.is_empty() {
             return Err(Status::invalid(kind, meta::name(&object), &errors));

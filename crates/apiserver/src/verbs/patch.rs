@@ -29,7 +29,7 @@ where
     let place = Place { kind, key: &key, name: &call.target.name };
     let outcome = modify(api, place, call.query.dry_run()?, |old| {
         let new = patch.apply(kind, old, &mut warnings)?;
-        update::decide(api, kind, new, old)
+        update::decide(api, kind, &call.user, new, old)
     })
     .await?;
     let mut response = update::show(call, outcome)?;

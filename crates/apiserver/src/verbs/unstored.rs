@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::create;
 use crate::api::{Api, Call, Verb};
 use crate::auth::User;
-use crate::authorize::{self, Attributes};
+use crate::authorize::{self, Attributes, Verdict};
 use crate::http::body::BoxError;
 use crate::http::reply::{self, Answer};
 use crate::present::{self, Include};
@@ -35,7 +35,10 @@ where
         "TokenReview" => token_review(&api, &review),
         "SelfSubjectAccessReview" => decision(&api, &call.user, &review).await,
         "SubjectAccessReview" | "LocalSubjectAccessReview" => decision(&api, &subject(&review), &review).await,
-        "SelfSubjectRulesReview" => authorize::rules(&call.user),
+        "SelfSubjectRulesReview" => {
+            let namespace = review["spec"]["namespace"].as_str().unwrap_or_default();
+            authorize::rules(&api, &call.user, namespace)
+        }
         _ => return Err(Status::method_not_allowed()),
     };
     review["status"] = status;
@@ -85,9 +88,9 @@ fn subject(review: &Value) -> User {
 
 async fn decision(api: &Api, user: &User, review: &Value) -> Value {
     let spec = &review["spec"];
-    let outcome = if spec["nonResourceAttributes"].is_object() {
+    let verdict = if spec["nonResourceAttributes"].is_object() {
         let text = |field: &str| spec["nonResourceAttributes"][field].as_str().unwrap_or_default();
-        authorize::path(user, text("verb"), text("path"))
+        authorize::judge_path(api, user, text("verb"), text("path"))
     } else {
         let text = |field: &str| spec["resourceAttributes"][field].as_str().unwrap_or_default().to_owned();
         let attributes = Attributes {
@@ -99,11 +102,13 @@ async fn decision(api: &Api, user: &User, review: &Value) -> Value {
             name: text("name"),
             node: None,
         };
-        authorize::resource(api, user, &attributes).await
+        authorize::judge(api, user, &attributes).await
     };
-    match outcome {
-        Ok(()) => json!({"allowed": true}),
-        Err(_) => json!({"allowed": false}),
+    match verdict {
+        Verdict::Allowed(why) if why.is_empty() => json!({"allowed": true}),
+        Verdict::Allowed(why) => json!({"allowed": true, "reason": why}),
+        Verdict::Refused(why) if why.is_empty() => json!({"allowed": false}),
+        Verdict::Refused(why) => json!({"allowed": false, "reason": why}),
     }
 }
 

@@ -8,7 +8,9 @@ use serde_json::Value;
 
 use super::modify::{Decision, Outcome, Place, modify};
 use super::{create, read};
+use crate::admission;
 use crate::api::{Api, Call};
+use crate::auth::User;
 use crate::convert;
 use crate::http::body::BoxError;
 use crate::http::reply::{self, Answer};
@@ -26,7 +28,7 @@ where
     let object = named(call, convert::to_storage(kind, object))?;
     let (key, dry) = (call.key(), call.query.dry_run()?);
     let place = Place { kind, key: &key, name: &call.target.name };
-    let outcome = modify(api, place, dry, |old| decide(api, kind, object.clone(), old)).await;
+    let outcome = modify(api, place, dry, |old| decide(api, kind, &call.user, object.clone(), old)).await;
     let mut response = match outcome {
         Err(status) if status.code == 404 && creates(kind, &object) => {
             let entry = create::create(api, kind, &call.target.namespace, object, &call.user, dry).await?;
@@ -79,7 +81,13 @@ pub(crate) fn named(call: &Call, mut object: Value) -> Result<Value, Status> {
 }
 
 /// What becomes of `old` when a client wants it to be `new`.
-pub(crate) fn decide(api: &Api, kind: &'static Kind, mut new: Value, old: &Value) -> Result<Decision, Status> {
+pub(crate) fn decide(
+    api: &Api,
+    kind: &'static Kind,
+    user: &User,
+    mut new: Value,
+    old: &Value,
+) -> Result<Decision, Status> {
     let name = meta::name(old).to_owned();
     same_object(kind, &new, old)?;
     service::carry_over(kind, &mut new, old);
@@ -89,6 +97,7 @@ pub(crate) fn decide(api: &Api, kind: &'static Kind, mut new: Value, old: &Value
     if !errors.is_empty() {
         return Err(Status::invalid(kind, &name, &errors));
     }
+    admission::on_update(api, kind, user, &new, old)?;
     let claims = service::claim_changed(api, kind, &mut new, old)?;
     new["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"].clone();
     Ok(finish(kind, new, claims))

@@ -137,11 +137,18 @@ impl Server {
 
     /// A client that shows the certificate of that name, or none.
     pub(crate) fn client(&self, name: Option<&str>) -> reqwest::Client {
+        self.with_headers(name, &[]).client
+    }
+
+    /// A client that sends these headers and shows the certificate of that name, or none.
+    pub(crate) fn with_headers(&self, name: Option<&str>, headers: &[(&'static str, &str)]) -> Api {
+        let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
         let read = |file: String| std::fs::read(self.files.path().join(file)).unwrap();
         let identity = name.map(|name| (read(format!("{name}.crt")), read(format!("{name}.key"))));
         let identity = identity.as_ref().map(|(certificate, key)| (certificate.as_slice(), key.as_slice()));
         let tls = serve::tls::client_config(&read("ca.crt".to_owned()), identity).unwrap();
-        reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy().build().unwrap()
+        let client = reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy();
+        Api { client: client.default_headers(headers.collect()).build().unwrap(), url: self.url.clone() }
     }
 
     /// A client of the administrator.

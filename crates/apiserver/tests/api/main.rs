@@ -1,6 +1,7 @@
 //! The API server against a real etcd, over TLS as clients meet it.
 
 mod access;
+mod authorization;
 mod crud;
 mod harness;
 mod kubectl;

@@ -1,0 +1,172 @@
+//! Roles and bindings against a running server.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Api, Etcd, Server, TOKEN, wait_for};
+
+const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
+const PODS: &str = "/api/v1/namespaces/default/pods";
+
+async fn start(etcd: &Etcd) -> Server {
+    Server::with_flags(etcd, &["--authorization-mode=Node,RBAC"]).await
+}
+
+/// The user `ann`, who is in no group.
+fn ann(server: &Server) -> Api {
+    server.with_headers(None, &[("authorization", &format!("Bearer {TOKEN}"))])
+}
+
+fn role(name: &str, labels: Value, rules: Value) -> Value {
+    json!({"metadata": {"name": name, "labels": labels}, "rules": rules})
+}
+
+fn bind(name: &str, kind: &str, role: &str) -> Value {
+    json!({"metadata": {"name": name},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "ann"}]})
+}
+
+/// Waits until the rules of `view` have come to those who may view: into the role and the roles above it.
+async fn aggregated(admin: &Api) {
+    wait_for("the default roles to be aggregated", || async {
+        let (_, role) = admin.get(&format!("{RBAC}/clusterroles/admin")).await;
+        role["rules"].to_string().contains("endpointslices")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_viewer_views_where_it_is_bound() {
+    let etcd = Etcd::start();
+    let server = start(&etcd).await;
+    let (admin, ann) = (server.admin(), ann(&server));
+    aggregated(&admin).await;
+    let (code, refusal) = ann.get(PODS).await;
+    let message =
+        r#"pods is forbidden: User "ann" cannot list resource "pods" in API group "" in the namespace "default""#;
+    assert_eq!((code, refusal["message"].as_str().unwrap()), (403, message));
+    let (_, refusal) = ann.get("/api/v1/nodes/n").await;
+    let message =
+        r#"nodes "n" is forbidden: User "ann" cannot get resource "nodes" in API group "" at the cluster scope"#;
+    assert_eq!(refusal["message"], message);
+    let (_, refusal) = ann.get("/metrics").await;
+    assert_eq!(refusal["message"], r#"forbidden: User "ann" cannot get path "/metrics""#);
+    assert_eq!(ann.get("/apis").await.0, 200, "everybody may discover");
+
+    admin.make(&format!("{RBAC}/namespaces/default/rolebindings"), &bind("v", "ClusterRole", "view")).await;
+    assert_eq!(ann.get(PODS).await.0, 200, "at once after the binding");
+    assert_eq!(ann.get("/api/v1/namespaces/default").await.0, 200);
+    assert_eq!(ann.get("/api/v1/namespaces/kube-system/pods").await.0, 403);
+    assert_eq!(ann.get("/api/v1/pods").await.0, 403);
+    assert_eq!(ann.get("/api/v1/namespaces/default/secrets").await.0, 403);
+    assert_eq!(ann.post(PODS, &json!({"metadata": {"name": "p"}})).await.0, 403);
+
+    let review = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    let ask = |verb: &str| json!({"spec": {"resourceAttributes": {"verb": verb, "resource": "pods", "namespace": "default"}}});
+    let answer = ann.make(review, &ask("list")).await;
+    let reason = r#"RBAC: allowed by RoleBinding "v/default" of ClusterRole "view" to User "ann""#;
+    assert_eq!(answer["status"], json!({"allowed": true, "reason": reason}));
+    assert_eq!(ann.make(review, &ask("create")).await["status"], json!({"allowed": false}));
+    let rules = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews";
+    let answer = ann.make(rules, &json!({"spec": {"namespace": "default"}})).await;
+    assert!(answer["status"]["resourceRules"].to_string().contains("pods/log"), "{answer}");
+
+    assert_eq!(admin.delete(&format!("{RBAC}/namespaces/default/rolebindings/v")).await.0, 200);
+    wait_for("the right to be gone", || async { ann.get(PODS).await.0 == 403 }).await;
+}
+
+#[tokio::test]
+async fn a_service_account_has_nothing() {
+    let etcd = Etcd::start();
+    let server = start(&etcd).await;
+    let admin = server.admin();
+    let accounts = "/api/v1/namespaces/default/serviceaccounts";
+    admin.make(accounts, &json!({"metadata": {"name": "sa"}})).await;
+    let token = admin.make(&format!("{accounts}/sa/token"), &json!({"spec": {"audiences": []}})).await;
+    let bearer = format!("Bearer {}", token["status"]["token"].as_str().unwrap());
+    let account = server.with_headers(None, &[("authorization", &bearer)]);
+    for path in [PODS, "/api/v1/namespaces/default/secrets", "/api/v1/nodes", &format!("{RBAC}/clusterroles"), accounts]
+    {
+        assert_eq!(account.get(path).await.0, 403, "{path}");
+    }
+    let subject = json!([{"kind": "ServiceAccount", "name": "sa", "namespace": "default"}]);
+    let mut binding = bind("sa", "ClusterRole", "cluster-admin");
+    binding["subjects"] = subject;
+    admin.make(&format!("{RBAC}/clusterrolebindings"), &binding).await;
+    assert_eq!(account.get("/api/v1/nodes").await.0, 200);
+}
+
+#[tokio::test]
+async fn nobody_gives_away_what_it_has_not() {
+    let etcd = Etcd::start();
+    let server = start(&etcd).await;
+    let (admin, ann) = (server.admin(), ann(&server));
+    let (roles, bindings) =
+        (format!("{RBAC}/namespaces/default/roles"), format!("{RBAC}/namespaces/default/rolebindings"));
+    let manage = json!([
+        {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles", "rolebindings"], "verbs": ["create", "update", "patch"]},
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]);
+    admin.make(&roles, &role("manager", json!({}), manage)).await;
+    admin.make(&bindings, &bind("manager", "Role", "manager")).await;
+
+    let rules = |verbs: &[&str]| json!([{"apiGroups": [""], "resources": ["pods"], "verbs": verbs}]);
+    assert_eq!(ann.post(&roles, &role("own", json!({}), rules(&["get"]))).await.0, 201);
+    let (code, refusal) = ann.post(&roles, &role("more", json!({}), rules(&["get", "list"]))).await;
+    let message = "roles.rbac.authorization.k8s.io \"more\" is forbidden: user \"ann\" (groups=[\"system:authenticated\"]) is \
+        attempting to grant RBAC permissions not currently held:\n{APIGroups:[\"\"], Resources:[\"pods\"], Verbs:[\"list\"]}";
+    assert_eq!((code, refusal["message"].as_str().unwrap()), (403, message));
+    let patch = json!({"rules": rules(&["*"])});
+    assert_eq!(ann.patch(&format!("{roles}/own"), "merge", &patch).await.0, 403);
+    assert_eq!(ann.patch(&format!("{roles}/own"), "merge", &json!({"metadata": {"labels": {"a": "b"}}})).await.0, 200);
+
+    assert_eq!(ann.post(&bindings, &bind("mine", "Role", "own")).await.0, 201);
+    assert_eq!(ann.post(&bindings, &bind("all", "ClusterRole", "cluster-admin")).await.0, 403);
+    assert_eq!(ann.post(&bindings, &bind("later", "Role", "not-there-yet")).await.0, 403);
+    let may_bind = json!([{"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["clusterroles"], "verbs": ["bind"],
+        "resourceNames": ["cluster-admin"]}]);
+    admin.make(&roles, &role("binder", json!({}), may_bind)).await;
+    admin.make(&bindings, &bind("binder", "Role", "binder")).await;
+    assert_eq!(ann.get(PODS).await.0, 403);
+    assert_eq!(ann.post(&bindings, &bind("all", "ClusterRole", "cluster-admin")).await.0, 201);
+    assert_eq!(ann.get(PODS).await.0, 200);
+}
+
+#[tokio::test]
+async fn aggregation_follows_labels() {
+    let etcd = Etcd::start();
+    let server = start(&etcd).await;
+    let (admin, ann) = (server.admin(), ann(&server));
+    let roles = format!("{RBAC}/clusterroles");
+    let whole = json!({"metadata": {"name": "whole"},
+        "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"part": "yes"}}]}, "rules": []});
+    admin.make(&roles, &whole).await;
+    admin.make(&format!("{RBAC}/clusterrolebindings"), &bind("whole", "ClusterRole", "whole")).await;
+    let rules = json!([{"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]}]);
+    admin.make(&roles, &role("part", json!({"part": "no"}), rules)).await;
+    assert_eq!(ann.get("/api/v1/nodes").await.0, 403);
+    for (label, code) in [("yes", 200), ("no", 403), ("yes", 200)] {
+        let patch = json!({"metadata": {"labels": {"part": label}}});
+        assert_eq!(admin.patch(&format!("{roles}/part"), "merge", &patch).await.0, 200);
+        wait_for("the rules to follow", || async { ann.get("/api/v1/nodes").await.0 == code }).await;
+    }
+    assert_eq!(admin.delete(&format!("{roles}/part")).await.0, 200);
+    wait_for("the rules to go", || async { ann.get("/api/v1/nodes").await.0 == 403 }).await;
+}
+
+#[tokio::test]
+async fn who_may_acts_as_somebody_else() {
+    let etcd = Etcd::start();
+    let server = start(&etcd).await;
+    let admin_as_ann = server.with_headers(Some("admin"), &[("impersonate-user", "ann")]);
+    assert_eq!(admin_as_ann.get(PODS).await.0, 403);
+    let answer = admin_as_ann.make("/apis/authentication.k8s.io/v1/selfsubjectreviews", &json!({})).await;
+    assert_eq!(answer["status"]["userInfo"], json!({"username": "ann", "groups": ["system:authenticated"]}));
+    let bearer = format!("Bearer {TOKEN}");
+    let ann_as_admin = server.with_headers(
+        None,
+        &[("authorization", &bearer), ("impersonate-user", "admin"), ("impersonate-group", "system:masters")],
+    );
+    let (code, refusal) = ann_as_admin.get(PODS).await;
+    let message = r#"users "admin" is forbidden: User "ann" cannot impersonate resource "users" in API group "" at the cluster scope"#;
+    assert_eq!((code, refusal["message"].as_str().unwrap()), (403, message));
+}
