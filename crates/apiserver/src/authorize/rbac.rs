@@ -92,7 +92,7 @@ enum Who {
 
 impl Index {
     fn build(
-        before: &Index,
+        before: &Self,
         roles: impl Iterator<Item = (Arc<str>, Arc<Entry>)>,
         bindings: impl Iterator<Item = (Arc<str>, Arc<Entry>)>,
         at: Vec<u64>,

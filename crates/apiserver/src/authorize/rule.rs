@@ -42,7 +42,7 @@ impl Rule {
     }
 
     /// Whether everything that the `single` rule allows is allowed by this one too.
-    fn holds(&self, single: &Rule) -> bool {
+    fn holds(&self, single: &Self) -> bool {
         let all = |own: &[String], other: &[String]| other.iter().all(|value| has(own, value));
         if !all(&self.verbs, &single.verbs) {
             return false;
@@ -64,7 +64,7 @@ impl Rule {
     }
 
     /// The same right in rules of one verb, group, resource and name each, or of one verb and path.
-    fn singles(&self) -> Vec<Rule> {
+    fn singles(&self) -> Vec<Self> {
         let one = |value: &String| vec![value.clone()];
         let names: Vec<Vec<String>> = match self.resource_names.as_slice() {
             [] => vec![Vec::new()],
@@ -73,17 +73,17 @@ impl Rule {
         let mut singles = Vec::new();
         for verb in &self.verbs {
             for path in &self.non_resource_urls {
-                singles.push(Rule { verbs: one(verb), non_resource_urls: one(path), ..Rule::default() });
+                singles.push(Self { verbs: one(verb), non_resource_urls: one(path), ..Self::default() });
             }
             for (group, resource) in
                 self.api_groups.iter().flat_map(|group| self.resources.iter().map(move |resource| (group, resource)))
             {
-                singles.extend(names.iter().map(|name| Rule {
+                singles.extend(names.iter().map(|name| Self {
                     verbs: one(verb),
                     api_groups: one(group),
                     resources: one(resource),
                     resource_names: name.clone(),
-                    ..Rule::default()
+                    ..Self::default()
                 }));
             }
         }
