@@ -16,6 +16,10 @@ const BETWEEN: Duration = Duration::from_millis(20);
 /// # Errors
 /// What was the matter with the last attempt, when the time is over.
 pub async fn await_ready(root: &Path, uid: &str) -> Result<(), String> {
+    within(PATIENCE, root, uid).await
+}
+
+async fn within(patience: Duration, root: &Path, uid: &str) -> Result<(), String> {
     let mut trouble = "it does not answer".to_owned();
     let attempts = async {
         loop {
@@ -27,7 +31,7 @@ pub async fn await_ready(root: &Path, uid: &str) -> Result<(), String> {
             tokio::time::sleep(BETWEEN).await;
         }
     };
-    match tokio::time::timeout(PATIENCE, attempts).await {
+    match tokio::time::timeout(patience, attempts).await {
         Ok(()) => Ok(()),
         Err(_) => Err(trouble),
     }
@@ -67,9 +71,10 @@ mod tests {
         assert_eq!(asking.await.unwrap(), Ok(()));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn nobody_at_the_door_is_said_in_the_end() {
         let root = tempfile::tempdir().unwrap();
-        assert!(await_ready(root.path(), "u-1").await.unwrap_err().contains("No such file"));
+        let outcome = within(Duration::from_millis(50), root.path(), "u-1").await;
+        assert!(outcome.unwrap_err().contains("No such file"));
     }
 }
