@@ -74,7 +74,7 @@ async fn a_service_accounts_token_lives_with_its_pod() {
 async fn an_executor_serves_its_own_node_alone() {
     let etcd = Etcd::start();
     let server = Server::start(&etcd).await;
-    let (admin, node) = (server.admin(), server.admin().as_user(server.client(Some("node"))));
+    let (admin, node) = (server.admin(), server.admin().acting_as(server.client(Some("node"))));
     let pods = "/api/v1/namespaces/default/pods";
     for name in ["mine", "theirs"] {
         let spec = json!({"containers": [{"name": "c", "image": "i", "envFrom": [{"secretRef": {"name": name}}]}]});

@@ -188,7 +188,7 @@ pub(crate) struct Api {
 
 impl Api {
     /// The same API by another client.
-    pub(crate) fn as_user(self, client: reqwest::Client) -> Self {
+    pub(crate) fn acting_as(self, client: reqwest::Client) -> Self {
         Self { client, ..self }
     }
 
