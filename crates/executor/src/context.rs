@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret, Service};
-use kube::api::{Api, ListParams};
+use k8s_openapi::api::authentication::v1::TokenRequest;
+use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret, Service, ServiceAccount};
+use kube::api::{Api, ListParams, PostParams};
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
@@ -99,6 +100,15 @@ impl Context {
         K::DynamicType: Default,
     {
         bounded(Api::<K>::namespaced(self.client.clone(), namespace).get_opt(name)).await
+    }
+
+    /// A token of a service account.
+    ///
+    /// # Errors
+    /// When the API server does not give one.
+    pub async fn token(&self, namespace: &str, account: &str, request: &TokenRequest) -> kube::Result<TokenRequest> {
+        let accounts = Api::<ServiceAccount>::namespaced(self.client.clone(), namespace);
+        bounded(accounts.create_token_request(account, &PostParams::default(), request)).await
     }
 
     /// Services whose variables the pod gets: `kubernetes`, and those of its namespace unless it wants none.

@@ -224,7 +224,10 @@ fn listing(map: Option<&BTreeMap<String, String>>) -> String {
 }
 
 /// `limits.cpu` and its like, divided and rounded up.
-fn resource(container: &Container, path: &str, divisor: Option<&str>, sources: &Sources) -> Result<String, String> {
+///
+/// # Errors
+/// When there is no such resource.
+pub fn resource(container: &Container, path: &str, divisor: Option<&str>, sources: &Sources) -> Result<String, String> {
     let (kind, name) = path.split_once('.').ok_or_else(|| format!("unsupported container resource: {path}"))?;
     let resources = container.resources.as_ref();
     let map = match kind {

@@ -30,6 +30,7 @@ use crate::plan::{self, Action, Failure, Intent, Outcome, Plan};
 use crate::pod;
 use crate::runtime::words;
 use crate::status;
+use crate::volumes::Keeper;
 
 /// The first wait after something that Docker or the API server refused, doubled up to [`MAX_PAUSE`].
 const PAUSE: Duration = Duration::from_millis(500);
@@ -59,6 +60,8 @@ pub struct Worker {
     watched: Option<String>,
     dead: Option<String>,
     watch: JoinSet<String>,
+    /// Keeps the volumes as their sources are, once the pod has containers.
+    keeper: Option<Keeper>,
     /// Why containers wait, as events have told it.
     announced: BTreeMap<String, String>,
     /// Whether events have told what of the pod this node leaves out.
@@ -88,6 +91,7 @@ impl Worker {
             watched: None,
             dead: None,
             watch: JoinSet::new(),
+            keeper: None,
             announced: BTreeMap::new(),
             warned: false,
             pause: PAUSE,
@@ -109,6 +113,7 @@ impl Worker {
                 }
             };
             self.watch_sandbox(&observed);
+            self.keep_volumes(&observed);
             self.name_images(&observed).await;
             let plan = self.plan(&observed);
             self.announce(&plan, observed.is_empty());
@@ -344,6 +349,15 @@ impl Worker {
                     image.map_or_else(|| format!("docker://{}", container.image_id), |image| image.reference);
                 self.image_ids.insert(container.image_id.clone(), reference);
             }
+        }
+    }
+
+    /// Volumes follow their sources from the first container to the last.
+    fn keep_volumes(&mut self, observed: &Observed) {
+        match &self.keeper {
+            _ if observed.containers.is_empty() || self.end.is_some() => self.keeper = None,
+            Some(keeper) => keeper.tell(&self.pod),
+            None => self.keeper = Some(Keeper::start(&self.context, &self.pod)),
         }
     }
 

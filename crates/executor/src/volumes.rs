@@ -1,14 +1,18 @@
-//! Volumes that a pod's containers mount: emptyDir on disk, hostPath inside the node's own files, configmaps and secrets.
-//! Every other kind is refused by name, and the pod waits.
+//! Volumes that a pod's containers mount: emptyDir on disk, hostPath inside the node's own files, and those made of files:
+//! configMap, secret, downwardAPI, projected. Every other kind is refused by name, and the pod waits.
 
-use std::collections::{BTreeMap, HashMap};
+mod atomic;
+mod keep;
+mod payload;
+
+pub use keep::Keeper;
+
+use std::collections::HashMap;
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{
-    ConfigMap, ConfigMapVolumeSource, Container, HostPathVolumeSource, KeyToPath, Pod, Secret, SecretVolumeSource,
-    Volume,
-};
+use k8s_openapi::api::core::v1::{Container, HostPathVolumeSource, Pod, Volume};
 
 use crate::context::Context;
 use crate::pod;
@@ -41,25 +45,21 @@ pub type Volumes = HashMap<String, PathBuf>;
 /// # Errors
 /// The first that cannot be.
 pub async fn prepare(context: &Context, pod: &Pod) -> Result<Volumes, VolumeError> {
-    let mut volumes = Volumes::new();
-    for volume in pod::spec(pod).volumes.iter().flatten() {
-        volumes.insert(volume.name.clone(), one(context, pod, volume).await?);
-    }
-    Ok(volumes)
+    let all = pod::spec(pod).volumes.iter().flatten();
+    let made = all.map(|volume| async move {
+        let host = one(context, pod, volume).await?;
+        Ok::<_, VolumeError>((volume.name.clone(), host))
+    });
+    Ok(futures::future::try_join_all(made).await?.into_iter().collect())
 }
 
 async fn one(context: &Context, pod: &Pod, volume: &Volume) -> Result<PathBuf, VolumeError> {
     let name = &volume.name;
-    let directory = |kind: &str| {
-        let below = Path::new("volumes").join(kind).join(name);
-        let pod = context.directory(pod::uid(pod));
-        (pod.here.join(&below), pod.host.join(below))
-    };
     if let Some(empty) = &volume.empty_dir {
         if empty.medium.as_deref().is_some_and(|medium| !medium.is_empty()) {
             return Err(VolumeError::Unsupported(name.clone()));
         }
-        let (here, host) = directory("kubernetes.io~empty-dir");
+        let (here, host) = directory(context, pod, "kubernetes.io~empty-dir", name);
         make_shared(&here).map_err(|error| VolumeError::Io(name.clone(), error))?;
         return Ok(host);
     }
@@ -67,20 +67,24 @@ async fn one(context: &Context, pod: &Pod, volume: &Volume) -> Result<PathBuf, V
         let (here, host) = context.node_files();
         return host_path(source, &here, &host).map_err(|error| VolumeError::Source(name.clone(), error));
     }
-    let (kind, files) = if let Some(source) = &volume.config_map {
-        let map = context.get::<ConfigMap>(pod::namespace(pod), &source.name).await;
-        ("kubernetes.io~configmap", config_map(source, map.map_err(|e| VolumeError::Api(name.clone(), Box::new(e)))?))
-    } else if let Some(source) = &volume.secret {
-        let wanted = source.secret_name.as_deref().unwrap_or_default();
-        let secret = context.get::<Secret>(pod::namespace(pod), wanted).await;
-        ("kubernetes.io~secret", secret_files(source, secret.map_err(|e| VolumeError::Api(name.clone(), Box::new(e)))?))
-    } else {
-        return Err(VolumeError::Unsupported(name.clone()));
-    };
-    let (here, host) = directory(kind);
-    let files = files.map_err(|error| VolumeError::Source(name.clone(), error))?;
-    write(&here, &files).map_err(|error| VolumeError::Io(name.clone(), error))?;
-    Ok(host)
+    let Some(kind) = payload::kind(volume) else { return Err(VolumeError::Unsupported(name.clone())) };
+    make(context, pod, volume).await?;
+    Ok(directory(context, pod, kind, name).1)
+}
+
+/// Where the volume lies, here and on the Docker host.
+fn directory(context: &Context, pod: &Pod, kind: &str, name: &str) -> (PathBuf, PathBuf) {
+    let below = Path::new("volumes").join(kind).join(name);
+    let pod = context.directory(pod::uid(pod));
+    (pod.here.join(&below), pod.host.join(below))
+}
+
+/// Brings a volume of files to what it is to hold; gives for how long that is good, where that is known.
+async fn make(context: &Context, pod: &Pod, volume: &Volume) -> Result<Option<Duration>, VolumeError> {
+    let payload = payload::of(context, pod, volume).await?;
+    let (here, _) = directory(context, pod, payload::kind(volume).unwrap_or_default(), &volume.name);
+    atomic::write(&here, &payload.files).map_err(|error| VolumeError::Io(volume.name.clone(), error))?;
+    Ok(payload.renew)
 }
 
 /// The container's mounts as Docker's binds.
@@ -133,71 +137,6 @@ fn host_path(source: &HostPathVolumeSource, here: &Path, host: &Path) -> Result<
     Ok(host.join(below))
 }
 
-/// Files of a volume: path, content, mode.
-type Files = Vec<(String, Vec<u8>, u32)>;
-
-fn config_map(source: &ConfigMapVolumeSource, map: Option<ConfigMap>) -> Result<Files, String> {
-    let Some(map) = map else {
-        return absent(source.optional, format!("configmap \"{}\" not found", source.name));
-    };
-    let text = map.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.into_bytes()));
-    let bytes = map.binary_data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0));
-    let data = text.chain(bytes).collect();
-    select(data, source.items.as_deref(), source.default_mode, source.optional)
-}
-
-fn secret_files(source: &SecretVolumeSource, secret: Option<Secret>) -> Result<Files, String> {
-    let Some(secret) = secret else {
-        let name = source.secret_name.as_deref().unwrap_or_default();
-        return absent(source.optional, format!("secret \"{name}\" not found"));
-    };
-    let data = secret.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect();
-    select(data, source.items.as_deref(), source.default_mode, source.optional)
-}
-
-fn absent(optional: Option<bool>, message: String) -> Result<Files, String> {
-    if optional == Some(true) { Ok(Files::new()) } else { Err(message) }
-}
-
-/// All keys, or those that `items` names, under the names it gives them.
-fn select(
-    mut data: BTreeMap<String, Vec<u8>>,
-    items: Option<&[KeyToPath]>,
-    mode: Option<i32>,
-    optional: Option<bool>,
-) -> Result<Files, String> {
-    let mode_of = |own: Option<i32>| (own.or(mode).unwrap_or(DEFAULT_MODE) as u32) & 0o777;
-    let Some(items) = items.filter(|items| !items.is_empty()) else {
-        return Ok(data.into_iter().map(|(key, value)| (key, value, mode_of(None))).collect());
-    };
-    let mut files = Files::new();
-    for item in items {
-        if Path::new(&item.path).components().any(|part| !matches!(part, Component::Normal(_))) {
-            return Err(format!("path {} must be relative and must not contain \"..\"", item.path));
-        }
-        match data.remove(&item.key) {
-            Some(value) => files.push((item.path.clone(), value, mode_of(item.mode))),
-            None if optional == Some(true) => {}
-            None => return Err(format!("references non-existent config key: {}", item.key)),
-        }
-    }
-    Ok(files)
-}
-
-fn write(directory: &Path, files: &Files) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::create_dir_all(directory)?;
-    for (path, content, mode) in files {
-        let path = directory.join(path);
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent)?;
-        }
-        std::fs::write(&path, content)?;
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(*mode))?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,18 +153,5 @@ mod tests {
         assert!(find("/../etc", "").is_err());
         assert!(find("/missing", "Directory").is_err());
         assert_eq!(find("/", ""), Ok("/volume/host".into()));
-    }
-
-    #[test]
-    fn items_choose_and_rename_keys() {
-        let data = || BTreeMap::from([("a".to_owned(), b"1".to_vec()), ("b".to_owned(), b"2".to_vec())]);
-        let item = |key: &str, path: &str| KeyToPath { key: key.into(), path: path.into(), mode: Some(0o400) };
-        assert_eq!(select(data(), None, None, None).unwrap().len(), 2);
-        assert_eq!(
-            select(data(), Some(&[item("a", "x/y")]), None, None).unwrap(),
-            [("x/y".to_owned(), b"1".to_vec(), 0o400)]
-        );
-        assert!(select(data(), Some(&[item("c", "c")]), None, None).is_err());
-        assert!(select(data(), Some(&[item("a", "../a")]), None, None).is_err());
     }
 }

@@ -1,0 +1,254 @@
+//! What the files of a volume hold: configmaps, secrets, fields of the pod, tokens of its service account.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::authentication::v1::{BoundObjectReference, TokenRequest, TokenRequestSpec};
+use k8s_openapi::api::core::v1::{
+    ConfigMap, DownwardAPIVolumeFile, KeyToPath, Pod, Secret, ServiceAccountTokenProjection, Volume, VolumeProjection,
+};
+
+use super::atomic::File;
+use super::{DEFAULT_MODE, VolumeError};
+use crate::context::Context;
+use crate::env::{self, Sources};
+use crate::pod;
+
+/// What a token is valid for where the volume does not say, in seconds: Kubernetes' default.
+const TOKEN_SECONDS: i64 = 3600;
+
+/// A volume's files, and for how long they are good where that is known.
+#[derive(Debug, Default)]
+pub(super) struct Payload {
+    pub(super) files: Vec<File>,
+    pub(super) renew: Option<Duration>,
+}
+
+/// The name of the volume's kind in paths, for kinds that are made of files.
+pub(super) fn kind(volume: &Volume) -> Option<&'static str> {
+    [
+        (volume.config_map.is_some(), "kubernetes.io~configmap"),
+        (volume.secret.is_some(), "kubernetes.io~secret"),
+        (volume.downward_api.is_some(), "kubernetes.io~downward-api"),
+        (volume.projected.is_some(), "kubernetes.io~projected"),
+    ]
+    .into_iter()
+    .find_map(|(is, kind)| is.then_some(kind))
+}
+
+/// The volume's files as they are to be now.
+///
+/// # Errors
+/// When something that they are made of is missing, or the API server does not answer.
+pub(super) async fn of(context: &Context, pod: &Pod, volume: &Volume) -> Result<Payload, VolumeError> {
+    let gather = Gather { context, pod, volume: &volume.name };
+    let mut payload = Payload::default();
+    if let Some(source) = &volume.config_map {
+        let items = source.items.as_deref();
+        payload.files = gather.config_map(&source.name, items, source.default_mode, source.optional).await?;
+    } else if let Some(source) = &volume.secret {
+        let (name, items) = (source.secret_name.as_deref().unwrap_or_default(), source.items.as_deref());
+        payload.files = gather.secret(name, items, source.default_mode, source.optional).await?;
+    } else if let Some(source) = &volume.downward_api {
+        payload.files = gather.fields(source.items.as_deref(), source.default_mode)?;
+    } else if let Some(projected) = &volume.projected {
+        for source in projected.sources.iter().flatten() {
+            gather.projection(source, projected.default_mode, &mut payload).await?;
+        }
+    }
+    Ok(payload)
+}
+
+struct Gather<'a> {
+    context: &'a Context,
+    pod: &'a Pod,
+    volume: &'a str,
+}
+
+impl Gather<'_> {
+    async fn projection(
+        &self,
+        source: &VolumeProjection,
+        mode: Option<i32>,
+        payload: &mut Payload,
+    ) -> Result<(), VolumeError> {
+        let files = if let Some(source) = &source.config_map {
+            self.config_map(&source.name, source.items.as_deref(), mode, source.optional).await?
+        } else if let Some(source) = &source.secret {
+            self.secret(&source.name, source.items.as_deref(), mode, source.optional).await?
+        } else if let Some(source) = &source.downward_api {
+            self.fields(source.items.as_deref(), mode)?
+        } else if let Some(source) = &source.service_account_token {
+            let (file, renew) = self.token(source, mode).await?;
+            payload.renew = Some(payload.renew.map_or(renew, |other| other.min(renew)));
+            vec![file]
+        } else {
+            return Err(VolumeError::Unsupported(self.volume.to_owned()));
+        };
+        payload.files.extend(files);
+        Ok(())
+    }
+
+    async fn config_map(
+        &self,
+        name: &str,
+        items: Option<&[KeyToPath]>,
+        mode: Option<i32>,
+        optional: Option<bool>,
+    ) -> Result<Vec<File>, VolumeError> {
+        let found = self.context.get::<ConfigMap>(pod::namespace(self.pod), name).await;
+        let Some(map) = found.map_err(|error| self.api(error))? else {
+            return self.absent(optional, format!("configmap \"{name}\" not found"));
+        };
+        let text = map.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.into_bytes()));
+        let bytes = map.binary_data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0));
+        select(text.chain(bytes).collect(), items, mode, optional).map_err(|message| self.source(message))
+    }
+
+    async fn secret(
+        &self,
+        name: &str,
+        items: Option<&[KeyToPath]>,
+        mode: Option<i32>,
+        optional: Option<bool>,
+    ) -> Result<Vec<File>, VolumeError> {
+        let found = self.context.get::<Secret>(pod::namespace(self.pod), name).await;
+        let Some(secret) = found.map_err(|error| self.api(error))? else {
+            return self.absent(optional, format!("secret \"{name}\" not found"));
+        };
+        let data = secret.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect();
+        select(data, items, mode, optional).map_err(|message| self.source(message))
+    }
+
+    /// Fields of the pod and resources of its containers.
+    fn fields(&self, items: Option<&[DownwardAPIVolumeFile]>, mode: Option<i32>) -> Result<Vec<File>, VolumeError> {
+        let sources = Sources {
+            host_ip: self.context.placement.address.to_string(),
+            node_limits: self.context.limits.clone(),
+            ..Sources::default()
+        };
+        let file = |item: &DownwardAPIVolumeFile| {
+            inside(&item.path)?;
+            let content = match (&item.field_ref, &item.resource_field_ref) {
+                (Some(field), _) => env::field(self.pod, &field.field_path, &sources)?,
+                (None, Some(resource)) => {
+                    let name = resource.container_name.as_deref().unwrap_or_default();
+                    let container = pod::container(self.pod, name).ok_or_else(|| format!("no container {name:?}"))?;
+                    let divisor = resource.divisor.as_ref().map(|divisor| divisor.0.as_str());
+                    env::resource(container, &resource.resource, divisor, &sources)?
+                }
+                (None, None) => return Err(format!("{} is made of nothing", item.path)),
+            };
+            Ok(File { path: item.path.clone(), content: content.into_bytes(), mode: mode_of(item.mode, mode) })
+        };
+        items
+            .unwrap_or_default()
+            .iter()
+            .map(file)
+            .collect::<Result<_, String>>()
+            .map_err(|message| self.source(message))
+    }
+
+    /// A token of the pod's service account that ends with the pod, and when it is to be replaced.
+    async fn token(
+        &self,
+        source: &ServiceAccountTokenProjection,
+        mode: Option<i32>,
+    ) -> Result<(File, Duration), VolumeError> {
+        inside(&source.path).map_err(|message| self.source(message))?;
+        let (name, namespace) = (pod::name(self.pod).to_owned(), pod::namespace(self.pod));
+        let account = pod::spec(self.pod).service_account_name.as_deref().unwrap_or("default");
+        let seconds = source.expiration_seconds.unwrap_or(TOKEN_SECONDS);
+        let request = TokenRequest {
+            spec: TokenRequestSpec {
+                audiences: source.audience.iter().cloned().collect(),
+                bound_object_ref: Some(BoundObjectReference {
+                    api_version: Some("v1".to_owned()),
+                    kind: Some("Pod".to_owned()),
+                    name: Some(name),
+                    uid: Some(pod::uid(self.pod).to_owned()),
+                }),
+                expiration_seconds: Some(seconds),
+            },
+            ..TokenRequest::default()
+        };
+        let status = self.context.token(namespace, account, &request).await.map_err(|error| self.api(error))?.status;
+        let status = status.ok_or_else(|| self.source(format!("no token for serviceaccount \"{account}\"")))?;
+        let left = status.expiration_timestamp.0.duration_since(Timestamp::now()).as_secs();
+        // Kubernetes replaces a token after four fifths of its time
+        let renew = Duration::from_secs(u64::try_from(left).unwrap_or_default() * 4 / 5);
+        let file = File { path: source.path.clone(), content: status.token.into_bytes(), mode: mode_of(None, mode) };
+        Ok((file, renew))
+    }
+
+    fn absent(&self, optional: Option<bool>, message: String) -> Result<Vec<File>, VolumeError> {
+        if optional == Some(true) { Ok(Vec::new()) } else { Err(self.source(message)) }
+    }
+
+    fn source(&self, message: String) -> VolumeError {
+        VolumeError::Source(self.volume.to_owned(), message)
+    }
+
+    fn api(&self, error: kube::Error) -> VolumeError {
+        VolumeError::Api(self.volume.to_owned(), Box::new(error))
+    }
+}
+
+/// A file's mode: its own, its volume's, or Kubernetes' default.
+fn mode_of(own: Option<i32>, volume: Option<i32>) -> u32 {
+    own.or(volume).unwrap_or(DEFAULT_MODE) as u32 & 0o777
+}
+
+/// Refuses a path that leads out of the volume.
+fn inside(path: &str) -> Result<(), String> {
+    let parts = || Path::new(path).components();
+    if path.is_empty() || path.starts_with("..") || parts().any(|part| !matches!(part, Component::Normal(_))) {
+        return Err(format!("path {path} must be relative and must not contain \"..\""));
+    }
+    Ok(())
+}
+
+/// All keys, or those that `items` names, under the names it gives them.
+fn select(
+    mut data: BTreeMap<String, Vec<u8>>,
+    items: Option<&[KeyToPath]>,
+    mode: Option<i32>,
+    optional: Option<bool>,
+) -> Result<Vec<File>, String> {
+    let Some(items) = items.filter(|items| !items.is_empty()) else {
+        let all = data.into_iter().map(|(path, content)| File { path, content, mode: mode_of(None, mode) });
+        return Ok(all.collect());
+    };
+    let mut files = Vec::new();
+    for item in items {
+        inside(&item.path)?;
+        match data.remove(&item.key) {
+            Some(content) => files.push(File { path: item.path.clone(), content, mode: mode_of(item.mode, mode) }),
+            None if optional == Some(true) => {}
+            None => return Err(format!("references non-existent config key: {}", item.key)),
+        }
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_choose_and_rename_keys() {
+        let data = || BTreeMap::from([("a".to_owned(), b"1".to_vec()), ("b".to_owned(), b"2".to_vec())]);
+        let item = |key: &str, path: &str| KeyToPath { key: key.into(), path: path.into(), mode: Some(0o400) };
+        assert_eq!(select(data(), None, None, None).unwrap().len(), 2);
+        assert_eq!(
+            select(data(), Some(&[item("a", "x/y")]), None, None).unwrap(),
+            [File { path: "x/y".to_owned(), content: b"1".to_vec(), mode: 0o400 }]
+        );
+        assert!(select(data(), Some(&[item("c", "c")]), None, None).is_err());
+        assert!(select(data(), Some(&[item("c", "c")]), None, Some(true)).unwrap().is_empty());
+        assert!(select(data(), Some(&[item("a", "../a")]), None, None).is_err());
+        assert!(select(data(), Some(&[item("a", "..data")]), None, None).is_err());
+    }
+}
