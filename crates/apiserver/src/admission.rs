@@ -1,5 +1,7 @@
 //! What is checked and filled in before an object is stored, beyond its own kind's rules.
 
+pub(crate) mod service_account;
+
 use kube_api::{Kind, Status, kinds, meta};
 use serde_json::Value;
 

@@ -83,8 +83,11 @@ pub(crate) async fn create(
     dry: bool,
 ) -> Result<Arc<Entry>, Status> {
     let object = convert::to_storage(kind, object);
-    let object = prepare(kind, namespace, object)?;
+    let mut object = prepare(kind, namespace, object)?;
     admission::namespace_open(api, kind, namespace, meta::name(&object)).await?;
+    if kind.kind == "Pod" {
+        admission::service_account::admit(api, kind, namespace, &mut object).await?;
+    }
     let generated = object["metadata"]["generateName"].is_string() && meta::name(&object).is_empty();
     let mut refused = Status::internal("no attempt was made");
     for _ in 0..ATTEMPTS {
