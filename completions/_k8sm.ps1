@@ -35,6 +35,7 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             [CompletionResult]::new('stop', 'stop', [CompletionResultType]::ParameterValue, 'Stop a cluster, keeping its objects, keys and addresses')
             [CompletionResult]::new('start', 'start', [CompletionResultType]::ParameterValue, 'Start a stopped cluster, and wait until it serves')
             [CompletionResult]::new('cluster', 'cluster', [CompletionResultType]::ParameterValue, 'Logs, topology and list of clusters')
+            [CompletionResult]::new('addons', 'addons', [CompletionResultType]::ParameterValue, 'Deploy what runs on the cluster itself')
             [CompletionResult]::new('clusters', 'clusters', [CompletionResultType]::ParameterValue, 'List the clusters of this Docker engine')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the clusters of this Docker engine')
             [CompletionResult]::new('kubeconfig', 'kubeconfig', [CompletionResultType]::ParameterValue, 'Print a kubeconfig for a cluster, or merge it into yours')
@@ -177,6 +178,48 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             break
         }
         'k8sm;cluster;help;help' {
+            break
+        }
+        'k8sm;addons' {
+            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'The cluster that is meant [default: k8sm]')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: the whole chain of an error, each step of a plan')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the whole chain of an error, each step of a plan')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('dns', 'dns', [CompletionResultType]::ParameterValue, 'Deploy the cluster''s DNS, and wait until its pods are ready')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'k8sm;addons;dns' {
+            [CompletionResult]::new('--replicas', '--replicas', [CompletionResultType]::ParameterName, 'How many pods answer')
+            [CompletionResult]::new('--domain', '--domain', [CompletionResultType]::ParameterName, 'The domain of services and pods')
+            [CompletionResult]::new('--server-ip', '--server-ip', [CompletionResultType]::ParameterName, 'The address of the DNS service [default: the tenth of the service range]')
+            [CompletionResult]::new('--flavor', '--flavor', [CompletionResultType]::ParameterName, 'How many containers a pod of it has')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait until it is ready')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'The namespace [default: the context''s]')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'The namespace [default: the context''s]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The context of the kubeconfig [default: the current one, or that of --name]')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'The API server''s URL [default: the context''s]')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'The API server''s URL [default: the context''s]')
+            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'The cluster that is meant [default: k8sm]')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]')
+            [CompletionResult]::new('--render', '--render', [CompletionResultType]::ParameterName, 'Print the manifests, and deploy nothing')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: the whole chain of an error, each step of a plan')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the whole chain of an error, each step of a plan')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'k8sm;addons;help' {
+            [CompletionResult]::new('dns', 'dns', [CompletionResultType]::ParameterValue, 'Deploy the cluster''s DNS, and wait until its pods are ready')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'k8sm;addons;help;dns' {
+            break
+        }
+        'k8sm;addons;help;help' {
             break
         }
         'k8sm;clusters' {
@@ -401,6 +444,7 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             [CompletionResult]::new('stop', 'stop', [CompletionResultType]::ParameterValue, 'Stop a cluster, keeping its objects, keys and addresses')
             [CompletionResult]::new('start', 'start', [CompletionResultType]::ParameterValue, 'Start a stopped cluster, and wait until it serves')
             [CompletionResult]::new('cluster', 'cluster', [CompletionResultType]::ParameterValue, 'Logs, topology and list of clusters')
+            [CompletionResult]::new('addons', 'addons', [CompletionResultType]::ParameterValue, 'Deploy what runs on the cluster itself')
             [CompletionResult]::new('clusters', 'clusters', [CompletionResultType]::ParameterValue, 'List the clusters of this Docker engine')
             [CompletionResult]::new('kubeconfig', 'kubeconfig', [CompletionResultType]::ParameterValue, 'Print a kubeconfig for a cluster, or merge it into yours')
             [CompletionResult]::new('health-check', 'health-check', [CompletionResultType]::ParameterValue, 'Ask a URL once: exit code 0 when it answers 200, 7 when nobody answers, else 1')
@@ -444,6 +488,13 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             break
         }
         'k8sm;help;cluster;list' {
+            break
+        }
+        'k8sm;help;addons' {
+            [CompletionResult]::new('dns', 'dns', [CompletionResultType]::ParameterValue, 'Deploy the cluster''s DNS, and wait until its pods are ready')
+            break
+        }
+        'k8sm;help;addons;dns' {
             break
         }
         'k8sm;help;clusters' {

@@ -16,6 +16,9 @@ _k8sm() {
             ",$1")
                 cmd="k8sm"
                 ;;
+            k8sm,addons)
+                cmd="k8sm__subcmd__addons"
+                ;;
             k8sm,await-file)
                 cmd="k8sm__subcmd__await__subcmd__file"
                 ;;
@@ -76,6 +79,18 @@ _k8sm() {
             k8sm,up)
                 cmd="k8sm__subcmd__up"
                 ;;
+            k8sm__subcmd__addons,dns)
+                cmd="k8sm__subcmd__addons__subcmd__dns"
+                ;;
+            k8sm__subcmd__addons,help)
+                cmd="k8sm__subcmd__addons__subcmd__help"
+                ;;
+            k8sm__subcmd__addons__subcmd__help,dns)
+                cmd="k8sm__subcmd__addons__subcmd__help__subcmd__dns"
+                ;;
+            k8sm__subcmd__addons__subcmd__help,help)
+                cmd="k8sm__subcmd__addons__subcmd__help__subcmd__help"
+                ;;
             k8sm__subcmd__cluster,compose)
                 cmd="k8sm__subcmd__cluster__subcmd__compose"
                 ;;
@@ -99,6 +114,9 @@ _k8sm() {
                 ;;
             k8sm__subcmd__cluster__subcmd__help,logs)
                 cmd="k8sm__subcmd__cluster__subcmd__help__subcmd__logs"
+                ;;
+            k8sm__subcmd__help,addons)
+                cmd="k8sm__subcmd__help__subcmd__addons"
                 ;;
             k8sm__subcmd__help,await-file)
                 cmd="k8sm__subcmd__help__subcmd__await__subcmd__file"
@@ -157,6 +175,9 @@ _k8sm() {
             k8sm__subcmd__help,up)
                 cmd="k8sm__subcmd__help__subcmd__up"
                 ;;
+            k8sm__subcmd__help__subcmd__addons,dns)
+                cmd="k8sm__subcmd__help__subcmd__addons__subcmd__dns"
+                ;;
             k8sm__subcmd__help__subcmd__cluster,compose)
                 cmd="k8sm__subcmd__help__subcmd__cluster__subcmd__compose"
                 ;;
@@ -173,7 +194,7 @@ _k8sm() {
 
     case "${cmd}" in
         k8sm)
-            opts="-v -h -V --verbose --name --kubeconfig --help --version up down status stop start cluster clusters list kubeconfig health-check await-health-check await-file get describe create delete scale logs completions help"
+            opts="-v -h -V --verbose --name --kubeconfig --help --version up down status stop start cluster addons clusters list kubeconfig health-check await-health-check await-file get describe create delete scale logs completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -187,6 +208,132 @@ _k8sm() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        k8sm__subcmd__addons)
+            opts="-v -h --verbose --name --kubeconfig --help dns help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        k8sm__subcmd__addons__subcmd__dns)
+            opts="-n -s -v -h --render --replicas --domain --server-ip --flavor --timeout --namespace --context --server --verbose --name --kubeconfig --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --replicas)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --domain)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server-ip)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --flavor)
+                    COMPREPLY=($(compgen -W "lean full" -- "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        k8sm__subcmd__addons__subcmd__help)
+            opts="dns help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        k8sm__subcmd__addons__subcmd__help__subcmd__dns)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        k8sm__subcmd__addons__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;
@@ -809,8 +956,36 @@ _k8sm() {
             return 0
             ;;
         k8sm__subcmd__help)
-            opts="up down status stop start cluster clusters kubeconfig health-check await-health-check await-file get describe create delete scale logs completions help"
+            opts="up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file get describe create delete scale logs completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        k8sm__subcmd__help__subcmd__addons)
+            opts="dns"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        k8sm__subcmd__help__subcmd__addons__subcmd__dns)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -32,6 +32,7 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand stop 'Stop a cluster, keeping its objects, keys and addresses'
             cand start 'Start a stopped cluster, and wait until it serves'
             cand cluster 'Logs, topology and list of clusters'
+            cand addons 'Deploy what runs on the cluster itself'
             cand clusters 'List the clusters of this Docker engine'
             cand list 'List the clusters of this Docker engine'
             cand kubeconfig 'Print a kubeconfig for a cluster, or merge it into yours'
@@ -160,6 +161,43 @@ set edit:completion:arg-completer[k8sm] = {|@words|
         &'k8sm;cluster;help;list'= {
         }
         &'k8sm;cluster;help;help'= {
+        }
+        &'k8sm;addons'= {
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand dns 'Deploy the cluster''s DNS, and wait until its pods are ready'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'k8sm;addons;dns'= {
+            cand --replicas 'How many pods answer'
+            cand --domain 'The domain of services and pods'
+            cand --server-ip 'The address of the DNS service [default: the tenth of the service range]'
+            cand --flavor 'How many containers a pod of it has'
+            cand --timeout 'How long to wait until it is ready'
+            cand -n 'The namespace [default: the context''s]'
+            cand --namespace 'The namespace [default: the context''s]'
+            cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
+            cand -s 'The API server''s URL [default: the context''s]'
+            cand --server 'The API server''s URL [default: the context''s]'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand --render 'Print the manifests, and deploy nothing'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'k8sm;addons;help'= {
+            cand dns 'Deploy the cluster''s DNS, and wait until its pods are ready'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'k8sm;addons;help;dns'= {
+        }
+        &'k8sm;addons;help;help'= {
         }
         &'k8sm;clusters'= {
             cand -o 'The form of the output'
@@ -370,6 +408,7 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand stop 'Stop a cluster, keeping its objects, keys and addresses'
             cand start 'Start a stopped cluster, and wait until it serves'
             cand cluster 'Logs, topology and list of clusters'
+            cand addons 'Deploy what runs on the cluster itself'
             cand clusters 'List the clusters of this Docker engine'
             cand kubeconfig 'Print a kubeconfig for a cluster, or merge it into yours'
             cand health-check 'Ask a URL once: exit code 0 when it answers 200, 7 when nobody answers, else 1'
@@ -404,6 +443,11 @@ set edit:completion:arg-completer[k8sm] = {|@words|
         &'k8sm;help;cluster;compose'= {
         }
         &'k8sm;help;cluster;list'= {
+        }
+        &'k8sm;help;addons'= {
+            cand dns 'Deploy the cluster''s DNS, and wait until its pods are ready'
+        }
+        &'k8sm;help;addons;dns'= {
         }
         &'k8sm;help;clusters'= {
         }

@@ -9,6 +9,7 @@ use crate::cluster::name::{self, ClusterName};
 use crate::failure::{Failure, Kind};
 use crate::shell;
 
+mod addons;
 mod cluster;
 mod completions;
 mod create;
@@ -76,6 +77,7 @@ enum Command {
     Stop(stop::Stop),
     Start(start::Start),
     Cluster(cluster::Cluster),
+    Addons(addons::Addons),
     /// List the clusters of this Docker engine
     #[command(visible_alias = "list")]
     Clusters(cluster::List),
@@ -140,6 +142,7 @@ fn run(line: Line) -> Result<ExitCode, Failure> {
             Command::Stop(stop) => stop::run(&line.global, stop).await,
             Command::Start(start) => start::run(&line.global, start).await,
             Command::Cluster(cluster) => cluster::run(&line.global, cluster).await,
+            Command::Addons(addons) => addons::run(&line.global, addons).await,
             Command::Clusters(list) => cluster::list(list).await,
             Command::Kubeconfig(kubeconfig) => kubeconfig::run(&line.global, kubeconfig).await,
             Command::Kube(command) => kube::run(&line.global, command).await,

@@ -1,6 +1,7 @@
 //! A cluster on Docker: the plan, carrying it out, and taking it away again (docs/architecture.md).
 
 pub(crate) mod act;
+pub(crate) mod addons;
 mod archive;
 pub(crate) mod compose;
 pub(crate) mod down;

@@ -1,0 +1,173 @@
+//! `k8sm addons`: what runs on a cluster as pods and belongs to it.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use kube_api::kinds;
+use serde_json::Value;
+
+use super::Global;
+use super::kube::{Place, metadata};
+use super::up::duration;
+use crate::client::manifest::Document;
+use crate::client::watch::{Scope, Watch};
+use crate::client::{Client, Form, Patch, Path, Query};
+use crate::cluster::addons::dns::{self, Flavor, Images, Settings};
+use crate::cluster::engine::Engine;
+use crate::cluster::name::ClusterName;
+use crate::cluster::observed::Observed;
+use crate::failure::Failure;
+use crate::shell;
+
+/// Deploy what runs on the cluster itself
+#[derive(Debug, Args)]
+pub(crate) struct Addons {
+    #[command(subcommand)]
+    addon: Addon,
+}
+
+#[derive(Debug, Subcommand)]
+enum Addon {
+    Dns(Dns),
+}
+
+/// Deploy the cluster's DNS, and wait until its pods are ready
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  k8sm addons dns\n  k8sm addons dns --flavor lean --replicas 2\n  \
+                        k8sm addons dns --render > dns.yaml")]
+struct Dns {
+    /// Print the manifests, and deploy nothing
+    #[arg(long)]
+    render: bool,
+    /// How many pods answer
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    replicas: u32,
+    /// The domain of services and pods
+    #[arg(long, default_value = "cluster.local")]
+    domain: String,
+    /// The address of the DNS service [default: the tenth of the service range]
+    #[arg(long, value_name = "IP")]
+    server_ip: Option<Ipv4Addr>,
+    /// How many containers a pod of it has
+    #[arg(long, value_enum, default_value_t)]
+    flavor: Flavor,
+    /// How long to wait until it is ready
+    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = duration)]
+    timeout: Duration,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Runs `k8sm addons`.
+///
+/// # Errors
+/// When there is no such cluster, or it refuses the addon.
+pub(crate) async fn run(global: &Global, args: Addons) -> Result<(), Failure> {
+    let Addon::Dns(args) = args.addon;
+    let cluster = global.cluster()?;
+    if args.render {
+        // without a cluster the images keep the templates' general names
+        let images = match Engine::connect().await {
+            Ok(engine) => images(&engine, &cluster).await.ok(),
+            Err(_) => None,
+        };
+        let server = args.server_ip.unwrap_or(Ipv4Addr::new(10, 10, 10, 10));
+        return shell::data(&dns::render(&args.settings(server), images.as_ref())?);
+    }
+    let images = images(&Engine::connect().await?, &cluster).await?;
+    let client = args.place.connect(global).await?;
+    let server = match args.server_ip {
+        Some(server) => server,
+        None => default_server(&client).await?,
+    };
+    for document in dns::documents(&args.settings(server), &images)? {
+        deploy(&client, &document).await?;
+    }
+    let ready = await_ready(&client, args.replicas);
+    tokio::time::timeout(args.timeout, ready).await.unwrap_or_else(|_| {
+        Err(Failure::timed_out("the DNS pods were not ready in time")
+            .hint(format!("`k8sm describe pods -n {}` says what they wait for", dns::NAMESPACE)))
+    })?;
+    shell::say(&format!("the DNS of cluster {cluster} answers at {server}"));
+    Ok(())
+}
+
+impl Dns {
+    fn settings(&self, server: Ipv4Addr) -> Settings {
+        Settings { flavor: self.flavor, replicas: self.replicas, domain: self.domain.clone(), server }
+    }
+}
+
+/// The images that the cluster's components run.
+async fn images(engine: &Engine, cluster: &ClusterName) -> Result<Images, Failure> {
+    let observed = Observed::read(engine, cluster).await?;
+    let of = |hostname: &str| {
+        let component = observed.components.values().find(|component| component.hostname == hostname);
+        component.map(|component| component.image.clone()).ok_or_else(|| {
+            Failure::conflict(format!("cluster {cluster} has no component {hostname}"))
+                .hint(format!("`k8sm up{}` brings it up", cluster.flag()))
+        })
+    };
+    Ok(Images { km: of("apiserver")?, etcd: of("etcd")? })
+}
+
+/// The tenth address of the service range: nine after that of the service `kubernetes`, which has the first.
+async fn default_server(client: &Client) -> Result<Ipv4Addr, Failure> {
+    let services = kind("services");
+    let kubernetes = client.get(&Path::object(services, "default", "kubernetes"), Form::Object).await?;
+    let address = kubernetes["spec"]["clusterIP"].as_str().and_then(|address| address.parse::<Ipv4Addr>().ok());
+    let first = address.ok_or_else(|| Failure::failed("the service kubernetes has no address"))?;
+    Ok(Ipv4Addr::from(u32::from(first) + 9))
+}
+
+fn kind(plural: &str) -> &'static kube_api::Kind {
+    kinds::find("", "v1", plural).expect("the table of kinds has the core ones")
+}
+
+/// Creates the object, or brings the one that is there to it.
+async fn deploy(client: &Client, document: &Document) -> Result<(), Failure> {
+    let list = Path::list(document.kind, Some(dns::NAMESPACE));
+    let name = format!("{} {}", document.kind.kind, document.name);
+    let object = Path::object(document.kind, dns::NAMESPACE, &document.name);
+    let done = match client.get(&object, Form::Object).await {
+        Ok(_) => client.patch(&object, Patch::Merge, &document.value()).await.map(|_| "configured"),
+        Err(error) if error.is_not_found() => client.create(&list, document.json.clone()).await.map(|_| "created"),
+        Err(error) => Err(error),
+    };
+    let how = done.map_err(|error| Failure::from(error).about(&name))?;
+    shell::say(&format!("{name} {how}"));
+    Ok(())
+}
+
+/// Waits until as many pods of it are ready as are wanted.
+async fn await_ready(client: &Client, replicas: u32) -> Result<(), Failure> {
+    let query = || Query::default().and("labelSelector", dns::SELECTOR);
+    let path = Path::list(kind("pods"), Some(dns::NAMESPACE));
+    let pods = client.get(&path.clone().with(query()), Form::Object).await?;
+    let mut ready: BTreeSet<String> = BTreeSet::new();
+    for pod in pods["items"].as_array().into_iter().flatten() {
+        note(&mut ready, pod);
+    }
+    let scope = Scope { path, query: query(), form: Form::Object };
+    let mut watch = Watch::new(client, scope, metadata(&pods, "resourceVersion"));
+    while ready.len() < replicas as usize {
+        let event = watch.next().await?;
+        match event.kind.as_str() {
+            "DELETED" => drop(ready.remove(metadata(&event.object, "name"))),
+            _ => note(&mut ready, &event.object),
+        }
+    }
+    Ok(())
+}
+
+fn note(ready: &mut BTreeSet<String>, pod: &Value) {
+    let name = metadata(pod, "name").to_owned();
+    let (up, all) = dns::readiness(pod);
+    if up == all && all > 0 && pod["metadata"]["deletionTimestamp"].is_null() {
+        ready.insert(name);
+    } else {
+        ready.remove(&name);
+    }
+}
