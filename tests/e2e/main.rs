@@ -13,4 +13,5 @@ mod faults;
 mod harness;
 mod isolation;
 mod pods;
+mod services;
 mod up_and_down;
