@@ -16,6 +16,7 @@ mod create;
 mod delete;
 mod describe;
 mod down;
+mod exec;
 mod get;
 pub(crate) mod health_check;
 mod kube;
@@ -85,6 +86,7 @@ enum Command {
     HealthCheck(health_check::HealthCheck),
     AwaitHealthCheck(health_check::AwaitHealthCheck),
     AwaitFile(health_check::AwaitFile),
+    Exec(exec::Exec),
     #[command(flatten)]
     Kube(kube::Command),
     #[command(hide = true)]
@@ -145,12 +147,13 @@ fn run(line: Line) -> Result<ExitCode, Failure> {
             Command::Addons(addons) => addons::run(&line.global, addons).await,
             Command::Clusters(list) => cluster::list(list).await,
             Command::Kubeconfig(kubeconfig) => kubeconfig::run(&line.global, kubeconfig).await,
+            Command::Exec(exec) => return exec.run(&line.global).await,
             Command::Kube(command) => kube::run(&line.global, command).await,
             Command::Completions(completions) => completions.run(),
             Command::HealthCheck(_) | Command::AwaitHealthCheck(_) | Command::AwaitFile(_) => Ok(()),
         }
-    })?;
-    Ok(ExitCode::SUCCESS)
+        .map(|()| ExitCode::SUCCESS)
+    })
 }
 
 #[cfg(test)]

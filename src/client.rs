@@ -1,5 +1,6 @@
 //! The kubectl-like commands' way to the API server: one TLS connection, no discovery for the kinds that k8sm knows.
 
+mod command;
 mod error;
 mod kubeconfig;
 pub(crate) mod manifest;
@@ -16,6 +17,7 @@ use http_body_util::BodyExt;
 use kube::client::Body;
 use serde_json::Value;
 
+pub(crate) use command::CommandSocket;
 pub(crate) use error::Error;
 pub(crate) use kubeconfig::Connection;
 pub(crate) use path::{Path, Query};

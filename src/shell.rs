@@ -24,6 +24,11 @@ pub(crate) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     })
 }
 
+/// Writes to stderr what a command wrote to its own. Where nobody listens, it is lost.
+pub(crate) fn complaint(bytes: &[u8]) {
+    let _ = std::io::stderr().lock().write_all(bytes);
+}
+
 /// Says a line to the user, on stderr. Where nobody listens, nothing is said.
 pub(crate) fn say(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");

@@ -55,21 +55,12 @@ pub(crate) struct Logs {
 
 impl Logs {
     pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
-        let name = self.name()?;
+        let name = pod_name(&self.pod)?;
         let client = self.place.connect(global).await?;
         for container in self.containers(&client, &name).await? {
             self.stream(&client, &name, &container).await?;
         }
         Ok(())
-    }
-
-    fn name(&self) -> Result<String, Failure> {
-        let Some((kind, name)) = self.pod.split_once('/') else { return Ok(self.pod.clone()) };
-        let kind = target::one(kind)?;
-        if kind.plural != "pods" || name.is_empty() {
-            return Err(Failure::usage(format!("{:?} names no pod", self.pod)));
-        }
-        Ok(name.to_owned())
     }
 
     /// Which containers are meant.
@@ -78,16 +69,7 @@ impl Logs {
             return Ok(vec![container.clone()]);
         }
         let pod = client.get(&pod_path(client, name), Form::Object).await?;
-        let mut names = container_names(&pod);
-        if self.all_containers || names.len() < 2 {
-            return Ok(names);
-        }
-        let default = pod["metadata"]["annotations"][DEFAULT_CONTAINER].as_str();
-        let chosen = default.filter(|default| names.iter().any(|name| name == default)).unwrap_or(&names[0]).to_owned();
-        shell::say(&format!("Defaulted container {chosen:?} out of: {}", names.join(", ")));
-        names.clear();
-        names.push(chosen);
-        Ok(names)
+        if self.all_containers { Ok(container_names(&pod)) } else { Ok(vec![default_of(&pod)?]) }
     }
 
     async fn stream(&self, client: &Client, name: &str, container: &str) -> Result<(), Failure> {
@@ -108,7 +90,41 @@ impl Logs {
     }
 }
 
-fn pod_path(client: &Client, name: &str) -> Path {
+/// The pod that is meant by NAME or pod/NAME.
+///
+/// # Errors
+/// Another kind, or no name.
+pub(super) fn pod_name(text: &str) -> Result<String, Failure> {
+    let Some((kind, name)) = text.split_once('/') else { return Ok(text.to_owned()) };
+    let kind = target::one(kind)?;
+    if kind.plural != "pods" || name.is_empty() {
+        return Err(Failure::usage(format!("{text:?} names no pod")));
+    }
+    Ok(name.to_owned())
+}
+
+/// The container of a pod that is meant where none is named.
+///
+/// # Errors
+/// No such pod.
+pub(super) async fn default_container(client: &Client, name: &str) -> Result<String, Failure> {
+    default_of(&client.get(&pod_path(client, name), Form::Object).await?)
+}
+
+/// The container that is meant where none is named; the user is told where there are others.
+fn default_of(pod: &Value) -> Result<String, Failure> {
+    let names = container_names(pod);
+    let first = names.first().ok_or_else(|| Failure::failed("the pod has no containers"))?;
+    let default = pod["metadata"]["annotations"][DEFAULT_CONTAINER].as_str();
+    let chosen = default.filter(|default| names.iter().any(|name| name == default)).unwrap_or(first);
+    if names.len() > 1 {
+        shell::say(&format!("Defaulted container {chosen:?} out of: {}", names.join(", ")));
+    }
+    Ok(chosen.to_owned())
+}
+
+/// The path of a pod.
+pub(super) fn pod_path(client: &Client, name: &str) -> Path {
     let pods = kinds::of("v1", "Pod").expect("pods are in the table of kinds");
     Path::object(pods, client.namespace(), name)
 }

@@ -14,4 +14,5 @@ mod harness;
 mod isolation;
 mod pods;
 mod services;
+mod sessions;
 mod up_and_down;

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::http::body::{self, BoxError};
 use crate::http::reply::Answer;
 use crate::options::Options;
+use crate::upgrade::{Dialer, Onward};
 
 /// The kubelet's port where a node does not name another.
 const PORT: u64 = 10250;
@@ -23,6 +24,7 @@ const FIRST_BYTE: Duration = Duration::from_secs(30);
 /// A client of kubelets.
 pub(crate) struct Kubelet {
     client: Option<reqwest::Client>,
+    dialer: Option<Dialer>,
 }
 
 impl Kubelet {
@@ -36,10 +38,11 @@ impl Kubelet {
         ];
         let mut pems = Vec::new();
         for (flag, name) in files {
-            let Some(path) = options.file(flag.as_ref(), name) else { return Ok(Self { client: None }) };
+            let Some(path) = options.file(flag.as_ref(), name) else { return Ok(Self { client: None, dialer: None }) };
             pems.push(std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?);
         }
         let tls = serve::tls::client_config(&pems[0], Some((&pems[1], &pems[2])))?;
+        let dialer = Some(Dialer::new(tls.clone(), options.kubelet_timeout));
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .connect_timeout(options.kubelet_timeout)
@@ -47,7 +50,14 @@ impl Kubelet {
             .no_proxy()
             .build()
             .context("client of kubelets")?;
-        Ok(Self { client: Some(client) })
+        Ok(Self { client: Some(client), dialer })
+    }
+
+    /// A request for an upgrade, to the node's kubelet; the answer is sent when the kubelet has agreed.
+    pub(crate) async fn upgrade(&self, node: &Value, onward: Onward<'_>, shutdown: &CancellationToken) -> Answer {
+        let dialer = self.dialer.as_ref().context("this server has no kubelet client certificate");
+        let passed = async { dialer?.pass(&address(node), onward, shutdown.clone()).await };
+        passed.await.map_err(|error| Status::internal(&format!("error dialing backend: {error:#}")))
     }
 
     /// GET of a path of the node's kubelet; the answer goes on as long as the kubelet's does.

@@ -22,6 +22,7 @@ mod service;
 mod storage;
 mod strategy;
 mod subresource;
+mod upgrade;
 mod verbs;
 
 use std::net::SocketAddr;

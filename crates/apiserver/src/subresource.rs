@@ -4,6 +4,7 @@ pub(crate) mod binding;
 mod eviction;
 mod finalize;
 mod scale;
+mod session;
 mod stream;
 mod token;
 
@@ -27,6 +28,7 @@ use crate::verbs::{create, read, update};
 pub(crate) async fn answer(api: Arc<Api>, call: Call, subresource: &'static Subresource, body: Incoming) -> Answer {
     match (subresource.name, call.verb) {
         ("log", _) => stream::log(&api, &call).await,
+        ("exec" | "attach" | "portforward", _) => session::open(&api, call, subresource.name).await,
         ("proxy", _) if call.kind().kind == "Node" => stream::node_proxy(&api, &call, body).await,
         ("status" | "ephemeralcontainers", Verb::Get) => read::get(&api, &call).await,
         ("status", Verb::Update | Verb::Patch) => part(&api, &call, body, Part::Status).await,

@@ -27,4 +27,5 @@ pub mod runtime;
 pub mod server;
 pub mod services;
 pub mod status;
+pub mod streaming;
 pub mod volumes;

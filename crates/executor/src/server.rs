@@ -1,6 +1,4 @@
 //! The kubelet's own HTTP API: HTTPS on the node's port for holders of a client certificate, and plain health on loopback.
-//!
-//! `exec`, `attach` and `portForward` belong into [`router`], beside the logs.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,6 +20,7 @@ use crate::context::Context;
 use crate::logs::{self, LogQuery};
 use crate::manager::Pods;
 use crate::pod;
+use crate::streaming::{attach, exec, forward};
 
 /// What requests are answered from.
 #[derive(Clone)]
@@ -69,6 +68,9 @@ fn router(kubelet: Kubelet) -> Router {
         .route("/metrics", get(metrics))
         .route("/pods", get(pods))
         .route("/containerLogs/{namespace}/{pod}/{container}", get(container_logs))
+        .route("/exec/{namespace}/{pod}/{container}", get(exec::answer).post(exec::answer))
+        .route("/attach/{namespace}/{pod}/{container}", get(attach::answer).post(attach::answer))
+        .route("/portForward/{namespace}/{pod}", get(forward::answer).post(forward::answer))
         .with_state(kubelet)
 }
 

@@ -83,10 +83,15 @@ impl Cluster {
 
     /// The same, with input.
     pub(crate) fn kubectl_with(&self, words: &[&str], stdin: &str) -> Ran {
+        run(&mut self.kubectl_command(words), stdin)
+    }
+
+    /// `kubectl`, not started yet.
+    pub(crate) fn kubectl_command(&self, words: &[&str]) -> Command {
         let mut command = Command::new("kubectl");
         command.args(words);
         self.environment(&mut command);
-        run(&mut command, stdin)
+        command
     }
 
     /// Starts `k8sm` with its output in a file, to be looked at while it runs.
@@ -96,18 +101,21 @@ impl Cluster {
 
     /// The same for `kubectl`.
     pub(crate) fn follow_kubectl(&self, words: &[&str]) -> Following {
-        let mut command = Command::new("kubectl");
-        command.args(words);
-        self.environment(&mut command);
-        self.follow_command(command)
+        self.follow_command(self.kubectl_command(words))
     }
 
-    fn follow_command(&self, mut command: Command) -> Following {
+    /// The same for a command that was made already.
+    pub(crate) fn follow_command(&self, mut command: Command) -> Following {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let path = self.dir.path().join(format!("output-{}", NUMBER.fetch_add(1, Ordering::Relaxed)));
         let file = std::fs::File::create(&path).expect("a file for the output");
         let child = command.stdin(Stdio::null()).stdout(file).stderr(Stdio::inherit()).spawn().expect("it starts");
         Following { child, path }
+    }
+
+    /// A directory of the test's own.
+    pub(crate) fn directory(&self) -> &std::path::Path {
+        self.dir.path()
     }
 
     /// The name of a component's container.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use http::{HeaderMap, Method};
+use hyper::upgrade::OnUpgrade;
 use kube_api::kinds::{self, Subresource};
 use kube_api::{Kind, Status};
 
@@ -76,11 +77,13 @@ pub(crate) struct Call {
     pub(crate) headers: HeaderMap,
     /// The query as it came, for what is passed on.
     pub(crate) raw_query: Option<String>,
+    /// The connection itself, where the client asks for another protocol on it.
+    pub(crate) upgrade: Option<OnUpgrade>,
 }
 
 impl Call {
     /// Understands a request's head.
-    pub(crate) fn new(parts: Parts, user: Arc<User>) -> Result<Self, Status> {
+    pub(crate) fn new(mut parts: Parts, user: Arc<User>) -> Result<Self, Status> {
         let target = path::parse(parts.uri.path()).ok_or_else(Status::no_such_path)?;
         let query = Query::parse(parts.uri.query());
         let verb = Verb::of(&parts.method, &target, &query).ok_or_else(Status::method_not_allowed)?;
@@ -91,11 +94,15 @@ impl Call {
             return Err(Status::method_not_allowed());
         }
         // what a kubelet or a proxied server answers has a format of its own
-        let passed_on = target.subresource.is_some_and(|sub| matches!(sub.name, "log" | "proxy" | "exec" | "attach"));
+        let passed_on = target
+            .subresource
+            .is_some_and(|sub| matches!(sub.name, "log" | "proxy" | "exec" | "attach" | "portforward"));
         let accept = accept::negotiate(&parts.headers);
         let accept = if passed_on { accept.unwrap_or(accept::PLAIN) } else { accept? };
         let raw_query = parts.uri.query().map(str::to_owned);
-        Ok(Self { target, verb, query, accept, user, method: parts.method, headers: parts.headers, raw_query })
+        let upgrade = parts.extensions.remove::<OnUpgrade>();
+        let (method, headers) = (parts.method, parts.headers);
+        Ok(Self { target, verb, query, accept, user, method, headers, raw_query, upgrade })
     }
 
     /// The resource's kind.
@@ -110,7 +117,8 @@ impl Call {
         let target = Target { kind: body, ..self.target.clone() };
         let (query, user, headers) = (self.query.clone(), Arc::clone(&self.user), self.headers.clone());
         let (method, raw_query) = (self.method.clone(), self.raw_query.clone());
-        Ok(Self { target, verb: self.verb, query, accept: self.accept, user, method, headers, raw_query })
+        let (verb, accept) = (self.verb, self.accept);
+        Ok(Self { target, verb, query, accept, user, method, headers, raw_query, upgrade: None })
     }
 
     /// The object's key in storage.

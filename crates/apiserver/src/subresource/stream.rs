@@ -30,7 +30,7 @@ pub(crate) async fn log(api: &Api, call: &Call) -> Answer {
 }
 
 /// The container that is meant: the one named, or the only one there is.
-fn container(call: &Call, pod: &Value) -> Result<String, Status> {
+pub(super) fn container(call: &Call, pod: &Value) -> Result<String, Status> {
     let all: Vec<&str> = ["containers", "initContainers", "ephemeralContainers"]
         .iter()
         .filter_map(|list| pod["spec"][*list].as_array())
@@ -60,7 +60,7 @@ pub(crate) async fn node_proxy(api: &Api, call: &Call, body: Incoming) -> Answer
     api.kubelet.pass(&node, method, path, call.raw_query.as_deref(), body, &api.shutdown).await
 }
 
-fn node(api: &Api, name: &str) -> Result<Value, Status> {
+pub(super) fn node(api: &Api, name: &str) -> Result<Value, Status> {
     let nodes = kinds::find("", "v1", "nodes").expect("the table of kinds has nodes");
     // "NAME:PORT" and "https:NAME:PORT" name the kubelet's port, which is the only one
     let name = name.strip_prefix("https:").unwrap_or(name);
