@@ -83,9 +83,18 @@ async fn running(kubelet: &Kubelet, namespace: &str, name: &str, container: &str
 }
 
 /// The pod of a request.
-fn find(kubelet: &Kubelet, namespace: &str, name: &str) -> Result<std::sync::Arc<Pod>, Response> {
-    let missing = || (StatusCode::NOT_FOUND, "pod does not exist").into_response();
+fn find(kubelet: &Kubelet, namespace: &str, name: &str) -> Result<std::sync::Arc<Pod>, Refusal> {
+    let missing = || Refusal(StatusCode::NOT_FOUND, "pod does not exist".to_owned());
     kubelet.pods.named(namespace, name).ok_or_else(missing)
+}
+
+/// Why a session does not begin, as the client is told.
+struct Refusal(StatusCode, String);
+
+impl From<Refusal> for Response {
+    fn from(Refusal(code, why): Refusal) -> Self {
+        (code, why).into_response()
+    }
 }
 
 /// The kubelet's answer to whatever it cannot begin.
@@ -101,10 +110,10 @@ struct Switch {
 
 impl Switch {
     /// Agrees on a protocol with the client, or says why there is none.
-    fn of(request: Request, purpose: Purpose) -> Result<Self, Response> {
+    fn of(request: Request, purpose: Purpose) -> Result<Self, Refusal> {
         match Protocol::agree(request.headers(), purpose) {
             Ok(protocol) => Ok(Self { protocol, request }),
-            Err(refusal) => Err((refusal.code(), refusal.to_string()).into_response()),
+            Err(refusal) => Err(Refusal(refusal.code(), refusal.to_string())),
         }
     }
 

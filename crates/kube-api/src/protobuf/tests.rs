@@ -196,7 +196,7 @@ impl Tape<'_> {
             Shape::Int64 => (i64::from(self.number()) << 31).into(),
             Shape::Double => f64::from(self.number()).into(),
             Shape::Quantity => format!("{}m", self.number()).into(),
-            Shape::IntOrString if self.next() % 2 == 0 => self.number().into(),
+            Shape::IntOrString if self.next().is_multiple_of(2) => self.number().into(),
             Shape::IntOrString => self.text().into(),
             Shape::Time => format!("{:.0}", self.time(0)).into(),
             Shape::MicroTime => {

@@ -195,7 +195,7 @@ impl Client {
     }
 
     async fn opened(&mut self, id: u32, headers: Headers, fin: bool) {
-        if id % 2 == 0 || id <= self.last {
+        if id.is_multiple_of(2) || id <= self.last {
             return self.reset(id, PROTOCOL_ERROR).await;
         }
         self.last = id;
