@@ -39,6 +39,7 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand health-check 'Ask a URL once: exit code 0 when it answers 200, 7 when nobody answers, else 1'
             cand await-health-check 'Ask a URL until it answers 200'
             cand await-file 'Wait until a file is there'
+            cand exec 'Run a command in a container of a pod'
             cand get 'Show objects'
             cand describe 'Show everything about objects, with their events'
             cand create 'Create objects from manifests'
@@ -258,6 +259,25 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
         }
+        &'k8sm;exec'= {
+            cand -n 'The namespace [default: the context''s]'
+            cand --namespace 'The namespace [default: the context''s]'
+            cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
+            cand -s 'The API server''s URL [default: the context''s]'
+            cand --server 'The API server''s URL [default: the context''s]'
+            cand -c 'The container [default: the first]'
+            cand --container 'The container [default: the first]'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -i 'Pass stdin on to the command'
+            cand --stdin 'Pass stdin on to the command'
+            cand -t 'Give it a terminal'
+            cand --tty 'Give it a terminal'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
         &'k8sm;get'= {
             cand -n 'The namespace [default: the context''s]'
             cand --namespace 'The namespace [default: the context''s]'
@@ -414,6 +434,7 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand health-check 'Ask a URL once: exit code 0 when it answers 200, 7 when nobody answers, else 1'
             cand await-health-check 'Ask a URL until it answers 200'
             cand await-file 'Wait until a file is there'
+            cand exec 'Run a command in a container of a pod'
             cand get 'Show objects'
             cand describe 'Show everything about objects, with their events'
             cand create 'Create objects from manifests'
@@ -458,6 +479,8 @@ set edit:completion:arg-completer[k8sm] = {|@words|
         &'k8sm;help;await-health-check'= {
         }
         &'k8sm;help;await-file'= {
+        }
+        &'k8sm;help;exec'= {
         }
         &'k8sm;help;get'= {
         }
