@@ -1,7 +1,7 @@
 //! ServiceAccount: every pod acts as an account of its namespace, and finds a token of it in its containers.
 //!
-//! Where no namespace has its account `default` nobody makes them (there is no controller manager), and pods stay as they
-//! are.
+//! Where no namespace has its account `default` nobody makes them (there is no controller manager), and pods that name no
+//! account stay as they are.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub(crate) async fn admit(api: &Api, kind: &Kind, namespace: &str, pod: &mut Val
     let nobody = api.store.shelf("serviceaccounts").is_none_or(|shelf| !shelf.any(|key, _| made(key)));
     // a mirror of what a node runs by itself has no account
     let mirror = pod["metadata"]["annotations"]["kubernetes.io/config.mirror"].is_string();
-    if api.tokens.is_none() || nobody || mirror {
+    if api.tokens.is_none() || (nobody && named.is_none()) || mirror {
         return Ok(());
     }
     let name = named.unwrap_or_else(|| DEFAULT.to_owned());
