@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use clap::Parser;
 use futures::future::join_all;
-use k8s_openapi::api::core::v1::Node;
+use k8s_openapi::api::core::v1::{Node, ServiceAccount};
 use kube::Api;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::runtime::wait::await_condition;
@@ -56,6 +56,8 @@ pub(crate) enum Check {
     Framework,
     /// That node is Ready.
     Node(String),
+    /// The account `default` that pods act as, which the controllers make.
+    Account,
 }
 
 /// An answer.
@@ -76,6 +78,7 @@ impl Check {
         checks.extend(hostnames().map(Self::Agent));
         checks.extend([Self::Controller, Self::Scheduler, Self::Framework]);
         checks.extend(hostnames().map(Self::Node));
+        checks.push(Self::Account);
         checks
     }
 
@@ -85,7 +88,7 @@ impl Check {
             Self::Etcd => "etcd",
             Self::Master => "mesosmaster1",
             Self::Apiserver => "apiserver",
-            Self::Controller => "controller",
+            Self::Controller | Self::Account => "controller",
             Self::Scheduler | Self::Framework => "scheduler",
             Self::Agent(hostname) | Self::Node(hostname) => hostname,
         }
@@ -102,9 +105,13 @@ impl Check {
             Self::Scheduler => "scheduler is healthy".to_owned(),
             Self::Framework => "framework is registered".to_owned(),
             Self::Node(hostname) => format!("node {hostname} is Ready"),
+            Self::Account => format!("service account {ACCOUNT} is there"),
         }
     }
 }
+
+/// The namespace of pods that name none, and the account in it of those that name none.
+const ACCOUNT: &str = "default";
 
 /// The longest time that one question may take.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -203,6 +210,7 @@ impl Prober {
                 false => Ok(()),
             },
             Check::Node(hostname) => self.node_is_ready(hostname).await,
+            Check::Account => self.account_is_there().await,
         }
     }
 
@@ -229,6 +237,15 @@ impl Prober {
         let waited = await_condition(nodes, hostname, |node: Option<&Node>| is_ready(node));
         self.note(&Check::Node(hostname.to_owned()), &anyhow!("not Ready"));
         waited.await.map(drop).map_err(Into::into)
+    }
+
+    async fn account_is_there(&self) -> anyhow::Result<()> {
+        let accounts = Api::<ServiceAccount>::namespaced(self.client().await?, ACCOUNT);
+        if self.once {
+            return tokio::time::timeout(PATIENCE, accounts.get(ACCOUNT)).await?.map(drop).map_err(Into::into);
+        }
+        let is_there = |account: Option<&ServiceAccount>| account.is_some();
+        await_condition(accounts, ACCOUNT, is_there).await.map(drop).map_err(Into::into)
     }
 
     async fn client(&self) -> anyhow::Result<kube::Client> {

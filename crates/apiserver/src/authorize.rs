@@ -80,7 +80,11 @@ pub(crate) async fn resource(api: &Api, user: &User, asked: &Attributes) -> Resu
     match judge(api, user, asked).await {
         Verdict::Allowed(_) => Ok(()),
         Verdict::Refused(_) if !api.bootstrapped() => Err(loading()),
-        Verdict::Refused(why) => Err(refusal(user, asked, &why)),
+        Verdict::Refused(why) => {
+            let refusal = refusal(user, asked, &why);
+            tracing::debug!(refused = refusal.message, "forbidden");
+            Err(refusal)
+        }
     }
 }
 
@@ -148,6 +152,7 @@ pub(crate) fn path(api: &Api, user: &User, verb: &str, path: &str) -> Result<(),
         Verdict::Refused(why) => {
             let colon = if why.is_empty() { "" } else { ": " };
             let message = format!("forbidden: User {:?} cannot {verb} path {path:?}{colon}{why}", user.name);
+            tracing::debug!(refused = message, "forbidden");
             Err(Status::new(403, "Forbidden", message))
         }
     }

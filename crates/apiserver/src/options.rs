@@ -98,7 +98,7 @@ pub(crate) struct Options {
     #[arg(long, default_value = "1h", value_parser = duration)]
     pub(crate) event_ttl: Duration,
     /// Who decides what users may do, separated by commas; one that allows is enough
-    #[arg(long, value_delimiter = ',', default_value = "AlwaysAllow")]
+    #[arg(long, value_delimiter = ',', default_value = "Node,RBAC")]
     pub(crate) authorization_mode: Vec<Mode>,
     /// Requests answered at one time, watches not counted; more are told to come again
     #[arg(long, default_value_t = 400)]

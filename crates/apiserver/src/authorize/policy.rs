@@ -91,9 +91,14 @@ fn binding(name: &'static str, subjects: &[&str]) -> Default {
     } else {
         ("RoleBinding", "rolebindings", "Role")
     };
-    let subjects: Vec<Value> = subjects.iter().map(|subject| self::subject(subject)).collect();
-    let object = json!({"kind": kind, "apiVersion": format!("{GROUP}/v1"), "metadata": metadata(name),
-        "roleRef": {"apiGroup": GROUP, "kind": role, "name": name}, "subjects": subjects});
+    let bound = subjects.iter().find_map(|word| word.strip_prefix("role=")).unwrap_or(name);
+    let subjects = subjects.iter().filter(|word| !word.starts_with("role="));
+    let subjects: Vec<Value> = subjects.map(|subject| self::subject(subject)).collect();
+    let mut object = json!({"kind": kind, "apiVersion": format!("{GROUP}/v1"), "metadata": metadata(name),
+        "roleRef": {"apiGroup": GROUP, "kind": role, "name": bound}});
+    if !subjects.is_empty() {
+        object["subjects"] = subjects.into();
+    }
     Default { plural, namespace, object }
 }
 
@@ -122,7 +127,10 @@ pub(crate) fn complete(object: &Value, default: &Value) -> Option<Value> {
     if default.get("roleRef").is_some() {
         let there = object["subjects"].as_array().cloned().unwrap_or_default();
         let missing = default["subjects"].as_array().into_iter().flatten().filter(|subject| !there.contains(subject));
-        completed["subjects"] = there.iter().chain(missing).cloned().collect();
+        let all: Vec<Value> = there.iter().chain(missing).cloned().collect();
+        if all.len() > there.len() {
+            completed["subjects"] = all.into();
+        }
     } else if let Some(aggregation) = default.get("aggregationRule") {
         completed["aggregationRule"] = aggregation.clone();
     } else {

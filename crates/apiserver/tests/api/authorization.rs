@@ -7,10 +7,6 @@ use crate::harness::{Api, Etcd, Server, TOKEN, wait_for};
 const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
 const PODS: &str = "/api/v1/namespaces/default/pods";
 
-async fn start(etcd: &Etcd) -> Server {
-    Server::with_flags(etcd, &["--authorization-mode=Node,RBAC"]).await
-}
-
 /// The user `ann`, who is in no group.
 fn ann(server: &Server) -> Api {
     server.with_headers(None, &[("authorization", &format!("Bearer {TOKEN}"))])
@@ -38,7 +34,7 @@ async fn aggregated(admin: &Api) {
 #[tokio::test]
 async fn a_viewer_views_where_it_is_bound() {
     let etcd = Etcd::start();
-    let server = start(&etcd).await;
+    let server = Server::start(&etcd).await;
     let (admin, ann) = (server.admin(), ann(&server));
     aggregated(&admin).await;
     let (code, refusal) = ann.get(PODS).await;
@@ -78,7 +74,7 @@ async fn a_viewer_views_where_it_is_bound() {
 #[tokio::test]
 async fn a_service_account_has_nothing() {
     let etcd = Etcd::start();
-    let server = start(&etcd).await;
+    let server = Server::start(&etcd).await;
     let admin = server.admin();
     let accounts = "/api/v1/namespaces/default/serviceaccounts";
     admin.make(accounts, &json!({"metadata": {"name": "sa"}})).await;
@@ -99,7 +95,7 @@ async fn a_service_account_has_nothing() {
 #[tokio::test]
 async fn nobody_gives_away_what_it_has_not() {
     let etcd = Etcd::start();
-    let server = start(&etcd).await;
+    let server = Server::start(&etcd).await;
     let (admin, ann) = (server.admin(), ann(&server));
     let (roles, bindings) =
         (format!("{RBAC}/namespaces/default/roles"), format!("{RBAC}/namespaces/default/rolebindings"));
@@ -134,7 +130,7 @@ async fn nobody_gives_away_what_it_has_not() {
 #[tokio::test]
 async fn aggregation_follows_labels() {
     let etcd = Etcd::start();
-    let server = start(&etcd).await;
+    let server = Server::start(&etcd).await;
     let (admin, ann) = (server.admin(), ann(&server));
     let roles = format!("{RBAC}/clusterroles");
     let whole = json!({"metadata": {"name": "whole"},
@@ -156,7 +152,7 @@ async fn aggregation_follows_labels() {
 #[tokio::test]
 async fn who_may_acts_as_somebody_else() {
     let etcd = Etcd::start();
-    let server = start(&etcd).await;
+    let server = Server::start(&etcd).await;
     let admin_as_ann = server.with_headers(Some("admin"), &[("impersonate-user", "ann")]);
     assert_eq!(admin_as_ann.get(PODS).await.0, 403);
     let answer = admin_as_ann.make("/apis/authentication.k8s.io/v1/selfsubjectreviews", &json!({})).await;
@@ -169,4 +165,18 @@ async fn who_may_acts_as_somebody_else() {
     let (code, refusal) = ann_as_admin.get(PODS).await;
     let message = r#"users "admin" is forbidden: User "ann" cannot impersonate resource "users" in API group "" at the cluster scope"#;
     assert_eq!((code, refusal["message"].as_str().unwrap()), (403, message));
+}
+
+#[tokio::test]
+async fn a_flag_allows_everything_to_all_but_executors() {
+    let etcd = Etcd::start();
+    let server = Server::with_flags(&etcd, &["--authorization-mode=AlwaysAllow"]).await;
+    let ann = ann(&server);
+    assert_eq!(ann.get(PODS).await.0, 200);
+    assert_eq!(
+        ann.post(&format!("{RBAC}/clusterrolebindings"), &bind("all", "ClusterRole", "cluster-admin")).await.0,
+        201
+    );
+    let node = server.admin().acting_as(server.client(Some("node")));
+    assert_eq!(node.get("/api/v1/secrets").await.0, 403);
 }
