@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Node, Taint};
-use mesos::Attribute;
 use mesos::value::ValueType;
+use mesos::{Attribute, ExecutorID, Resource};
 
-use crate::annotations::ATTRIBUTE;
+use crate::annotations::{ATTRIBUTE, EXECUTOR_ID, EXECUTOR_RESOURCES};
 use crate::core::NodeView;
 use crate::core::request::{milli_cpus, milli_megabytes};
 
@@ -58,6 +58,14 @@ pub fn view(node: &Node) -> NodeView {
         allocatable: amounts,
         max_pods: allocatable.and_then(|all| all.get("pods")?.0.parse().ok()),
     }
+}
+
+/// The resources with which the executor `ours` was started on the node, as the scheduler that started it noted.
+#[must_use]
+pub fn executor(node: &Node, ours: &ExecutorID) -> Option<Vec<Resource>> {
+    let annotations = node.metadata.annotations.as_ref()?;
+    let same = annotations.get(EXECUTOR_ID).is_some_and(|id| *id == ours.value);
+    same.then(|| serde_json::from_str(annotations.get(EXECUTOR_RESOURCES)?).ok())?
 }
 
 /// What of a node decides whether a pod may run there.

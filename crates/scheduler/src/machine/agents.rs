@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Node;
 use mesos::scheduler::{Action, Failure, Shutdown};
-use mesos::{AgentID, Offer, OfferID, Resource, TaskStatus};
+use mesos::{AgentID, ExecutorID, Offer, OfferID, Resource, TaskStatus};
 
 use super::{Agent, BACKOFF, Machine, Stage};
 use crate::annotations as keys;
@@ -63,6 +63,9 @@ impl Machine {
         self.nodes_known = true;
         self.nodes =
             nodes.into_iter().map(|node| (node.metadata.name.clone().unwrap_or_default(), Arc::new(node))).collect();
+        for agent in self.agents.values_mut() {
+            self.nodes.get(&agent.host).into_iter().for_each(|node| agent.learn(node, &self.template.id));
+        }
         self.look_soon(now);
     }
 
@@ -70,6 +73,9 @@ impl Machine {
     pub fn node(&mut self, mut node: Node, now: Instant) {
         let name = node.metadata.name.clone().unwrap_or_default();
         node.metadata.managed_fields = None;
+        for agent in self.agents.values_mut().filter(|agent| agent.host == name) {
+            agent.learn(&node, &self.template.id);
+        }
         let matters = self.nodes.get(&name).is_none_or(|known| node::place(known) != node::place(&node));
         self.nodes.insert(name, Arc::new(node));
         // a heartbeat opens no place for a pod
@@ -120,10 +126,8 @@ impl Machine {
     /// The resources of an executor that an earlier scheduler started, as the node's annotation tells. Where it does not, the
     /// guess is what this scheduler would have asked for; Mesos refuses tasks whose executor differs from the running one.
     fn recorded_executor(&self, offer: &Offer) -> Vec<Resource> {
-        let annotations = self.nodes.get(&offer.hostname).and_then(|node| node.metadata.annotations.as_ref());
-        let ours = annotations.filter(|map| map.get(keys::EXECUTOR_ID).is_some_and(|id| *id == self.template.id.value));
-        let recorded = ours.and_then(|map| serde_json::from_str(map.get(keys::EXECUTOR_RESOURCES)?).ok());
-        recorded.unwrap_or_else(|| {
+        let node = self.nodes.get(&offer.hostname);
+        node.and_then(|node| node::executor(node, &self.template.id)).unwrap_or_else(|| {
             let mut resources = vec![
                 Resource::scalar("cpus", self.settings.executor.0 as f64 / 1000.0),
                 Resource::scalar("mem", self.settings.executor.1 as f64 / 1000.0),
@@ -240,6 +244,16 @@ impl Machine {
                 }
                 self.want_offers(now);
             }
+        }
+    }
+}
+
+impl Agent {
+    /// Corrects what was guessed of an executor that an earlier scheduler started: its agent may be offered before its node is
+    /// known. Of one that this scheduler started nothing has to be learnt.
+    fn learn(&mut self, node: &Node, ours: &ExecutorID) {
+        if self.executor.is_some() && self.started.is_none() {
+            self.executor = node::executor(node, ours).or_else(|| self.executor.take());
         }
     }
 }

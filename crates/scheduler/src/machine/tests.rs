@@ -4,6 +4,7 @@ use super::*;
 use mesos::{Offer, Source, TaskInfo, TaskState, TaskStatus};
 use serde_json::{Value, json};
 
+use crate::annotations as keys;
 use crate::effect::EventKind;
 
 /// A machine with a clock of its own, on whose ear events are told.
@@ -157,6 +158,22 @@ fn a_later_task_names_the_executor_as_it_runs() {
     story.pod(pod("b"));
     let id = first.executor_id.value.clone();
     assert_eq!(tasks(&story.offer("slave1", &[&id]))[0].executor.as_ref(), Some(&first));
+}
+
+#[test]
+fn an_offer_that_comes_before_its_node_does_not_fix_what_is_known_of_the_executor() {
+    let mut story = Story::begin(false);
+    let id = story.machine.template.id.value.clone();
+    // as after a scheduler's restart: Mesos is quicker than the API server
+    story.machine.nodes_listed(Vec::new(), story.now);
+    story.offer("slave1", &[&id]);
+    let recorded = json!([{"name": "cpus", "type": "SCALAR", "scalar": {"value": 0.25}, "allocation_info": {"role": "public"}}]);
+    let mut known = node("slave1");
+    let annotations = [(keys::EXECUTOR_ID, id), (keys::EXECUTOR_RESOURCES, recorded.to_string())];
+    known.metadata.annotations = Some(annotations.map(|(key, value)| (key.to_owned(), value)).into());
+    story.machine.nodes_listed(vec![known], story.now);
+    let task = tasks(&story.pod(pod("a"))).remove(0);
+    assert_eq!(serde_json::to_value(task.executor.unwrap().resources).unwrap(), recorded);
 }
 
 #[test]
