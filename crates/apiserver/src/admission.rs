@@ -1,61 +1,130 @@
-//! What is checked and filled in before an object is stored, beyond its own kind's rules.
+//! What is checked and filled in before an object is stored, beyond its own kind's rules: Kubernetes' admission, a file a plugin.
+//!
+//! A create goes through [`admit`], which may fill in, then through the kind's own rules, then through [`validate`], and last
+//! through [`resource_quota`], whose charge is written in one transaction with the object. An update goes the same way.
 
-pub(crate) mod service_account;
+mod default_toleration_seconds;
+mod limit_ranger;
+mod namespace_lifecycle;
+pub(crate) mod node_restriction;
+mod priority;
+pub(crate) mod resource_quota;
+mod service_account;
 
-use kube_api::{Kind, Status, kinds, meta};
+use kube_api::{Kind, Status, meta};
 use serde_json::Value;
 
-use crate::api::{Api, refuse};
+use crate::api::Api;
 use crate::auth::User;
-use crate::authorize::escalation;
-use crate::storage::StorageError;
 
-/// Namespaces that are not to be deleted, because the cluster itself lives in them.
-pub(crate) const IMMORTAL: &[&str] = &["default", "kube-system", "kube-public"];
+pub(crate) use namespace_lifecycle::on_delete;
 
-/// NamespaceLifecycle: nothing is made in a namespace that is missing or ending.
-pub(crate) async fn namespace_open(api: &Api, kind: &Kind, namespace: &str, name: &str) -> Result<(), Status> {
-    if !kind.namespaced {
-        return Ok(());
-    }
-    let namespaces = kinds::find("", "v1", "namespaces").expect("the table of kinds has namespaces");
-    let entry = match api.store.shelf("namespaces").and_then(|shelf| shelf.get(namespace)) {
-        Some(entry) => entry,
-        // it may have been made a moment ago, by way of another server
-        None => match api.store.get("namespaces", namespace).await {
-            Ok(entry) => entry,
-            Err(StorageError::NotFound) => return Err(Status::not_found(namespaces, namespace)),
-            Err(error) => return Err(refuse(namespaces, namespace, error)),
-        },
-    };
-    if entry.fields()["status"]["phase"] == "Terminating" {
-        return Err(Status::namespace_terminating(kind, name, namespace));
-    }
-    Ok(())
+/// A write, as plugins see it.
+#[derive(Clone, Copy)]
+pub(crate) struct Review<'r> {
+    pub(crate) api: &'r Api,
+    pub(crate) kind: &'static Kind,
+    pub(crate) user: &'r User,
+    pub(crate) namespace: &'r str,
+    /// What the object was before; `None` is a create.
+    pub(crate) old: Option<&'r Value>,
+    /// The part of the object that is written, or empty.
+    pub(crate) subresource: &'r str,
 }
 
-/// Checks a new object against who makes it.
-pub(crate) fn on_create(api: &Api, kind: &Kind, user: &User, object: &Value) -> Result<(), Status> {
-    escalation::check(api, user, kind, object, None)?;
-    // NodeRestriction: an executor makes its own node and its own lease
-    match user.node() {
-        Some(own) if matches!(kind.kind, "Node" | "Lease") && meta::name(object) != own => {
-            let why = format!("node {own:?} is not allowed to make {:?}", meta::name(object));
-            Err(Status::forbidden(kind, meta::name(object), &why))
+impl Review<'_> {
+    /// Whether a whole pod is made or changed.
+    fn is_pod(&self) -> bool {
+        self.kind.kind == "Pod" && self.subresource.is_empty()
+    }
+
+    /// A refusal of the object.
+    fn forbidden(&self, object: &Value, why: &str) -> Status {
+        let generated = || meta::text(object, &["metadata", "generateName"]).unwrap_or("Unknown");
+        let name = Some(meta::name(object)).filter(|name| !name.is_empty()).unwrap_or_else(generated);
+        Status::forbidden(self.kind, name, why)
+    }
+}
+
+/// The plugins.
+#[derive(Clone, Copy, Debug)]
+enum Plugin {
+    NamespaceLifecycle,
+    LimitRanger,
+    ServiceAccount,
+    NodeRestriction,
+    Priority,
+    DefaultTolerationSeconds,
+}
+
+/// In the order in which Kubernetes asks them.
+const CHAIN: [Plugin; 6] = [
+    Plugin::NamespaceLifecycle,
+    Plugin::LimitRanger,
+    Plugin::ServiceAccount,
+    Plugin::NodeRestriction,
+    Plugin::Priority,
+    Plugin::DefaultTolerationSeconds,
+];
+
+impl Plugin {
+    /// Fills in a new object.
+    async fn admit(self, review: &Review<'_>, object: &mut Value) -> Result<(), Status> {
+        match self {
+            Self::NamespaceLifecycle => namespace_lifecycle::admit(review, object).await,
+            Self::LimitRanger => limit_ranger::admit(review, object),
+            Self::ServiceAccount => service_account::admit(review, object).await,
+            Self::NodeRestriction => Ok(()),
+            Self::Priority => priority::admit(review, object).await,
+            Self::DefaultTolerationSeconds => default_toleration_seconds::admit(review, object),
         }
-        _ => Ok(()),
+    }
+
+    /// Fills in what an update leaves out.
+    fn amend(self, review: &Review<'_>, old: &Value, new: &mut Value) {
+        match self {
+            Self::Priority => priority::amend(review, old, new),
+            Self::DefaultTolerationSeconds => default_toleration_seconds::amend(review, new),
+            Self::NamespaceLifecycle | Self::LimitRanger | Self::ServiceAccount | Self::NodeRestriction => {}
+        }
+    }
+
+    /// Refuses, and changes nothing.
+    fn validate(self, review: &Review<'_>, object: &Value) -> Result<(), Status> {
+        match self {
+            Self::LimitRanger => limit_ranger::validate(review, object),
+            Self::NodeRestriction => node_restriction::validate(review, object),
+            Self::Priority => priority::validate(review, object),
+            Self::NamespaceLifecycle | Self::ServiceAccount | Self::DefaultTolerationSeconds => Ok(()),
+        }
     }
 }
 
-/// Checks an object's new state against who changes it.
-pub(crate) fn on_update(api: &Api, kind: &Kind, user: &User, new: &Value, old: &Value) -> Result<(), Status> {
-    escalation::check(api, user, kind, new, Some(old))
-}
-
-/// Refuses the end of what the cluster lives in.
-pub(crate) fn on_delete(kind: &Kind, name: &str) -> Result<(), Status> {
-    if kind.kind == "Namespace" && IMMORTAL.contains(&name) {
-        return Err(Status::forbidden(kind, name, "this namespace may not be deleted"));
+/// Fills in what plugins fill in of a new object, and refuses what they refuse at first sight.
+pub(crate) async fn admit(review: &Review<'_>, object: &mut Value) -> Result<(), Status> {
+    for plugin in CHAIN {
+        plugin.admit(review, object).await?;
     }
     Ok(())
+}
+
+/// Fills in what plugins fill in of a change.
+pub(crate) fn amend(review: &Review<'_>, old: &Value, new: &mut Value) {
+    for plugin in CHAIN {
+        plugin.amend(review, old, new);
+    }
+}
+
+/// Checks the object as it is to be stored, against who writes it and what else there is. Memory may be behind: what is
+/// refused is looked at again where it is not.
+pub(crate) async fn validate_new(review: &Review<'_>, object: &Value) -> Result<(), Status> {
+    match validate(review, object) {
+        Err(_) if review.api.store.consistent().await.is_ok() => validate(review, object),
+        outcome => outcome,
+    }
+}
+
+/// The same by what memory holds.
+pub(crate) fn validate(review: &Review<'_>, object: &Value) -> Result<(), Status> {
+    CHAIN.iter().try_for_each(|plugin| plugin.validate(review, object))
 }

@@ -16,6 +16,7 @@ use kube_api::{Kind, Status};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::admission::resource_quota::Ledger;
 use crate::auth::Authenticator;
 use crate::auth::jwt::Tokens;
 use crate::authorize::rbac::Rbac;
@@ -41,6 +42,8 @@ pub(crate) struct Api {
     pub(crate) kubelet: Kubelet,
     /// Rights by roles and bindings.
     pub(crate) rbac: Rbac,
+    /// Whose turn it is to charge quotas.
+    pub(crate) quotas: Ledger,
     pub(crate) metrics: Metrics,
     /// Room for requests in flight.
     pub(crate) room: Semaphore,
@@ -173,6 +176,8 @@ pub(crate) fn refuse(kind: &Kind, name: &str, error: StorageError) -> Status {
         StorageError::TooLarge => Status::too_large(crate::http::body::MAX_REQUEST),
         StorageError::Timeout => Status::timeout("etcd did not answer in time", 1),
         StorageError::Unavailable(why) => Status::unavailable(format!("etcd is unavailable: {why}")),
-        error @ (StorageError::Claimed(_) | StorageError::Corrupt { .. }) => Status::internal(&error.to_string()),
+        error @ (StorageError::Claimed(_) | StorageError::Beside | StorageError::Corrupt { .. }) => {
+            Status::internal(&error.to_string())
+        }
     }
 }

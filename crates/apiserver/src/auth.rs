@@ -2,6 +2,7 @@
 
 pub(crate) mod file;
 pub(crate) mod jwt;
+pub(crate) mod review;
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -5,6 +5,7 @@ pub(crate) mod escalation;
 pub(crate) mod node;
 pub(crate) mod policy;
 pub(crate) mod rbac;
+pub(crate) mod review;
 mod rule;
 
 use kube_api::{Status, kinds};

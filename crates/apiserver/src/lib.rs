@@ -76,6 +76,7 @@ pub async fn run_until(args: Vec<String>, shutdown: CancellationToken) -> anyhow
         tokens: tokens(&options)?,
         kubelet: kubelet::Kubelet::new(&options)?,
         rbac: authorize::rbac::Rbac::default(),
+        quotas: admission::resource_quota::Ledger::default(),
         metrics: metrics::Metrics::new(),
         room: Semaphore::new(options.max_requests_inflight),
         bootstrapped: AtomicBool::new(false),

@@ -24,7 +24,7 @@ pub(crate) fn claim_new(api: &Api, kind: &Kind, object: &mut Value) -> Result<Cl
         return Ok(Claims::default());
     }
     complete(api, kind, object)?;
-    Ok(Claims { take: held(kind, object), release: Vec::new() })
+    Ok(Claims { take: held(kind, object), ..Claims::default() })
 }
 
 /// Chooses and claims what a service needs now and did not before, and gives back what it needs no more.
@@ -36,7 +36,7 @@ pub(crate) fn claim_changed(api: &Api, kind: &Kind, new: &mut Value, old: &Value
     let (now, before) = (held(kind, new), held(kind, old));
     let take = now.iter().filter(|claim| !before.contains(claim)).cloned().collect();
     let release = before.into_iter().filter(|claim| !now.contains(claim)).collect();
-    Ok(Claims { take, release })
+    Ok(Claims { take, release, ..Claims::default() })
 }
 
 /// An update that is silent about addresses and ports keeps those there are.

@@ -26,6 +26,7 @@ use cache::Cache;
 pub(crate) use cache::PREFIX;
 pub(crate) use entry::{Entry, encode};
 pub(crate) use error::StorageError;
+pub(crate) use etcd::Beside;
 use etcd::{Etcd, Write};
 use fresh::Fresh;
 use history::History;
@@ -57,6 +58,8 @@ pub(crate) struct Claims {
     pub(crate) take: Vec<String>,
     /// Keys that it gives back.
     pub(crate) release: Vec<String>,
+    /// Other objects that are written with it.
+    pub(crate) beside: Vec<Beside>,
 }
 
 /// Objects in etcd. Clones share it.
@@ -251,7 +254,7 @@ impl Store {
         release: Vec<String>,
     ) -> Result<u64, StorageError> {
         let key = format!("{PREFIX}{resource}/{key}");
-        self.etcd.write(Write { key, expected, value: None, take: Vec::new(), release }).await
+        self.etcd.write(Write { key, expected, value: None, take: Vec::new(), release, beside: Vec::new() }).await
     }
 
     async fn put(
@@ -265,7 +268,8 @@ impl Store {
     ) -> Result<Arc<Entry>, StorageError> {
         let (key, stored) = (format!("{PREFIX}{resource}/{key}"), encode(object));
         let value = Some((stored.clone(), lease));
-        let write = Write { key: key.clone(), expected, value, take: claims.take, release: claims.release };
+        let Claims { take, release, beside } = claims;
+        let write = Write { key: key.clone(), expected, value, take, release, beside };
         let revision = self.etcd.write(write).await?;
         Entry::new(&key, &stored, revision).map(Arc::new)
     }

@@ -16,6 +16,7 @@ use kube_api::kinds::Subresource;
 use kube_api::{decode::Decoded, meta, validate};
 use serde_json::Value;
 
+use crate::admission::{self, Review};
 use crate::api::{Api, Call, Verb};
 use crate::http::body::BoxError;
 use crate::http::reply::{self, Answer};
@@ -65,12 +66,12 @@ where
     let mut warnings = Vec::new();
     let outcome = if call.verb == Verb::Patch {
         let patch = Patch::read(call, body).await?;
-        modify(api, place, dry, |old| part.put(kind, patch.apply(kind, old, &mut warnings)?, old)).await?
+        modify(api, place, dry, |old| part.put(api, call, patch.apply(kind, old, &mut warnings)?, old)).await?
     } else {
         let Decoded { object, warnings: told } = create::decode_body(call, body).await?;
         let object = update::named(call, object)?;
         warnings = told;
-        modify(api, place, dry, |old| part.put(kind, object.clone(), old)).await?
+        modify(api, place, dry, |old| part.put(api, call, object.clone(), old)).await?
     };
     let mut response = update::show(call, outcome)?;
     reply::warn(&mut response, &warnings);
@@ -78,7 +79,15 @@ where
 }
 
 impl Part {
-    fn put(self, kind: &'static kube_api::Kind, new: Value, old: &Value) -> Result<Decision, Status> {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Ephemeral => "ephemeralcontainers",
+        }
+    }
+
+    fn put(self, api: &Api, call: &Call, new: Value, old: &Value) -> Result<Decision, Status> {
+        let kind = call.kind();
         update::same_object(kind, &new, old)?;
         let (new, errors) = match self {
             Self::Status => {
@@ -98,6 +107,8 @@ impl Part {
         if !errors.is_empty() {
             return Err(Status::invalid(kind, meta::name(old), &errors));
         }
+        let (user, namespace) = (&call.user, call.target.namespace.as_str());
+        admission::validate(&Review { api, kind, user, namespace, old: Some(old), subresource: self.name() }, &new)?;
         let mut new = new;
         new["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"].clone();
         Ok(update::finish(kind, new, create::no_claims()))

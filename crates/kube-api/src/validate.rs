@@ -67,6 +67,14 @@ pub fn update(kind: &Kind, new: &Value, old: &Value) -> Vec<FieldError> {
     errors.into_vec()
 }
 
+/// What a review breaks, which is asked and not kept.
+#[must_use]
+pub fn review(kind: &Kind, object: &Value) -> Vec<FieldError> {
+    let (root, mut errors) = (Node::root(object), Errors::default());
+    whole(kind, &root, &mut errors);
+    errors.into_vec()
+}
+
 /// The same for a write to `/status`, where only the status (and metadata) may differ.
 #[must_use]
 pub fn update_status(kind: &Kind, new: &Value, old: &Value) -> Vec<FieldError> {

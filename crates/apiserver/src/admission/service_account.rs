@@ -5,9 +5,10 @@
 
 use std::time::Duration;
 
-use kube_api::{Kind, Status, meta};
+use kube_api::{Status, meta};
 use serde_json::{Value, json};
 
+use super::Review;
 use crate::api::{Api, key, refuse};
 use crate::storage::StorageError;
 
@@ -24,7 +25,11 @@ const PATIENCE: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// When there is no such account.
-pub(crate) async fn admit(api: &Api, kind: &Kind, namespace: &str, pod: &mut Value) -> Result<(), Status> {
+pub(super) async fn admit(review: &Review<'_>, pod: &mut Value) -> Result<(), Status> {
+    let Review { api, kind, namespace, .. } = *review;
+    if !review.is_pod() {
+        return Ok(());
+    }
     let named = pod["spec"]["serviceAccountName"].as_str().filter(|name| !name.is_empty()).map(str::to_owned);
     let made = |key: &str| key.rsplit('/').next() == Some(DEFAULT);
     let nobody = api.store.shelf("serviceaccounts").is_none_or(|shelf| !shelf.any(|key, _| made(key)));
@@ -42,7 +47,7 @@ pub(crate) async fn admit(api: &Api, kind: &Kind, namespace: &str, pod: &mut Val
                 "error looking up service account {namespace}/{name}: serviceaccount {:?} not found",
                 name.as_str()
             );
-            return Err(Status::forbidden(kind, meta::name(pod), &why));
+            return Err(review.forbidden(pod, &why));
         }
     };
     let suffix: u32 = rand::random();

@@ -23,9 +23,16 @@ impl Api {
     }
 
     /// The service account whose token this is, as long as it and what the token is bound to are there.
-    pub(crate) fn service_account(&self, token: &str) -> Option<User> {
+    fn service_account(&self, token: &str) -> Option<User> {
+        let own = self.options.service_account_issuer.as_str();
+        self.service_account_for(token, &[own]).map(|(user, _)| user)
+    }
+
+    /// The same for a token that may be meant for others than this server: the account, and the audiences that it is for.
+    pub(crate) fn service_account_for(&self, token: &str, audiences: &[&str]) -> Option<(User, Vec<String>)> {
         let claims = self.tokens.as_ref()?.verify(token, Timestamp::now().as_second())?;
-        if !self.audience_is_ours(&claims) {
+        let meant = self.meant_for(&claims, audiences);
+        if meant.is_empty() {
             return None;
         }
         let bound = Bound::of(&claims)?;
@@ -52,17 +59,27 @@ impl Api {
             user.extra.insert("authentication.kubernetes.io/pod-name".to_owned(), json!([pod["name"]]));
             user.extra.insert("authentication.kubernetes.io/pod-uid".to_owned(), json!([pod["uid"]]));
         }
-        Some(user)
+        let node = &claims["kubernetes.io"]["node"]["name"];
+        if node.is_string() {
+            user.extra.insert("authentication.kubernetes.io/node-name".to_owned(), json!([node]));
+        }
+        if let Some(id) = claims["jti"].as_str() {
+            let id = format!("JTI={id}");
+            user.extra.insert("authentication.kubernetes.io/credential-id".to_owned(), json!([id]));
+        }
+        Some((user, meant))
     }
 
-    fn audience_is_ours(&self, claims: &Value) -> bool {
-        let ours = self.options.service_account_issuer.as_str();
-        match &claims["aud"] {
-            Value::Null => true,
-            Value::String(one) => one == ours,
-            Value::Array(many) => many.iter().any(|one| one == ours),
-            _ => false,
-        }
+    /// Which of the audiences the token is for. One that names none is for this server.
+    fn meant_for(&self, claims: &Value, audiences: &[&str]) -> Vec<String> {
+        let own = self.options.service_account_issuer.as_str();
+        let named: Vec<&str> = match &claims["aud"] {
+            Value::Null => vec![own],
+            Value::String(one) => vec![one],
+            Value::Array(many) => many.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        };
+        audiences.iter().filter(|audience| named.contains(audience)).map(|&audience| audience.to_owned()).collect()
     }
 
     /// Whether the user may do what the call asks for.

@@ -27,6 +27,15 @@ pub(crate) fn check(api: &Api, user: &User, kind: &Kind, new: &Value, old: Optio
     if missing.is_empty() { Ok(()) } else { Err(refusal(user, kind, new, missing)) }
 }
 
+/// The same for a new role or binding. Memory may be behind what its writer has just been given, or has just made: a refusal
+/// is looked at again where it is not.
+pub(crate) async fn check_new(api: &Api, kind: &Kind, user: &User, new: &Value) -> Result<(), Status> {
+    match check(api, user, kind, new, None) {
+        Err(_) if api.store.consistent().await.is_ok() => check(api, user, kind, new, None),
+        outcome => outcome,
+    }
+}
+
 /// The rights that a role comes to give; `None` where that is nobody's concern.
 fn role(index: &Index, user: &User, kind: &Kind, new: &Value, old: Option<&Value>) -> Option<Vec<Rule>> {
     let unchanged = |field: &str| old.is_some_and(|old| old.get(field) == new.get(field));

@@ -34,14 +34,13 @@ pub(crate) fn allows(node: &str, asked: &Attributes, facts: &dyn Facts) -> bool 
         }
         // to which node is seen in the body
         ("pods", "binding") | ("bindings", "") => asked.verb == "create",
-        ("secrets" | "configmaps" | "persistentvolumeclaims" | "serviceaccounts", "") => {
-            asked.verb == "get"
-                && facts.any_pod(node, &asked.namespace, &|pod| refers(pod, &asked.resource, &asked.name))
+        ("pods", "eviction") => {
+            asked.verb == "create" && facts.node_of(&asked.namespace, &asked.name).is_none_or(|bound| bound == node)
         }
-        ("serviceaccounts", "token") => {
-            asked.verb == "create"
-                && facts.any_pod(node, &asked.namespace, &|pod| refers(pod, &asked.resource, &asked.name))
-        }
+        // the one object that is named, by path or by the field selector metadata.name=…
+        ("secrets" | "configmaps", "") => reads && related(node, asked, facts),
+        ("persistentvolumeclaims" | "serviceaccounts", "") => asked.verb == "get" && related(node, asked, facts),
+        ("serviceaccounts", "token") => asked.verb == "create" && related(node, asked, facts),
         ("persistentvolumes", "") => asked.verb == "get",
         ("selfsubjectreviews" | "selfsubjectaccessreviews" | "selfsubjectrulesreviews", "")
         | ("tokenreviews" | "subjectaccessreviews", "") => asked.verb == "create",
@@ -52,6 +51,12 @@ pub(crate) fn allows(node: &str, asked: &Attributes, facts: &dyn Facts) -> bool 
 /// Whether it is about the node's own object; in a create the name is not in the path but in the body.
 fn own(node: &str, asked: &Attributes) -> bool {
     asked.name == node || (asked.name.is_empty() && asked.verb == "create")
+}
+
+/// Whether a pod of the node names that very object.
+fn related(node: &str, asked: &Attributes, facts: &dyn Facts) -> bool {
+    let named = !asked.name.is_empty() && !asked.namespace.is_empty();
+    named && facts.any_pod(node, &asked.namespace, &|pod| refers(pod, &asked.resource, &asked.name))
 }
 
 /// Whether a pod names that object: in a volume, an environment, as its account or for its images.
@@ -148,6 +153,9 @@ mod tests {
             "create pods/binding waiting",
             "get secrets mounted",
             "get configmaps env",
+            "watch configmaps env",
+            "list secrets mounted",
+            "create pods/eviction mine",
             "create serviceaccounts/token sa",
         ] {
             assert!(may(line), "{line}");
@@ -164,6 +172,11 @@ mod tests {
             "create pods",
             "get secrets other",
             "list secrets",
+            "watch configmaps",
+            "watch secrets other",
+            "update configmaps env",
+            "create pods/eviction theirs",
+            "list serviceaccounts sa",
             "get configmaps elsewhere",
             "create serviceaccounts/token admin",
             "create services",

@@ -15,6 +15,9 @@ pub(crate) enum StorageError {
     /// One of the claims (a service address, a node port) is held by another object.
     #[error("{0} is claimed by another object")]
     Claimed(String),
+    /// Something that is written together with the object was changed meanwhile.
+    #[error("what is written with the object was changed meanwhile")]
+    Beside,
     /// The revision lies before the last compaction, or too far back to be told.
     #[error("the revision is too old")]
     Compacted,

@@ -51,6 +51,16 @@ pub(crate) struct Write {
     pub(crate) take: Vec<String>,
     /// Keys given back.
     pub(crate) release: Vec<String>,
+    /// Other keys that are written with it.
+    pub(crate) beside: Vec<Beside>,
+}
+
+/// Another key that is written with an object, if it is at the expected revision.
+#[derive(Debug)]
+pub(crate) struct Beside {
+    pub(crate) key: String,
+    pub(crate) expected: u64,
+    pub(crate) value: Vec<u8>,
 }
 
 impl Etcd {
@@ -105,6 +115,10 @@ impl Etcd {
         let expected = i64::try_from(write.expected).unwrap_or(i64::MAX);
         let mut when = vec![Compare::mod_revision(write.key.as_str(), CompareOp::Equal, expected)];
         when.extend(write.take.iter().map(|claim| Compare::version(claim.as_str(), CompareOp::Equal, 0)));
+        when.extend(write.beside.iter().map(|other| {
+            let expected = i64::try_from(other.expected).unwrap_or(i64::MAX);
+            Compare::mod_revision(other.key.as_str(), CompareOp::Equal, expected)
+        }));
         let mut then = vec![match write.value {
             Some((value, lease)) => {
                 let options = lease.map(|id| PutOptions::new().with_lease(id));
@@ -114,6 +128,7 @@ impl Etcd {
         }];
         then.extend(write.release.iter().map(|claim| TxnOp::delete(claim.as_str(), None)));
         then.extend(write.take.iter().map(|claim| TxnOp::put(claim.as_str(), write.key.as_str(), None)));
+        then.extend(write.beside.into_iter().map(|other| TxnOp::put(other.key, other.value, None)));
         let mut otherwise = vec![TxnOp::get(write.key.as_str(), Some(GetOptions::new().with_keys_only()))];
         otherwise.extend(
             write.take.iter().map(|claim| TxnOp::get(claim.as_str(), Some(GetOptions::new().with_keys_only()))),
@@ -176,7 +191,8 @@ async fn limited<T>(question: impl Future<Output = Result<T, etcd_client::Error>
     }
 }
 
-/// Why a conditional write was refused, from what its "else" read: the key first, then the claims.
+/// Why a conditional write was refused, from what its "else" read: the key first, then the claims. Where neither says why, it was
+/// something beside them.
 fn refusal(expected: u64, reads: &[TxnOpResponse]) -> StorageError {
     let mut keys = reads.iter().map(|read| match read {
         TxnOpResponse::Get(get) => get.kvs().first(),
@@ -190,7 +206,7 @@ fn refusal(expected: u64, reads: &[TxnOpResponse]) -> StorageError {
         _ => {}
     }
     let claim = keys.flatten().next().map(|kv| String::from_utf8_lossy(kv.key()).into_owned());
-    claim.map_or(StorageError::Conflict, StorageError::Claimed)
+    claim.map_or(StorageError::Beside, StorageError::Claimed)
 }
 
 fn stored(kv: etcd_client::KeyValue) -> Stored {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use kube_api::{Status, kinds, meta};
 use serde_json::{Value, json};
 
+use crate::admission::node_restriction;
 use crate::api::{Api, Call, key};
 use crate::http::reply::{self, Answer};
 use crate::verbs::{create, read};
@@ -56,9 +57,14 @@ pub(crate) async fn request(api: &Api, call: &Call, body: Incoming) -> Answer {
     Ok(reply::value(StatusCode::CREATED, &review, call.accept))
 }
 
-/// Binds the token to a pod or secret: it ends with it.
+/// Binds the token to a pod or secret: it ends with it. A node has none but for its own pods.
 async fn bind(api: &Api, call: &Call, reference: &Value, account: &Value, claims: &mut Value) -> Result<(), Status> {
-    let Some(name) = reference["name"].as_str() else { return Ok(()) };
+    let restricted = |pod: Option<&Value>| match call.user.node() {
+        Some(node) => node_restriction::token(node, reference, pod)
+            .map_err(|why| Status::forbidden(call.kind(), meta::name(account), &why)),
+        None => Ok(()),
+    };
+    let Some(name) = reference["name"].as_str() else { return restricted(None) };
     let (claim, resource) = match reference["kind"].as_str() {
         Some("Pod") => ("pod", "pods"),
         Some("Secret") => ("secret", "secrets"),
@@ -71,6 +77,7 @@ async fn bind(api: &Api, call: &Call, reference: &Value, account: &Value, claims
     let kind = kinds::find("", "v1", resource).expect("the table of kinds has pods and secrets");
     let entry = api.store.get(resource, &key(&call.target.namespace, name)).await;
     let object = entry.map_err(|error| crate::api::refuse(kind, name, error))?.value();
+    restricted(Some(&object))?;
     let uid = meta::uid(&object);
     if reference["uid"].as_str().is_some_and(|wanted| wanted != uid) {
         return Err(Status::conflict(

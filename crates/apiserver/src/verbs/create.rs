@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 use super::modify::expires;
 use super::read;
 use crate::admission;
+use crate::admission::resource_quota::{Charge, contended};
 use crate::api::{Api, Call, refuse};
+use crate::authorize::escalation;
 use crate::convert;
 use crate::http::accept;
 use crate::http::body::{self, BoxError};
@@ -84,10 +86,10 @@ pub(crate) async fn create(
 ) -> Result<Arc<Entry>, Status> {
     let object = convert::to_storage(kind, object);
     let mut object = prepare(kind, namespace, object)?;
-    admission::namespace_open(api, kind, namespace, meta::name(&object)).await?;
-    if kind.kind == "Pod" {
-        admission::service_account::admit(api, kind, namespace, &mut object).await?;
-    }
+    let review = admission::Review { api, kind, user, namespace, old: None, subresource: "" };
+    admission::admit(&review, &mut object).await?;
+    strategy::after_defaults(kind, &mut object);
+    let mut account = api.quotas.open(&review).await;
     let generated = object["metadata"]["generateName"].is_string() && meta::name(&object).is_empty();
     let mut refused = Status::internal("no attempt was made");
     for _ in 0..ATTEMPTS {
@@ -96,19 +98,34 @@ pub(crate) async fn create(
             let prefix = object["metadata"]["generateName"].as_str().unwrap_or_default();
             object["metadata"]["name"] = meta::generate_name(prefix, rand::random()).into();
         }
-        admission::on_create(api, kind, user, &object)?;
+        escalation::check_new(api, kind, user, &object).await?;
         let errors = validate::create(kind, &object);
         if !errors.is_empty() {
             return Err(Status::invalid(kind, meta::name(&object), &errors));
         }
-        let claims = service::claim_new(api, kind, &mut object)?;
+        admission::validate_new(&review, &object).await?;
+        let mut claims = service::claim_new(api, kind, &mut object)?;
+        let charge = match &account {
+            Some(account) => account.charge(&review, &object).await?,
+            None => Charge::default(),
+        };
+        claims.beside = charge.writes();
         let name = meta::name(&object).to_owned();
         if dry {
             return imagined(&name, &object);
         }
         let key = crate::api::key(namespace, &name);
         match api.store.create(kind.plural, &key, &object, expires(kind), claims).await {
-            Ok(entry) => return Ok(entry),
+            Ok(entry) => {
+                if let Some(account) = &mut account {
+                    account.book(charge, entry.revision);
+                }
+                return Ok(entry);
+            }
+            Err(StorageError::Beside) => {
+                refused = contended(&charge);
+                api.store.consistent().await.map_err(|error| refuse(kind, &name, error))?;
+            }
             Err(StorageError::Exists) if generated => refused = Status::generate_name_conflict(kind, &name),
             Err(StorageError::Claimed(claim)) => refused = service::claimed(kind, &object, &claim),
             Err(error) => return Err(refuse(kind, &name, error)),

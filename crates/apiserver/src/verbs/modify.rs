@@ -73,6 +73,10 @@ where
             Err(StorageError::Conflict) => {}
             Err(StorageError::NotFound) if !fresh => {}
             Err(StorageError::Claimed(_)) => {}
+            // memory is behind: what is decided by it would be refused again
+            Err(StorageError::Beside) => {
+                api.store.consistent().await.map_err(|error| refuse(kind, name, error))?;
+            }
             Err(error) => return Err(refuse(kind, name, error)),
         }
     }

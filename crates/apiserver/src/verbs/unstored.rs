@@ -9,12 +9,11 @@ use serde_json::{Value, json};
 
 use super::create;
 use crate::api::{Api, Call, Verb};
-use crate::auth::User;
-use crate::authorize::{self, Attributes, Verdict};
 use crate::http::body::BoxError;
 use crate::http::reply::{self, Answer};
 use crate::present::{self, Include};
 use crate::subresource::binding;
+use crate::{auth, authorize};
 
 /// Answers a request for one of them.
 pub(crate) async fn answer<B>(api: Arc<Api>, call: Call, body: B) -> Answer
@@ -31,14 +30,12 @@ where
     let mut review = create::decode_body(&call, body).await?.object;
     let status = match call.kind().kind {
         "Binding" => return binding::bind(&api, &call, &review).await,
-        "SelfSubjectReview" => json!({"userInfo": info(&call.user)}),
-        "TokenReview" => token_review(&api, &review),
-        "SelfSubjectAccessReview" => decision(&api, &call.user, &review).await,
-        "SubjectAccessReview" | "LocalSubjectAccessReview" => decision(&api, &subject(&review), &review).await,
-        "SelfSubjectRulesReview" => {
-            let namespace = review["spec"]["namespace"].as_str().unwrap_or_default();
-            authorize::rules(&api, &call.user, namespace)
+        "SelfSubjectReview" => json!({"userInfo": auth::review::info(&call.user)}),
+        "TokenReview" => auth::review::token(&api, &review)?,
+        "SelfSubjectAccessReview" | "SubjectAccessReview" | "LocalSubjectAccessReview" => {
+            authorize::review::access(&api, &call, &mut review).await?
         }
+        "SelfSubjectRulesReview" => authorize::review::rules(&api, &call.user, &review)?,
         _ => return Err(Status::method_not_allowed()),
     };
     review["status"] = status;
@@ -49,67 +46,6 @@ where
     }
     review["metadata"]["creationTimestamp"] = Value::Null;
     Ok(reply::value(StatusCode::CREATED, &review, call.accept))
-}
-
-/// A user as reviews tell it.
-pub(crate) fn info(user: &User) -> Value {
-    let mut info = json!({"username": user.name, "groups": user.groups});
-    if !user.uid.is_empty() {
-        info["uid"] = user.uid.as_str().into();
-    }
-    if !user.extra.is_empty() {
-        info["extra"] = user.extra.clone().into();
-    }
-    info
-}
-
-fn token_review(api: &Api, review: &Value) -> Value {
-    let token = review["spec"]["token"].as_str().unwrap_or_default();
-    let user = api.authenticator.tokens.get(token).map(|user| User::clone(user)).or_else(|| api.service_account(token));
-    match user {
-        Some(user) => {
-            json!({"authenticated": true, "user": info(&user), "audiences": [api.options.service_account_issuer]})
-        }
-        None => json!({"user": {}, "error": "the token is not known"}),
-    }
-}
-
-/// The user that an access review asks about.
-fn subject(review: &Value) -> User {
-    let spec = &review["spec"];
-    let groups = spec["groups"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
-    User {
-        name: spec["user"].as_str().unwrap_or_default().to_owned(),
-        uid: spec["uid"].as_str().unwrap_or_default().to_owned(),
-        groups,
-        extra: serde_json::Map::new(),
-    }
-}
-
-async fn decision(api: &Api, user: &User, review: &Value) -> Value {
-    let spec = &review["spec"];
-    let verdict = if spec["nonResourceAttributes"].is_object() {
-        let text = |field: &str| spec["nonResourceAttributes"][field].as_str().unwrap_or_default();
-        authorize::judge_path(api, user, text("verb"), text("path"))
-    } else {
-        let text = |field: &str| spec["resourceAttributes"][field].as_str().unwrap_or_default().to_owned();
-        let attributes = Attributes {
-            verb: text("verb"),
-            group: text("group"),
-            resource: text("resource"),
-            subresource: text("subresource"),
-            namespace: text("namespace"),
-            name: text("name"),
-            node: None,
-        };
-        authorize::judge(api, user, &attributes).await
-    };
-    match verdict {
-        Verdict::Allowed(why) if why.is_empty() => json!({"allowed": true}),
-        Verdict::Allowed(why) => json!({"allowed": true, "reason": why}),
-        Verdict::Refused(why) if why.is_empty() => json!({"allowed": false}),
-        Verdict::Refused(why) => json!({"allowed": false, "reason": why}),
-    }
 }
 
 /// The health of etcd, in the old form of component statuses.

@@ -8,9 +8,10 @@ use serde_json::Value;
 
 use super::modify::{Decision, Outcome, Place, modify};
 use super::{create, read};
-use crate::admission;
+use crate::admission::{self, Review, resource_quota};
 use crate::api::{Api, Call};
 use crate::auth::User;
+use crate::authorize::escalation;
 use crate::convert;
 use crate::http::body::BoxError;
 use crate::http::reply::{self, Answer};
@@ -90,15 +91,20 @@ pub(crate) fn decide(
 ) -> Result<Decision, Status> {
     let name = meta::name(old).to_owned();
     same_object(kind, &new, old)?;
+    let namespace = meta::namespace(old).to_owned();
+    let review = Review { api, kind, user, namespace: &namespace, old: Some(old), subresource: "" };
     service::carry_over(kind, &mut new, old);
     strategy::before_update(kind, &mut new, old);
+    admission::amend(&review, old, &mut new);
     kube_api::defaults::apply(convert::stored_kind(kind), &mut new);
+    escalation::check(api, user, kind, &new, Some(old))?;
     let errors = validate::update(kind, &new, old);
     if !errors.is_empty() {
         return Err(Status::invalid(kind, &name, &errors));
     }
-    admission::on_update(api, kind, user, &new, old)?;
-    let claims = service::claim_changed(api, kind, &mut new, old)?;
+    admission::validate(&review, &new)?;
+    let mut claims = service::claim_changed(api, kind, &mut new, old)?;
+    claims.beside = resource_quota::change(&review, &new)?.writes();
     new["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"].clone();
     Ok(finish(kind, new, claims))
 }

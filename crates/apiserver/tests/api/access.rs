@@ -104,3 +104,70 @@ async fn an_executor_serves_its_own_node_alone() {
         200
     );
 }
+
+#[tokio::test]
+async fn a_token_is_known_to_those_whom_it_is_for() {
+    const REVIEWS: &str = "/apis/authentication.k8s.io/v1/tokenreviews";
+    let etcd = Etcd::start();
+    let server = Server::start(&etcd).await;
+    let api = server.admin();
+    let accounts = "/api/v1/namespaces/default/serviceaccounts";
+    api.make(accounts, &json!({"metadata": {"name": "sa"}})).await;
+    api.make("/api/v1/namespaces/default/secrets", &json!({"metadata": {"name": "s"}})).await;
+    let bound = json!({"kind": "Secret", "apiVersion": "v1", "name": "s"});
+    let request = json!({"spec": {"audiences": ["vault"], "boundObjectRef": bound}});
+    let answer = api.make(&format!("{accounts}/sa/token"), &request).await;
+    let token = answer["status"]["token"].as_str().unwrap().to_owned();
+    let review = |audiences: Value, token: &str| json!({"spec": {"token": token, "audiences": audiences}});
+
+    let known = api.make(REVIEWS, &review(json!(["vault", "other"]), &token)).await;
+    assert_eq!(known["status"]["authenticated"], true, "{known}");
+    assert_eq!(known["status"]["audiences"], json!(["vault"]));
+    assert_eq!(known["status"]["user"]["username"], "system:serviceaccount:default:sa");
+    let id = known["status"]["user"]["extra"]["authentication.kubernetes.io/credential-id"][0].as_str().unwrap();
+    assert!(id.starts_with("JTI="), "{id}");
+    let unknown = api.make(REVIEWS, &review(json!([]), &token)).await;
+    assert_eq!(unknown["status"], json!({"user": {}, "error": "invalid bearer token"}), "it is not for the API server");
+    let stranger = server.client(None);
+    assert_eq!(whoami(&stranger, &server.url, Some(&format!("Bearer {token}"))).await.0, 401);
+
+    let ann = api.make(REVIEWS, &review(json!([]), TOKEN)).await;
+    assert_eq!(ann["status"]["user"], json!({"username": "ann", "uid": "7", "groups": ["system:authenticated"]}));
+    assert_eq!(api.post(REVIEWS, &review(json!([]), "")).await.0, 400);
+
+    api.delete("/api/v1/namespaces/default/secrets/s").await;
+    crate::harness::wait_for("the token to end with its secret", || async {
+        let answer = api.make(REVIEWS, &review(json!(["vault"]), &token)).await;
+        answer["status"]["authenticated"].is_null()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn access_is_asked_for_others_and_in_a_namespace() {
+    const GROUP: &str = "/apis/authorization.k8s.io/v1";
+    let etcd = Etcd::start();
+    let server = Server::start(&etcd).await;
+    let api = server.admin();
+    let resource = json!({"verb": "list", "resource": "pods", "namespace": "default"});
+    let of = |groups: Value| json!({"spec": {"user": "bob", "groups": groups, "resourceAttributes": resource}});
+    let reviews = format!("{GROUP}/subjectaccessreviews");
+    assert_eq!(api.make(&reviews, &of(json!([]))).await["status"], json!({"allowed": false}));
+    assert_eq!(api.make(&reviews, &of(json!(["system:masters"]))).await["status"]["allowed"], true);
+    let path = json!({"spec": {"user": "bob", "groups": ["system:authenticated"],
+        "nonResourceAttributes": {"verb": "get", "path": "/apis"}}});
+    assert_eq!(api.make(&reviews, &path).await["status"]["allowed"], true);
+    let nobody = json!({"spec": {"resourceAttributes": resource}});
+    let (code, refusal) = api.post(&reviews, &nobody).await;
+    assert_eq!((code, &refusal["reason"]), (422, &json!("Invalid")), "{refusal}");
+    assert_eq!(refusal["details"]["causes"][0]["field"], "spec.user");
+
+    let local = format!("{GROUP}/namespaces/default/localsubjectaccessreviews");
+    assert_eq!(api.make(&local, &of(json!(["system:masters"]))).await["status"]["allowed"], true);
+    let elsewhere =
+        json!({"spec": {"user": "bob", "resourceAttributes": {"verb": "list", "resource": "pods", "namespace": "x"}}});
+    let (code, refusal) = api.post(&local, &elsewhere).await;
+    assert_eq!((code, &refusal["details"]["causes"][0]["field"]), (422, &json!("spec.resourceAttributes.namespace")));
+    assert_eq!(api.post(&local, &path).await.0, 422, "paths are in no namespace");
+    assert_eq!(api.post(&format!("{GROUP}/selfsubjectrulesreviews"), &json!({"spec": {}})).await.0, 400);
+}

@@ -1,12 +1,14 @@
 //! The API server against a real etcd, over TLS as clients meet it.
 
 mod access;
+mod admission;
 mod authorization;
 mod crud;
 mod harness;
 mod kubectl;
 mod lists;
 mod protobuf;
+mod quota;
 mod refusals;
 mod restart;
 mod watches;

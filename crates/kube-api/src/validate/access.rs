@@ -113,6 +113,11 @@ pub(super) fn review(kind: &Kind, root: &Node, errors: &mut Errors) {
     if asks_for_others && spec.at("user").is_empty() && spec.at("groups").is_empty() {
         errors.invalid_value(&spec.at("user"), &"".into(), "at least one of user or group must be specified");
     }
+    let metadata = root.at("metadata");
+    let (asked, own) = (resource.at("namespace"), metadata.at("namespace"));
+    if kind.kind == "LocalSubjectAccessReview" && resource.is_present() && asked.text() != own.text() {
+        errors.invalid_value(&asked, &asked.text().into(), "must match metadata.namespace");
+    }
     if kind.kind == "LocalSubjectAccessReview" && path.is_present() {
         let why = "disallowed on this kind of request";
         errors.invalid_value(&path, path.value(), why);
