@@ -78,7 +78,6 @@ fn goes_on(watch: &mut Following, cluster: &Cluster, after: &str) {
 }
 
 #[test]
-#[ignore = "failed on 2026-11-22 in release after the scheduler learnt to wait in silence; not understood yet, to be mended first"]
 fn components_that_are_killed_and_started_lose_nothing() {
     let mut patient = Patient::up("kill");
     let mut watch = patient.cluster.follow(&["get", "pods", "-w", "-o", EVENTS]);
