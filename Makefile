@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 K8SM = $(shell .ci/executable)
 
-.PHONY: up down build test bench install prerequisites completions
+.PHONY: up down build test bench bench-dns install prerequisites completions
 
 # Installs what is missing, builds, and brings up a cluster with two nodes.
 up: build
@@ -26,6 +26,10 @@ test:
 bench: build
 	tests/images/build
 	cargo bench --bench cluster
+
+# The name server beside dnsmasq, into docs/performance.md.
+bench-dns: build
+	benches/dns/run "$(K8SM)"
 
 install: build
 	install -D -m 755 "$(K8SM)" "$(DESTDIR)$(PREFIX)/bin/k8sm"

@@ -72,9 +72,9 @@ pub fn reply(request: &Message, code: ResponseCode) -> Message {
     reply
 }
 
-/// Answers a request out of the zone.
+/// Answers a request out of the zone. Before that is complete, no name of the domain is known to be missing.
 #[must_use]
-pub fn answer(zone: &Zone, domain: &Domain, request: &Message) -> Outcome {
+pub fn answer(zone: Option<&Zone>, domain: &Domain, request: &Message) -> Outcome {
     if request.op_code != OpCode::Query {
         return Outcome::Answer(reply(request, ResponseCode::NotImp));
     }
@@ -90,6 +90,9 @@ pub fn answer(zone: &Zone, domain: &Domain, request: &Message) -> Outcome {
     if question.query_class != DNSClass::IN {
         return if ours { Outcome::Answer(reply(request, ResponseCode::Refused)) } else { Outcome::Elsewhere };
     }
+    let Some(zone) = zone else {
+        return if ours { Outcome::Answer(reply(request, ResponseCode::ServFail)) } else { Outcome::Elsewhere };
+    };
     if ours {
         return Search { zone, domain, kind: question.query_type }.run(request, &question.name, &asked);
     }

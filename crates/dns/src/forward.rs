@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use hickory_proto::op::{Message, MessageType, OpCode, Query};
-use hickory_proto::rr::{Name, RecordType};
+use hickory_proto::rr::{Name, RData, Record, RecordType};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
@@ -84,6 +84,21 @@ impl Forwarder {
         request.add_query(Query::query(name, kind));
         self.ask(&request, false).await
     }
+}
+
+/// The IPv4 addresses that `server` gives for a name, whatever the name.
+///
+/// # Errors
+/// When it gives no answer, or the name is none.
+pub async fn addresses(server: SocketAddr, name: &str) -> Result<Vec<Ipv4Addr>, Error> {
+    let name =
+        Name::from_ascii(name).map_err(|error| Error::Unanswered { server, source: std::io::Error::other(error) })?;
+    let reply = Forwarder::new(vec![server]).look_up(name, RecordType::A).await?;
+    let address = |answer: &Record| match answer.data {
+        RData::A(address) => Some(address.0),
+        _ => None,
+    };
+    Ok(reply.answers.iter().filter_map(address).collect())
 }
 
 async fn exchange(server: SocketAddr, request: &Message, tcp: bool) -> std::io::Result<Message> {

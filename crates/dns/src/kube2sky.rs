@@ -13,8 +13,8 @@ use crate::ready::Ready;
 use crate::store;
 
 /// Attempts at an etcd that is not there yet, and the time between them, as the original had them; ours is less patient.
-const ATTEMPTS: u32 = 120;
-const BETWEEN: Duration = Duration::from_millis(500);
+const ATTEMPTS: u32 = 600;
+const BETWEEN: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Parser)]
 #[command(about = "Writes records of services for skydns")]

@@ -4,6 +4,7 @@
 //! etcd (or nothing does, in one process), [`zone`] keeps them, [`answer`] answers, [`forward`] asks others for the rest.
 
 pub mod answer;
+pub mod cache;
 pub mod follow;
 pub mod forward;
 pub mod kube2sky;

@@ -1,11 +1,11 @@
 //! The name server's sockets: UDP and TCP on one port, bounded in what waits, drained at the end.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hickory_proto::op::{Message, MessageType, ResponseCode};
-use parking_lot::RwLock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::Semaphore;
@@ -14,8 +14,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::answer::{Domain, MAX_PAYLOAD, Outcome, answer, reply};
+use crate::cache::{Cache, Holds};
 use crate::forward::Forwarder;
-use crate::zone::Zone;
+use crate::zone::Shared;
 
 /// A datagram's limit for who says nothing of its own (RFC 1035 section 4.2.1).
 const PLAIN_PAYLOAD: u16 = 512;
@@ -26,14 +27,17 @@ const MAX_CLIENTS: usize = 256;
 /// How long a TCP client may be silent.
 const IDLE: Duration = Duration::from_secs(10);
 
+/// Datagrams that are answered before anything else has its turn.
+const BATCH: usize = 64;
+/// After a failed accept, which is out of descriptors or memory, before the next.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// What answers are made of.
 pub struct Resolver {
-    /// The records, changed by whoever follows them.
-    pub zone: Arc<RwLock<Zone>>,
-    /// The domain answered with authority.
-    pub domain: Domain,
-    /// Who knows the rest.
-    pub forwarder: Forwarder,
+    zone: Arc<Shared>,
+    domain: Domain,
+    forwarder: Forwarder,
+    cache: Cache,
 }
 
 /// A bound name server.
@@ -74,36 +78,61 @@ impl Server {
     }
 }
 
+/// What is known at once of an answer to some bytes.
+#[derive(Debug)]
+pub enum Answered {
+    /// These bytes are the answer.
+    Bytes(Vec<u8>),
+    /// Others are to be asked about this request.
+    Others(Message, Outcome),
+    /// The bytes are no question.
+    Nothing,
+}
+
 async fn datagrams(resolver: Arc<Resolver>, socket: Arc<UdpSocket>, tasks: &TaskTracker, stop: &CancellationToken) {
     let places = Arc::new(Semaphore::new(MAX_FORWARDED));
     let mut buffer = vec![0; usize::from(u16::MAX)];
     loop {
-        let received = tokio::select! {
+        tokio::select! {
             () = stop.cancelled() => return,
-            received = socket.recv_from(&mut buffer) => received,
-        };
-        // an error here is the echo of an answer that could not be delivered
-        let Ok((length, client)) = received else { continue };
-        let Some(request) = decode(&buffer[..length]) else { continue };
-        let limit =
-            request.edns.as_ref().map_or(PLAIN_PAYLOAD, |edns| edns.max_payload().clamp(PLAIN_PAYLOAD, MAX_PAYLOAD));
-        match resolver.known(&request) {
-            Outcome::Answer(message) => {
-                if let Some(bytes) = encode(&message, Some(limit)) {
-                    let _ = socket.send_to(&bytes, client).await;
+            // an error is told by the next read
+            _ = socket.readable() => {}
+        }
+        for _ in 0..BATCH {
+            match socket.try_recv_from(&mut buffer) {
+                Ok((length, client)) => {
+                    answer_datagram(&resolver, &socket, tasks, &places, (&buffer[..length], client))
                 }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                // the echo of an answer that could not be delivered
+                Err(_) => {}
             }
-            unknown => {
-                let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
-                let (resolver, socket) = (Arc::clone(&resolver), Arc::clone(&socket));
-                tasks.spawn(async move {
-                    let message = resolver.elsewhere(&request, unknown, false).await;
-                    if let Some(bytes) = encode(&message, Some(limit)) {
-                        let _ = socket.send_to(&bytes, client).await;
-                    }
-                    drop(place);
-                });
-            }
+        }
+    }
+}
+
+/// Answers at once where that can be, else beside. What the socket does not take now is lost: the client asks again.
+fn answer_datagram(
+    resolver: &Arc<Resolver>,
+    socket: &Arc<UdpSocket>,
+    tasks: &TaskTracker,
+    places: &Arc<Semaphore>,
+    (bytes, client): (&[u8], SocketAddr),
+) {
+    match resolver.datagram(bytes) {
+        Answered::Nothing => {}
+        Answered::Bytes(answer) => drop(socket.try_send_to(&answer, client)),
+        Answered::Others(request, outcome) => {
+            let Ok(place) = Arc::clone(places).try_acquire_owned() else { return };
+            let (resolver, socket, bytes) = (Arc::clone(resolver), Arc::clone(socket), bytes.to_vec());
+            tasks.spawn(async move {
+                let message = resolver.elsewhere(&request, outcome, false).await;
+                if let Some(answer) = encode(&message, Some(limit(&request))) {
+                    resolver.keep(&bytes, &message, &answer);
+                    let _ = socket.send_to(&answer, client).await;
+                }
+                drop(place);
+            });
         }
     }
 }
@@ -115,7 +144,10 @@ async fn streams(resolver: Arc<Resolver>, listener: TcpListener, tasks: &TaskTra
             () = stop.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
-        let Ok((stream, _)) = accepted else { continue };
+        let Ok((stream, _)) = accepted else {
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        };
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
         let (resolver, stop) = (Arc::clone(&resolver), stop.clone());
         tasks.spawn(async move {
@@ -143,8 +175,47 @@ async fn attend(resolver: &Resolver, mut stream: TcpStream) -> std::io::Result<(
 }
 
 impl Resolver {
+    /// Answers names below `domain` from `zone`, and asks `forwarder` for all others.
+    #[must_use]
+    pub fn new(zone: Arc<Shared>, domain: Domain, forwarder: Forwarder) -> Self {
+        Self { zone, domain, forwarder, cache: Cache::default() }
+    }
+
+    /// What is known at once of the answer to a datagram, whatever is in it.
+    #[must_use]
+    pub fn datagram(&self, bytes: &[u8]) -> Answered {
+        // read before the zone is, so that an answer of an older zone is not kept as one of the newer
+        let generation = self.zone.generation();
+        let now = Instant::now();
+        if let Some(answer) = self.cache.get(bytes, generation, now) {
+            return Answered::Bytes(answer);
+        }
+        let Some(request) = decode(bytes) else { return Answered::Nothing };
+        match self.known(&request) {
+            Outcome::Answer(message) => match encode(&message, Some(limit(&request))) {
+                Some(answer) => {
+                    // several addresses come in another order each time
+                    if message.answers.len() < 2 && message.response_code != ResponseCode::ServFail {
+                        self.cache.put(bytes, &answer, Holds::While(generation), now);
+                    }
+                    Answered::Bytes(answer)
+                }
+                None => Answered::Nothing,
+            },
+            outcome => Answered::Others(request, outcome),
+        }
+    }
+
+    /// Keeps somebody else's answer, where it is one that holds.
+    fn keep(&self, request: &[u8], message: &Message, answer: &[u8]) {
+        let holds = matches!(message.response_code, ResponseCode::NoError | ResponseCode::NXDomain);
+        if holds && !message.truncation {
+            self.cache.put(request, answer, Holds::TimeToLive, Instant::now());
+        }
+    }
+
     fn known(&self, request: &Message) -> Outcome {
-        answer(&self.zone.read(), &self.domain, request)
+        answer(self.zone.read().as_ref(), &self.domain, request)
     }
 
     /// Asks others for what the zone does not have.
@@ -165,6 +236,11 @@ impl Resolver {
             }
         }
     }
+}
+
+/// The longest datagram that the client takes and we send.
+fn limit(request: &Message) -> u16 {
+    request.edns.as_ref().map_or(PLAIN_PAYLOAD, |edns| edns.max_payload().clamp(PLAIN_PAYLOAD, MAX_PAYLOAD))
 }
 
 /// A question that can be answered; anything else is dropped, so that two servers never answer each other's answers.

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
-use parking_lot::RwLock;
 
 use crate::answer::Domain;
 use crate::follow;
@@ -15,7 +14,7 @@ use crate::kubernetes::Access;
 use crate::ready::Ready;
 use crate::server::{Resolver, Server};
 use crate::store;
-use crate::zone::Zone;
+use crate::zone::Shared;
 
 /// Flags of the original that mean nothing here.
 const IGNORED: &[&str] = &[
@@ -73,8 +72,8 @@ pub async fn run(args: Vec<String>) -> anyhow::Result<()> {
     serve::log::init(flags.v);
     let stop = serve::shutdown::on_signal().context("watching for signals")?;
     let domain = Domain::parse(&flags.domain).with_context(|| format!("--domain={}", flags.domain))?;
-    let zone = Arc::new(RwLock::new(Zone::default()));
-    let resolver = Resolver { zone: Arc::clone(&zone), domain, forwarder: forwarder(&flags) };
+    let zone = Arc::new(Shared::default());
+    let resolver = Resolver::new(Arc::clone(&zone), domain, forwarder(&flags));
     let server = Server::bind(flags.addr, resolver).await.with_context(|| format!("listening on {}", flags.addr))?;
     tracing::info!("answering {} on {}", flags.domain, flags.addr);
     let ready = Ready::default();
@@ -91,9 +90,10 @@ pub async fn run(args: Vec<String>) -> anyhow::Result<()> {
     if flags.kubernetes {
         let client = flags.access.client().await?;
         follow::follow(client, &flags.domain, stop.clone(), async |change: follow::Change| {
-            let mut zone = zone.write();
-            change.removed.iter().for_each(|path| zone.remove(path));
-            change.put.into_iter().for_each(|(path, record)| zone.insert(&path, record));
+            zone.change(|zone| {
+                change.removed.iter().for_each(|path| zone.remove(path));
+                change.put.into_iter().for_each(|(path, record)| zone.insert(&path, record));
+            });
             ready.set();
         })
         .await;

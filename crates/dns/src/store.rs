@@ -5,18 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use etcd_client::{Client, DeleteOptions, EventType, GetOptions, WatchOptions};
-use parking_lot::RwLock;
+use etcd_client::{Client, Event, EventType, GetOptions, Txn, TxnOp, WatchOptions};
 use tokio_util::sync::CancellationToken;
 
 use crate::follow::Change;
 use crate::record::{PREFIX, key, path_of_key};
-use crate::zone::Zone;
+use crate::zone::{Shared, Zone};
 
 /// Below this key SkyDNS keeps its settings, which are no records.
 const CONFIG: &str = "/skydns/config";
 /// Between attempts at an etcd that is not there yet.
-const RETRY: Duration = Duration::from_millis(500);
+const RETRY: Duration = Duration::from_millis(100);
+/// Operations of one transaction: etcd takes 128.
+const OPERATIONS: usize = 128;
 
 /// Makes etcd hold what the change says. With `all`, what the change does not put is taken away: an earlier kube2sky's.
 ///
@@ -33,18 +34,17 @@ pub async fn write(client: &mut Client, change: &Change, all: bool) -> anyhow::R
             }
         }
     }
-    for (path, record) in &change.put {
-        client.put(key(path), record.json(), None).await.with_context(|| format!("writing {}", key(path)))?;
-    }
-    for key in removed {
-        client.delete(key.as_str(), None::<DeleteOptions>).await.with_context(|| format!("removing {key}"))?;
+    let puts = change.put.iter().map(|(path, record)| TxnOp::put(key(path), record.json(), None));
+    let operations: Vec<TxnOp> = puts.chain(removed.into_iter().map(|key| TxnOp::delete(key, None))).collect();
+    for some in operations.chunks(OPERATIONS) {
+        client.txn(Txn::new().and_then(some)).await.context("writing records")?;
     }
     Ok(())
 }
 
 /// Keeps `zone` as etcd has it until `stop` is cancelled; `ready` is called when it is so first. An etcd that goes away is
 /// waited for, and the zone answers as it is meanwhile.
-pub async fn read(endpoint: &str, zone: Arc<RwLock<Zone>>, stop: CancellationToken, ready: impl Fn()) {
+pub async fn read(endpoint: &str, zone: Arc<Shared>, stop: CancellationToken, ready: impl Fn()) {
     loop {
         let Some(ended) = stop.run_until_cancelled(read_once(endpoint, &zone, &ready)).await else { return };
         if let Err(error) = ended {
@@ -56,7 +56,7 @@ pub async fn read(endpoint: &str, zone: Arc<RwLock<Zone>>, stop: CancellationTok
     }
 }
 
-async fn read_once(endpoint: &str, zone: &RwLock<Zone>, ready: &impl Fn()) -> anyhow::Result<()> {
+async fn read_once(endpoint: &str, zone: &Shared, ready: &impl Fn()) -> anyhow::Result<()> {
     let mut client = Client::connect([endpoint], None).await.with_context(|| format!("reaching etcd at {endpoint}"))?;
     let listed = client.get(PREFIX, Some(GetOptions::new().with_prefix())).await.context("listing records")?;
     let revision = listed.header().map_or(0, etcd_client::ResponseHeader::revision);
@@ -64,25 +64,26 @@ async fn read_once(endpoint: &str, zone: &RwLock<Zone>, ready: &impl Fn()) -> an
     for found in listed.kvs() {
         put(&mut fresh, found.key(), found.value());
     }
-    *zone.write() = fresh;
+    zone.set(fresh);
     ready();
     let options = WatchOptions::new().with_prefix().with_start_revision(revision + 1);
     let mut changes = client.watch(PREFIX, Some(options)).await.context("watching records")?;
     while let Some(message) = changes.message().await.context("watching records")? {
-        let mut zone = zone.write();
-        for event in message.events() {
-            let Some(found) = event.kv() else { continue };
-            match event.event_type() {
-                EventType::Put => put(&mut zone, found.key(), found.value()),
-                EventType::Delete => {
-                    if let Some(path) = path(found.key()) {
-                        zone.remove(&path);
-                    }
-                }
+        zone.change(|zone| message.events().iter().for_each(|event| take(zone, event)));
+    }
+    anyhow::bail!("etcd at {endpoint} ended the watch of records")
+}
+
+fn take(zone: &mut Zone, event: &Event) {
+    let Some(found) = event.kv() else { return };
+    match event.event_type() {
+        EventType::Put => put(zone, found.key(), found.value()),
+        EventType::Delete => {
+            if let Some(path) = path(found.key()) {
+                zone.remove(&path);
             }
         }
     }
-    anyhow::bail!("etcd at {endpoint} ended the watch of records")
 }
 
 fn path(key: &[u8]) -> Option<Vec<String>> {

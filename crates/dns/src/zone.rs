@@ -3,9 +3,13 @@
 //! As in SkyDNS a name stands for all records below it, and `*` or `any` for any one label. Labels that begin with `_`
 //! (SRV) are found only by who names them, so that a service's address is not answered twice.
 
+mod shared;
+
 use std::collections::BTreeMap;
 
 use crate::record::Record;
+
+pub use shared::Shared;
 
 /// A node of the tree, with all below it.
 #[derive(Debug, Default, Clone)]

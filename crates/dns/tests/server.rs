@@ -9,12 +9,12 @@ use dns::answer::Domain;
 use dns::follow::Change;
 use dns::forward::Forwarder;
 use dns::record::{Record, path};
-use dns::server::{Resolver, Server};
+use dns::server::{Answered, Resolver, Server};
 use dns::store;
-use dns::zone::Zone;
+use dns::zone::{Shared, Zone};
 use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::{Name, RecordType};
-use parking_lot::RwLock;
+use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
@@ -24,12 +24,8 @@ const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHO
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A name server of a domain; it ends with the test.
-async fn server(domain: &str, zone: &Arc<RwLock<Zone>>, upstream: Vec<SocketAddr>) -> SocketAddr {
-    let resolver = Resolver {
-        zone: Arc::clone(zone),
-        domain: Domain::parse(domain).unwrap(),
-        forwarder: Forwarder::new(upstream),
-    };
+async fn server(domain: &str, zone: &Arc<Shared>, upstream: Vec<SocketAddr>) -> SocketAddr {
+    let resolver = Resolver::new(Arc::clone(zone), Domain::parse(domain).unwrap(), Forwarder::new(upstream));
     let server = Server::bind(LOCAL, resolver).await.unwrap();
     let address = server.address().unwrap();
     tokio::spawn(server.serve(CancellationToken::new()));
@@ -62,10 +58,10 @@ async fn ask_tcp(server: SocketAddr, name: &str) -> Message {
     Message::from_vec(&buffer).unwrap()
 }
 
-fn zone(records: &[(&str, &str)]) -> Arc<RwLock<Zone>> {
+fn zone(records: &[(&str, &str)]) -> Arc<Shared> {
     let mut zone = Zone::default();
     records.iter().for_each(|(at, host)| zone.insert(&path(at), Record::new(*host, 0)));
-    Arc::new(RwLock::new(zone))
+    Arc::new(Shared::new(zone))
 }
 
 fn data(message: &Message) -> Vec<String> {
@@ -116,6 +112,49 @@ async fn nonsense_is_dropped_and_the_next_question_answered() {
     assert_eq!(data(&ask(server, "web.default.svc.cluster.local.").await), ["10.1.0.2"]);
 }
 
+#[tokio::test]
+async fn what_others_said_is_given_again_and_what_the_zone_says_is_not_old() {
+    let outside = zone(&[("ab.www.a.svc.example.org", "192.0.2.7")]);
+    let upstream = server("example.org", &outside, Vec::new()).await;
+    let ours = zone(&[("cd.web.default.svc.cluster.local", "10.1.0.2")]);
+    let server = server("cluster.local", &ours, vec![upstream]).await;
+    for _ in 0..2 {
+        assert_eq!(data(&ask(server, "www.a.svc.example.org.").await), ["192.0.2.7"]);
+        assert_eq!(data(&ask(server, "web.default.svc.cluster.local.").await), ["10.1.0.2"]);
+        // from now on nobody outside knows it
+        outside.set(Zone::default());
+    }
+    ours.change(|zone| zone.insert(&path("cd.web.default.svc.cluster.local"), Record::new("10.1.0.3", 0)));
+    assert_eq!(data(&ask(server, "web.default.svc.cluster.local.").await), ["10.1.0.3"]);
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_do_any_harm(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        let resolver = Resolver::new(zone(&[]), Domain::parse("cluster.local").unwrap(), Forwarder::new(Vec::new()));
+        let _ = resolver.datagram(&bytes);
+    }
+
+    #[test]
+    fn a_question_with_any_bytes_behind_and_in_it_is_answered_in_a_datagram(
+        label in "[a-z]{1,20}|[*]|any", kind in any::<u16>(), at in 0usize..60, byte in any::<u8>(), tail in prop::collection::vec(any::<u8>(), 0..40)
+    ) {
+        let records = zone(&[("ab.web.default.svc.cluster.local", "10.1.0.2")]);
+        let resolver = Resolver::new(records, Domain::parse("cluster.local").unwrap(), Forwarder::new(Vec::new()));
+        let mut bytes = question(&format!("{label}.default.svc.cluster.local."), RecordType::from(kind)).to_vec().unwrap();
+        match resolver.datagram(&bytes) {
+            Answered::Bytes(answer) => prop_assert_eq!(Message::from_vec(&answer).unwrap().id, 4711),
+            other => prop_assert!(false, "{:?}", other),
+        }
+        bytes.extend(tail);
+        let at = at % bytes.len();
+        bytes[at] = byte;
+        if let Answered::Bytes(answer) = resolver.datagram(&bytes) {
+            prop_assert!(answer.len() <= 1232 && Message::from_vec(&answer).is_ok());
+        }
+    }
+}
+
 /// A real etcd with its data in a directory of its own.
 struct Etcd {
     child: Child,
@@ -153,7 +192,7 @@ impl Drop for Etcd {
 #[tokio::test]
 async fn what_kube2sky_writes_skydns_answers() {
     let etcd = Etcd::start();
-    let zone = Arc::new(RwLock::new(Zone::default()));
+    let zone = Arc::new(Shared::default());
     let server = server("cluster.local", &zone, Vec::new()).await;
     let (ready, mut is_ready) = tokio::sync::mpsc::unbounded_channel();
     let (url, read) = (etcd.url.clone(), Arc::clone(&zone));

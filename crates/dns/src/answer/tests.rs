@@ -22,7 +22,7 @@ fn zone() -> Zone {
 fn ask(name: &str, kind: RecordType) -> Outcome {
     let mut request = Message::new(7, MessageType::Query, OpCode::Query);
     request.add_query(Query::query(Name::from_ascii(name).unwrap(), kind));
-    answer(&zone(), &Domain::parse("cluster.local.").unwrap(), &request)
+    answer(Some(&zone()), &Domain::parse("cluster.local.").unwrap(), &request)
 }
 
 fn answered(name: &str, kind: RecordType) -> Message {
@@ -111,6 +111,17 @@ fn reverse_names_are_answered_where_they_are_known() {
 }
 
 #[test]
+fn before_the_zone_is_complete_no_name_is_said_to_be_missing() {
+    let domain = Domain::parse("cluster.local").unwrap();
+    let mut request = Message::new(7, MessageType::Query, OpCode::Query);
+    request.add_query(Query::query(Name::from_ascii("web.default.svc.cluster.local.").unwrap(), RecordType::A));
+    match answer(None, &domain, &request) {
+        Outcome::Answer(message) => assert_eq!(message.response_code, ResponseCode::ServFail),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn a_later_edns_and_other_operations_are_refused() {
     let mut request = Message::new(7, MessageType::Query, OpCode::Query);
     request.add_query(Query::query(Name::from_str("svc.cluster.local.").unwrap(), RecordType::A));
@@ -118,11 +129,11 @@ fn a_later_edns_and_other_operations_are_refused() {
     edns.set_version(1);
     request.set_edns(edns);
     let domain = Domain::parse("cluster.local").unwrap();
-    match answer(&zone(), &domain, &request) {
+    match answer(Some(&zone()), &domain, &request) {
         Outcome::Answer(message) => assert_eq!(message.edns.unwrap().rcode_high(), 1),
         other => panic!("{other:?}"),
     }
-    match answer(&zone(), &domain, &Message::new(7, MessageType::Query, OpCode::Update)) {
+    match answer(Some(&zone()), &domain, &Message::new(7, MessageType::Query, OpCode::Update)) {
         Outcome::Answer(message) => assert_eq!(message.response_code, ResponseCode::NotImp),
         other => panic!("{other:?}"),
     }
