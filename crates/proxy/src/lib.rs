@@ -41,6 +41,10 @@ pub async fn run(args: Vec<String>) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("listening on {}", flags.healthz_bind_address))?;
     let range = (flags.service_cluster_ip_range.network(), flags.service_cluster_ip_range.prefix_len());
+    if let Err(error) = nft::make_local(range) {
+        // services serve without it; only what nobody serves is not refused to those that are routed through this node
+        tracing::warn!("the service range is not local to this node: {error}");
+    }
     let namespaces = Namespaces::new(&flags.root_dir, range).context("opening the node's netfilter socket")?;
     let door = door::open(&flags.root_dir)?;
     let (rules, published) = watch::channel(None);

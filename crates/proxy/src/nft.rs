@@ -7,6 +7,7 @@ mod expression;
 mod table;
 mod transaction;
 
+pub use crate::netlink::route::make_local;
 pub use crate::netlink::socket::{Error, Socket};
 pub use table::{Hooks, Key, Rules, Target, difference};
 pub use transaction::Transaction;

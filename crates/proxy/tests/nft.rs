@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use proxy::conntrack;
-use proxy::nft::{Hooks, Key, Rules, Socket, Target, difference};
+use proxy::nft::{Hooks, Key, Rules, Socket, Target, difference, make_local};
 
 const RANGE: (Ipv4Addr, u8) = (Ipv4Addr::new(10, 10, 10, 0), 24);
 const POD: Ipv4Addr = Ipv4Addr::new(10, 1, 1, 1);
@@ -91,6 +91,22 @@ fn what_nobody_serves_is_refused_at_once() {
         client.connect("10.10.10.77:53").unwrap();
         // a datagram that its own host's filter rejects fails in the call that sends it
         assert_eq!(client.send(b"anybody?").unwrap_err().kind(), ErrorKind::PermissionDenied);
+    });
+}
+
+#[test]
+fn the_service_range_of_a_node_is_its_own_and_what_nobody_serves_in_it_is_refused() {
+    in_namespace(|socket| {
+        for _ in 0..2 {
+            make_local(RANGE).unwrap();
+        }
+        let one = server("one");
+        let rules = Rules::from([(key(TCP, 5, 80), target(&[one]))]);
+        socket.commit(difference(Hooks::Node, RANGE, None, &rules)).unwrap();
+        assert_eq!(ask(5, 80).unwrap(), "one");
+        assert_eq!(ask(77, 80).unwrap_err().kind(), ErrorKind::ConnectionRefused);
+        let routes = Command::new("ip").args(["route", "get", "10.10.10.77"]).output().unwrap();
+        assert!(String::from_utf8_lossy(&routes.stdout).starts_with("local 10.10.10.77 dev lo"), "{routes:?}");
     });
 }
 

@@ -21,7 +21,7 @@ const RECEIVE_BUFFER: usize = 64 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The socket could not be made, written or read.
-    #[error("cannot {action} the netfilter socket")]
+    #[error("cannot {action} the netlink socket")]
     Io {
         /// What was tried.
         action: &'static str,
@@ -29,7 +29,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The kernel refused a message of the transaction.
-    #[error("the kernel refused message {message} of {messages} of an nftables transaction")]
+    #[error("the kernel refused message {message} of {messages} of a netlink transaction")]
     Refused {
         /// The message's place in the transaction, from one.
         message: u32,
@@ -40,7 +40,7 @@ pub enum Error {
     },
 }
 
-/// A socket of `NETLINK_NETFILTER`.
+/// A socket of netlink.
 #[derive(Debug)]
 pub struct Socket(OwnedFd);
 
@@ -50,9 +50,17 @@ impl Socket {
     /// # Errors
     /// When the kernel has no netfilter, or no more descriptors.
     pub fn open() -> Result<Self, Error> {
+        Self::of(libc::NETLINK_NETFILTER)
+    }
+
+    /// Opens a socket to the routes of this process's network namespace.
+    pub(super) fn open_routes() -> Result<Self, Error> {
+        Self::of(libc::NETLINK_ROUTE)
+    }
+
+    fn of(protocol: libc::c_int) -> Result<Self, Error> {
         // SAFETY: `socket` takes three numbers; the descriptor that it returns is ours alone.
-        let fd =
-            unsafe { libc::socket(libc::AF_NETLINK, libc::SOCK_RAW | libc::SOCK_CLOEXEC, libc::NETLINK_NETFILTER) };
+        let fd = unsafe { libc::socket(libc::AF_NETLINK, libc::SOCK_RAW | libc::SOCK_CLOEXEC, protocol) };
         if fd < 0 {
             return Err(last("open"));
         }
