@@ -43,6 +43,7 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             [CompletionResult]::new('await-health-check', 'await-health-check', [CompletionResultType]::ParameterValue, 'Ask a URL until it answers 200')
             [CompletionResult]::new('await-file', 'await-file', [CompletionResultType]::ParameterValue, 'Wait until a file is there')
             [CompletionResult]::new('exec', 'exec', [CompletionResultType]::ParameterValue, 'Run a command in a container of a pod')
+            [CompletionResult]::new('port-forward', 'port-forward', [CompletionResultType]::ParameterValue, 'Forward ports of this machine to a pod, until interrupted')
             [CompletionResult]::new('get', 'get', [CompletionResultType]::ParameterValue, 'Show objects')
             [CompletionResult]::new('describe', 'describe', [CompletionResultType]::ParameterValue, 'Show everything about objects, with their events')
             [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Create objects from manifests')
@@ -58,6 +59,7 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             [CompletionResult]::new('--file', '--file', [CompletionResultType]::ParameterName, 'The compose file of the topology [default: built in]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait until everything is ready')
             [CompletionResult]::new('--etcd-image', '--etcd-image', [CompletionResultType]::ParameterName, 'The image of etcd [default: the compose file''s, or this machine''s etcd]')
+            [CompletionResult]::new('--publish', '--publish', [CompletionResultType]::ParameterName, 'Serve a node port on 127.0.0.1; may be given several times')
             [CompletionResult]::new('--service-cidr', '--service-cidr', [CompletionResultType]::ParameterName, 'The range of service addresses [default: 10.10.10.0/24]')
             [CompletionResult]::new('--api-port', '--api-port', [CompletionResultType]::ParameterName, 'The API server''s port on 127.0.0.1 [default: 6443, or the next free one]')
             [CompletionResult]::new('--insecure-port', '--insecure-port', [CompletionResultType]::ParameterName, 'The API server''s plain port on 127.0.0.1 [default: 8888, or the next free one]')
@@ -69,6 +71,7 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             [CompletionResult]::new('--keep', '--keep', [CompletionResultType]::ParameterName, 'Keep what was made when it fails')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print what would be done, and do nothing')
             [CompletionResult]::new('--recreate', '--recreate', [CompletionResultType]::ParameterName, 'Replace components that another build or another file made')
+            [CompletionResult]::new('--no-dns', '--no-dns', [CompletionResultType]::ParameterName, 'Leave the cluster''s DNS out')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: the whole chain of an error, each step of a plan')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the whole chain of an error, each step of a plan')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -308,6 +311,21 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'k8sm;port-forward' {
+            [CompletionResult]::new('--address', '--address', [CompletionResultType]::ParameterName, 'Where this machine listens')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'The namespace [default: the context''s]')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'The namespace [default: the context''s]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The context of the kubeconfig [default: the current one, or that of --name]')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'The API server''s URL [default: the context''s]')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'The API server''s URL [default: the context''s]')
+            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'The cluster that is meant [default: k8sm]')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: the whole chain of an error, each step of a plan')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the whole chain of an error, each step of a plan')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
         'k8sm;get' {
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'The namespace [default: the context''s]')
             [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'The namespace [default: the context''s]')
@@ -472,6 +490,7 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             [CompletionResult]::new('await-health-check', 'await-health-check', [CompletionResultType]::ParameterValue, 'Ask a URL until it answers 200')
             [CompletionResult]::new('await-file', 'await-file', [CompletionResultType]::ParameterValue, 'Wait until a file is there')
             [CompletionResult]::new('exec', 'exec', [CompletionResultType]::ParameterValue, 'Run a command in a container of a pod')
+            [CompletionResult]::new('port-forward', 'port-forward', [CompletionResultType]::ParameterValue, 'Forward ports of this machine to a pod, until interrupted')
             [CompletionResult]::new('get', 'get', [CompletionResultType]::ParameterValue, 'Show objects')
             [CompletionResult]::new('describe', 'describe', [CompletionResultType]::ParameterValue, 'Show everything about objects, with their events')
             [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Create objects from manifests')
@@ -535,6 +554,9 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             break
         }
         'k8sm;help;exec' {
+            break
+        }
+        'k8sm;help;port-forward' {
             break
         }
         'k8sm;help;get' {

@@ -67,6 +67,9 @@ _k8sm() {
             k8sm,logs)
                 cmd="k8sm__subcmd__logs"
                 ;;
+            k8sm,port-forward)
+                cmd="k8sm__subcmd__port__subcmd__forward"
+                ;;
             k8sm,scale)
                 cmd="k8sm__subcmd__scale"
                 ;;
@@ -166,6 +169,9 @@ _k8sm() {
             k8sm__subcmd__help,logs)
                 cmd="k8sm__subcmd__help__subcmd__logs"
                 ;;
+            k8sm__subcmd__help,port-forward)
+                cmd="k8sm__subcmd__help__subcmd__port__subcmd__forward"
+                ;;
             k8sm__subcmd__help,scale)
                 cmd="k8sm__subcmd__help__subcmd__scale"
                 ;;
@@ -200,7 +206,7 @@ _k8sm() {
 
     case "${cmd}" in
         k8sm)
-            opts="-v -h -V --verbose --name --kubeconfig --help --version up down status stop start cluster addons clusters list kubeconfig health-check await-health-check await-file exec get describe create delete scale logs completions help"
+            opts="-v -h -V --verbose --name --kubeconfig --help --version up down status stop start cluster addons clusters list kubeconfig health-check await-health-check await-file exec port-forward get describe create delete scale logs completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1012,7 +1018,7 @@ _k8sm() {
             return 0
             ;;
         k8sm__subcmd__help)
-            opts="up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec get describe create delete scale logs completions help"
+            opts="up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec port-forward get describe create delete scale logs completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1305,6 +1311,20 @@ _k8sm() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        k8sm__subcmd__help__subcmd__port__subcmd__forward)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         k8sm__subcmd__help__subcmd__scale)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1467,6 +1487,52 @@ _k8sm() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        k8sm__subcmd__port__subcmd__forward)
+            opts="-n -s -v -h --address --namespace --context --server --verbose --name --kubeconfig --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --address)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         k8sm__subcmd__scale)
             opts="-n -s -v -h --namespace --context --server --replicas --current-replicas --verbose --name --kubeconfig --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1596,7 +1662,7 @@ _k8sm() {
             return 0
             ;;
         k8sm__subcmd__up)
-            opts="-o -v -h --slaves --file --timeout --keep --dry-run --recreate --etcd-image --service-cidr --api-port --insecure-port --mesos-port --output --verbose --name --kubeconfig --help"
+            opts="-o -v -h --slaves --file --timeout --keep --dry-run --recreate --etcd-image --publish --no-dns --service-cidr --api-port --insecure-port --mesos-port --output --verbose --name --kubeconfig --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1615,6 +1681,10 @@ _k8sm() {
                     return 0
                     ;;
                 --etcd-image)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --publish)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

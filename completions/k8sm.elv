@@ -40,6 +40,7 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand await-health-check 'Ask a URL until it answers 200'
             cand await-file 'Wait until a file is there'
             cand exec 'Run a command in a container of a pod'
+            cand port-forward 'Forward ports of this machine to a pod, until interrupted'
             cand get 'Show objects'
             cand describe 'Show everything about objects, with their events'
             cand create 'Create objects from manifests'
@@ -54,6 +55,7 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand --file 'The compose file of the topology [default: built in]'
             cand --timeout 'How long to wait until everything is ready'
             cand --etcd-image 'The image of etcd [default: the compose file''s, or this machine''s etcd]'
+            cand --publish 'Serve a node port on 127.0.0.1; may be given several times'
             cand --service-cidr 'The range of service addresses [default: 10.10.10.0/24]'
             cand --api-port 'The API server''s port on 127.0.0.1 [default: 6443, or the next free one]'
             cand --insecure-port 'The API server''s plain port on 127.0.0.1 [default: 8888, or the next free one]'
@@ -65,6 +67,7 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand --keep 'Keep what was made when it fails'
             cand --dry-run 'Print what would be done, and do nothing'
             cand --recreate 'Replace components that another build or another file made'
+            cand --no-dns 'Leave the cluster''s DNS out'
             cand -v 'Say more: the whole chain of an error, each step of a plan'
             cand --verbose 'Say more: the whole chain of an error, each step of a plan'
             cand -h 'Print help (see more with ''--help'')'
@@ -278,6 +281,20 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
         }
+        &'k8sm;port-forward'= {
+            cand --address 'Where this machine listens'
+            cand -n 'The namespace [default: the context''s]'
+            cand --namespace 'The namespace [default: the context''s]'
+            cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
+            cand -s 'The API server''s URL [default: the context''s]'
+            cand --server 'The API server''s URL [default: the context''s]'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
         &'k8sm;get'= {
             cand -n 'The namespace [default: the context''s]'
             cand --namespace 'The namespace [default: the context''s]'
@@ -435,6 +452,7 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand await-health-check 'Ask a URL until it answers 200'
             cand await-file 'Wait until a file is there'
             cand exec 'Run a command in a container of a pod'
+            cand port-forward 'Forward ports of this machine to a pod, until interrupted'
             cand get 'Show objects'
             cand describe 'Show everything about objects, with their events'
             cand create 'Create objects from manifests'
@@ -481,6 +499,8 @@ set edit:completion:arg-completer[k8sm] = {|@words|
         &'k8sm;help;await-file'= {
         }
         &'k8sm;help;exec'= {
+        }
+        &'k8sm;help;port-forward'= {
         }
         &'k8sm;help;get'= {
         }

@@ -22,6 +22,7 @@ pub(crate) mod health_check;
 mod kube;
 mod kubeconfig;
 mod logs;
+mod port_forward;
 mod scale;
 mod start;
 mod status;
@@ -87,6 +88,7 @@ enum Command {
     AwaitHealthCheck(health_check::AwaitHealthCheck),
     AwaitFile(health_check::AwaitFile),
     Exec(exec::Exec),
+    PortForward(port_forward::PortForward),
     #[command(flatten)]
     Kube(kube::Command),
     #[command(hide = true)]
@@ -147,6 +149,7 @@ fn run(line: Line) -> Result<ExitCode, Failure> {
             Command::Addons(addons) => addons::run(&line.global, addons).await,
             Command::Clusters(list) => cluster::list(list).await,
             Command::Kubeconfig(kubeconfig) => kubeconfig::run(&line.global, kubeconfig).await,
+            Command::PortForward(forward) => forward.run(&line.global).await,
             Command::Exec(exec) => return exec.run(&line.global).await,
             Command::Kube(command) => kube::run(&line.global, command).await,
             Command::Completions(completions) => completions.run(),

@@ -2,6 +2,7 @@
 
 mod command;
 mod error;
+mod forward;
 mod kubeconfig;
 pub(crate) mod manifest;
 mod path;
@@ -15,6 +16,7 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, Method, Request, Response};
 use http_body_util::BodyExt;
 use kube::client::Body;
+use kube::config::Kubeconfig;
 use serde_json::Value;
 
 pub(crate) use command::CommandSocket;
@@ -68,10 +70,23 @@ impl Client {
     /// # Errors
     /// A kubeconfig that cannot be used.
     pub(crate) async fn connect(connection: &Connection) -> Result<Self, Error> {
-        let config = connection.load().await?;
+        Self::new(connection.load().await?, &connection.place())
+    }
+
+    /// A client of what the text of a kubeconfig names.
+    ///
+    /// # Errors
+    /// Text that cannot be used.
+    pub(crate) async fn of_kubeconfig(text: &str) -> Result<Self, Error> {
+        const PLACE: &str = "of the cluster";
+        let kubeconfig = Kubeconfig::from_yaml(text).map_err(|error| Error::kubeconfig(PLACE, error))?;
+        Self::new(kubeconfig::resolve(kubeconfig, None).await.map_err(|error| Error::kubeconfig(PLACE, error))?, PLACE)
+    }
+
+    fn new(config: kube::Config, place: &str) -> Result<Self, Error> {
         let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
         let namespace = config.default_namespace.clone();
-        let inner = kube::Client::try_from(config).map_err(|error| Error::kubeconfig(&connection.place(), error))?;
+        let inner = kube::Client::try_from(config).map_err(|error| Error::kubeconfig(place, error))?;
         Ok(Self { inner, server, namespace })
     }
 

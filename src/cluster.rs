@@ -18,6 +18,7 @@ pub(crate) mod plan;
 pub(crate) mod port;
 pub(crate) mod probe;
 mod progress;
+pub(crate) mod publish;
 pub(crate) mod ready;
 mod remove;
 mod spec;

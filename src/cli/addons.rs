@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use kube_api::kinds;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Global;
 use super::kube::{Place, metadata};
 use super::up::duration;
 use crate::client::manifest::Document;
 use crate::client::watch::{Scope, Watch};
-use crate::client::{Client, Form, Patch, Path, Query};
+use crate::client::{Client, Form, Path, Query};
+use crate::cluster::addons::deploy;
 use crate::cluster::addons::dns::{self, Flavor, Images, Settings};
 use crate::cluster::engine::Engine;
 use crate::cluster::name::ClusterName;
@@ -82,10 +83,15 @@ pub(crate) async fn run(global: &Global, args: Addons) -> Result<(), Failure> {
         Some(server) => server,
         None => default_server(&client).await?,
     };
-    for document in dns::documents(&args.settings(server), &images)? {
-        deploy(&client, &document).await?;
+    let documents = dns::documents(&args.settings(server), &images)?;
+    for document in &documents {
+        let how = deploy::apply(&client, document).await?;
+        shell::say(&format!("{} {} {how}", document.kind.kind, document.name));
     }
-    let ready = await_ready(&client, args.replicas);
+    let controller = documents.iter().find(|document| document.kind.kind == "ReplicationController");
+    let controller = controller.map(Document::value).unwrap_or_default();
+    replace_pods(&client, &controller).await?;
+    let ready = await_ready(&client, &controller, args.replicas);
     tokio::time::timeout(args.timeout, ready).await.unwrap_or_else(|_| {
         Err(Failure::timed_out("the DNS pods were not ready in time")
             .hint(format!("`k8sm describe pods -n {}` says what they wait for", dns::NAMESPACE)))
@@ -126,46 +132,51 @@ fn kind(plural: &str) -> &'static kube_api::Kind {
     kinds::find("", "v1", plural).expect("the table of kinds has the core ones")
 }
 
-/// Creates the object, or brings the one that is there to it.
-async fn deploy(client: &Client, document: &Document) -> Result<(), Failure> {
-    let list = Path::list(document.kind, Some(dns::NAMESPACE));
-    let name = format!("{} {}", document.kind.kind, document.name);
-    let object = Path::object(document.kind, dns::NAMESPACE, &document.name);
-    let done = match client.get(&object, Form::Object).await {
-        Ok(_) => client.patch(&object, Patch::Merge, &document.value()).await.map(|_| "configured"),
-        Err(error) if error.is_not_found() => client.create(&list, document.json.clone()).await.map(|_| "created"),
-        Err(error) => Err(error),
-    };
-    let how = done.map_err(|error| Failure::from(error).about(&name))?;
-    shell::say(&format!("{name} {how}"));
-    Ok(())
+/// The list of its pods, and the selector for it.
+fn pods() -> (Path, Query) {
+    (Path::list(kind("pods"), Some(dns::NAMESPACE)), Query::default().and("labelSelector", dns::SELECTOR))
 }
 
-/// Waits until as many pods of it are ready as are wanted.
-async fn await_ready(client: &Client, replicas: u32) -> Result<(), Failure> {
-    let query = || Query::default().and("labelSelector", dns::SELECTOR);
-    let path = Path::list(kind("pods"), Some(dns::NAMESPACE));
-    let pods = client.get(&path.clone().with(query()), Form::Object).await?;
-    let mut ready: BTreeSet<String> = BTreeSet::new();
-    for pod in pods["items"].as_array().into_iter().flatten() {
-        note(&mut ready, pod);
-    }
-    let scope = Scope { path, query: query(), form: Form::Object };
-    let mut watch = Watch::new(client, scope, metadata(&pods, "resourceVersion"));
-    while ready.len() < replicas as usize {
-        let event = watch.next().await?;
-        match event.kind.as_str() {
-            "DELETED" => drop(ready.remove(metadata(&event.object, "name"))),
-            _ => note(&mut ready, &event.object),
+/// Deletes the pods of another flavor or another build: their controller makes new ones, but would leave these.
+async fn replace_pods(client: &Client, controller: &Value) -> Result<(), Failure> {
+    let (path, query) = pods();
+    let found = client.get(&path.with(query), Form::Object).await?;
+    for pod in found["items"].as_array().into_iter().flatten().filter(|pod| !deploy::is_of_template(pod, controller)) {
+        let name = metadata(pod, "name");
+        let options = json!({"preconditions": {"uid": pod["metadata"]["uid"]}});
+        match client.delete(&Path::object(kind("pods"), dns::NAMESPACE, name), &options).await {
+            Err(error) if !error.is_not_found() => return Err(Failure::from(error).about(&format!("Pod {name}"))),
+            _ => shell::say(&format!("Pod {name} of an earlier template deleted")),
         }
     }
     Ok(())
 }
 
-fn note(ready: &mut BTreeSet<String>, pod: &Value) {
+/// Waits until as many pods of its template are ready as are wanted.
+async fn await_ready(client: &Client, controller: &Value, replicas: u32) -> Result<(), Failure> {
+    let (path, query) = pods();
+    let pods = client.get(&path.clone().with(query.clone()), Form::Object).await?;
+    let mut ready: BTreeSet<String> = BTreeSet::new();
+    for pod in pods["items"].as_array().into_iter().flatten() {
+        note(&mut ready, pod, controller);
+    }
+    let scope = Scope { path, query, form: Form::Object };
+    let mut watch = Watch::new(client, scope, metadata(&pods, "resourceVersion"));
+    while ready.len() < replicas as usize {
+        let event = watch.next().await?;
+        match event.kind.as_str() {
+            "DELETED" => drop(ready.remove(metadata(&event.object, "name"))),
+            _ => note(&mut ready, &event.object, controller),
+        }
+    }
+    Ok(())
+}
+
+fn note(ready: &mut BTreeSet<String>, pod: &Value, controller: &Value) {
     let name = metadata(pod, "name").to_owned();
     let (up, all) = dns::readiness(pod);
-    if up == all && all > 0 && pod["metadata"]["deletionTimestamp"].is_null() {
+    let stays = pod["metadata"]["deletionTimestamp"].is_null() && deploy::is_of_template(pod, controller);
+    if up == all && all > 0 && stays {
         ready.insert(name);
     } else {
         ready.remove(&name);

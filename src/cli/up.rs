@@ -9,6 +9,7 @@ use ipnet::Ipv4Net;
 use super::Global;
 use crate::cluster::plan::Request;
 use crate::cluster::port::Wanted;
+use crate::cluster::publish::Publish;
 use crate::cluster::up::{self, Options};
 use crate::failure::Failure;
 
@@ -17,6 +18,7 @@ use crate::failure::Failure;
 #[command(after_help = "Examples:\n  \
     k8sm up                          bring up the cluster k8sm and make it kubectl's current context\n  \
     k8sm up --name ci --slaves 3     another cluster beside it\n  \
+    k8sm up --publish 8080:30080     serve a node port on this machine's loopback\n  \
     k8sm up --dry-run                say what would be done\n  \
     k8sm up --file my-compose.yml    with a topology of your own (see `k8sm cluster compose`)")]
 pub(crate) struct Up {
@@ -41,6 +43,12 @@ pub(crate) struct Up {
     /// The image of etcd [default: the compose file's, or this machine's etcd]
     #[arg(long, value_name = "IMAGE")]
     etcd_image: Option<String>,
+    /// Serve a node port on 127.0.0.1; may be given several times
+    #[arg(long, value_name = "HOST-PORT:NODE-PORT")]
+    publish: Vec<Publish>,
+    /// Leave the cluster's DNS out
+    #[arg(long)]
+    no_dns: bool,
     /// The range of service addresses [default: 10.10.10.0/24]
     #[arg(long, value_name = "CIDR")]
     service_cidr: Option<Ipv4Net>,
@@ -87,6 +95,8 @@ pub(crate) async fn run(global: &Global, up: Up) -> Result<(), Failure> {
         ports: Wanted { api: up.api_port, insecure: up.insecure_port, master: up.mesos_port },
         etcd_image: up.etcd_image,
         recreate: up.recreate,
+        publish: up.publish,
+        no_dns: up.no_dns,
     };
     let options = Options {
         cluster: global.cluster()?,

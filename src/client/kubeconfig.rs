@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use kube::Config;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 
 use super::Error;
 
@@ -43,9 +43,7 @@ impl Connection {
             None => Kubeconfig::read(),
         };
         let kubeconfig = read.map_err(wrong)?;
-        let proxied = kubeconfig.clusters.iter().any(|c| c.cluster.as_ref().is_some_and(|c| c.proxy_url.is_some()));
-        let options = KubeConfigOptions { context: self.context.clone(), ..KubeConfigOptions::default() };
-        let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(wrong)?;
+        let mut config = resolve(kubeconfig, self.context.clone()).await.map_err(wrong)?;
         if let Some(namespace) = &self.namespace {
             config.default_namespace.clone_from(namespace);
         }
@@ -53,14 +51,25 @@ impl Connection {
             config.cluster_url =
                 server.parse().map_err(|error| Error::kubeconfig("--server", anyhow::anyhow!("{server}: {error}")))?;
         }
-        // $HTTPS_PROXY is for the internet; a cluster of this machine is never behind it.
-        if !proxied {
-            config.proxy_url = None;
-        }
-        // A server that is away is said at once, or waited for by the command that means to.
-        config.default_retry = false;
         Ok(config)
     }
+}
+
+/// The settings of a context, the current one where none is named.
+///
+/// # Errors
+/// A kubeconfig that does not name what it should.
+pub(super) async fn resolve(kubeconfig: Kubeconfig, context: Option<String>) -> Result<Config, KubeconfigError> {
+    let proxied = kubeconfig.clusters.iter().any(|c| c.cluster.as_ref().is_some_and(|c| c.proxy_url.is_some()));
+    let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await?;
+    // $HTTPS_PROXY is for the internet; a cluster of this machine is never behind it.
+    if !proxied {
+        config.proxy_url = None;
+    }
+    // A server that is away is said at once, or waited for by the command that means to.
+    config.default_retry = false;
+    Ok(config)
 }
 
 #[cfg(test)]

@@ -1,3 +1,4 @@
 //! What runs on a cluster as pods and belongs to it: the DNS.
 
+pub(crate) mod deploy;
 pub(crate) mod dns;

@@ -20,6 +20,9 @@ pub(crate) const IMAGE: &str = "io.k8sm.image";
 /// The label that holds the addresses and ports that `up` chose, on the networks.
 pub(crate) const SERVICE_CIDR: &str = "io.k8sm.service-cidr";
 
+/// The label that holds the node ports that `up` published, on the networks.
+pub(crate) const PUBLISHED: &str = "io.k8sm.published";
+
 /// The name of the cluster that is meant when none is named.
 pub(crate) const DEFAULT: &str = "k8sm";
 

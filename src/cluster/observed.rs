@@ -9,6 +9,7 @@ use bollard::query_parameters::{
 use ipnet::Ipv4Net;
 use serde::Serialize;
 
+use super::addons::dns;
 use super::engine::Engine;
 use super::name::{self, ClusterName};
 use crate::failure::Failure;
@@ -20,6 +21,8 @@ pub(crate) struct Observed {
     pub(crate) components: BTreeMap<String, Component>,
     /// The cluster's other containers: those of pods, by ID.
     pub(crate) pods: Vec<String>,
+    /// Whether a name server of the DNS addon is among them.
+    pub(crate) dns: bool,
     /// The cluster's networks, by name.
     pub(crate) networks: BTreeMap<String, ClusterNetwork>,
     /// The cluster's volumes.
@@ -122,6 +125,7 @@ impl Observed {
         }
         let label = |key: &str| labels.get(key).cloned().unwrap_or_default();
         if !labels.contains_key(name::COMPONENT) {
+            self.dns |= dns::is_its_container(|key| labels.get(key).map(String::as_str));
             self.pods.extend(summary.id);
             return;
         }

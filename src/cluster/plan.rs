@@ -2,6 +2,7 @@
 
 mod print;
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use ipnet::Ipv4Net;
@@ -9,11 +10,13 @@ use serde::Serialize;
 
 pub(crate) use print::page;
 
+use super::addons::dns;
 use super::compose::{Compose, Pool};
 use super::engine::Facts;
 use super::name::{self, ClusterName};
 use super::observed::{Observed, State};
 use super::port::{Ports, Wanted};
+use super::publish::{self, Publish};
 use super::spec::{self, Choices, ContainerSpec};
 use super::subnet::{self, Layout};
 use crate::failure::Failure;
@@ -34,6 +37,10 @@ pub(crate) struct Request {
     pub(crate) etcd_image: Option<String>,
     /// `--recreate`.
     pub(crate) recreate: bool,
+    /// `--publish`.
+    pub(crate) publish: Vec<Publish>,
+    /// `--no-dns`.
+    pub(crate) no_dns: bool,
 }
 
 /// This machine, as far as a plan needs it.
@@ -58,6 +65,15 @@ pub(crate) struct Plan {
     pub(crate) networks: Vec<NetworkStep>,
     pub(crate) volumes: Vec<VolumeStep>,
     pub(crate) containers: Vec<ContainerStep>,
+    /// The cluster's DNS, unless it is not wanted.
+    pub(crate) dns: Option<DnsStep>,
+}
+
+/// The DNS addon: deployed, or there already.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct DnsStep {
+    pub(crate) server: Ipv4Addr,
+    pub(crate) create: bool,
 }
 
 /// How an image comes to be there.
@@ -151,6 +167,8 @@ impl Plan {
             cluster: cluster.clone(),
             engine: engine.clone(),
             volumes: volumes(cluster, &containers, observed),
+            dns: (!request.no_dns)
+                .then(|| DnsStep { server: choices.service_address(dns::NUMBER), create: !observed.dns }),
             choices,
             images: vec![km, etcd],
             networks: networks.to_vec(),
@@ -181,6 +199,7 @@ impl Plan {
         self.containers.iter().all(|step| step.action == Action::Keep)
             && !self.networks.iter().any(|step| step.create)
             && !self.volumes.iter().any(|step| step.create)
+            && !self.dns.as_ref().is_some_and(|step| step.create)
     }
 
     /// The containers that differ from what this build would make, with what they were made from.
@@ -227,15 +246,21 @@ fn choose(
     taken.push(control.subnet);
     let pods = layout(compose, "pods", 19, kept("pods"), &taken)?;
     let slaves = slaves(request, observed, &control)?;
+    let free = |port| (machine.free)(port) && !observed.foreign_ports.contains(&port);
     let ports = match before.and_then(|network| Ports::from_label(network.labels.get(PORTS)?)) {
         Some(ports) => kept_ports(ports, request.ports)?,
-        None => Ports::choose(request.ports, |port| (machine.free)(port) && !observed.foreign_ports.contains(&port))?,
+        None => Ports::choose(request.ports, free)?,
+    };
+    let published = match before {
+        Some(network) => publish::kept(&request.publish, network.labels.get(name::PUBLISHED))?,
+        None => publish::check(&request.publish, ports, free)?,
     };
     Ok(Choices {
         control,
         pods,
         service_cidr,
         ports,
+        published,
         slaves,
         km_image: machine.km_image.clone(),
         etcd_image: request.etcd_image.clone(),

@@ -2,13 +2,14 @@
 //! a line of JSON each, which did. Only there are all of them reached, wherever the engine is.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Parser;
 use futures::future::join_all;
-use k8s_openapi::api::core::v1::{Node, ServiceAccount};
+use k8s_openapi::api::core::v1::{Endpoints, Node, ServiceAccount};
 use kube::Api;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::runtime::wait::await_condition;
@@ -16,6 +17,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::addons::dns;
 use super::pki::{Pair, kubeconfig};
 use crate::shell;
 
@@ -25,6 +27,9 @@ pub(crate) struct Probe {
     /// How many slaves there are
     #[arg(long)]
     slaves: u32,
+    /// Ask the cluster's DNS too
+    #[arg(long)]
+    dns: bool,
     /// How long to wait, in seconds
     #[arg(short, long, default_value_t = 120)]
     timeout: u64,
@@ -58,6 +63,17 @@ pub(crate) enum Check {
     Node(String),
     /// The account `default` that pods act as, which the controllers make.
     Account,
+    /// The cluster's name servers answer.
+    Dns,
+}
+
+/// Of what a cluster is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// How many slaves there are.
+    pub(crate) slaves: u32,
+    /// Whether it has a DNS.
+    pub(crate) dns: bool,
 }
 
 /// An answer.
@@ -71,14 +87,15 @@ pub(crate) struct Answer {
 }
 
 impl Check {
-    /// All that is asked of a cluster with so many slaves.
-    pub(crate) fn all(slaves: u32) -> Vec<Self> {
-        let hostnames = || (1..=slaves).map(|index| format!("mesosslave{index}"));
+    /// All that is asked of such a cluster.
+    pub(crate) fn all(asked: Asked) -> Vec<Self> {
+        let hostnames = || (1..=asked.slaves).map(|index| format!("mesosslave{index}"));
         let mut checks = vec![Self::Etcd, Self::Master, Self::Apiserver];
         checks.extend(hostnames().map(Self::Agent));
         checks.extend([Self::Controller, Self::Scheduler, Self::Framework]);
         checks.extend(hostnames().map(Self::Node));
         checks.push(Self::Account);
+        checks.extend(asked.dns.then_some(Self::Dns));
         checks
     }
 
@@ -91,6 +108,7 @@ impl Check {
             Self::Controller | Self::Account => "controller",
             Self::Scheduler | Self::Framework => "scheduler",
             Self::Agent(hostname) | Self::Node(hostname) => hostname,
+            Self::Dns => "dns",
         }
     }
 
@@ -106,6 +124,7 @@ impl Check {
             Self::Framework => "framework is registered".to_owned(),
             Self::Node(hostname) => format!("node {hostname} is Ready"),
             Self::Account => format!("service account {ACCOUNT} is there"),
+            Self::Dns => "DNS answers".to_owned(),
         }
     }
 }
@@ -137,7 +156,7 @@ pub(crate) async fn run(args: Vec<String>) -> anyhow::Result<()> {
         .timeout(PATIENCE)
         .no_proxy()
         .build()?;
-    let checks = Check::all(probe.slaves);
+    let checks = Check::all(Asked { slaves: probe.slaves, dns: probe.dns });
     let unasked = |check: &Check| Answer { check: check.clone(), why: Some("not asked yet".to_owned()) };
     let pending = Mutex::new(checks.iter().map(unasked).collect());
     let prober = Prober { http, cert_dir: probe.cert_dir, once: probe.once, pending };
@@ -211,6 +230,7 @@ impl Prober {
             },
             Check::Node(hostname) => self.node_is_ready(hostname).await,
             Check::Account => self.account_is_there().await,
+            Check::Dns => self.dns_answers().await,
         }
     }
 
@@ -248,6 +268,26 @@ impl Prober {
         await_condition(accounts, ACCOUNT, is_there).await.map(drop).map_err(Into::into)
     }
 
+    /// Asks the servers behind the DNS service, as the service's own address is known to pods and nodes alone.
+    async fn dns_answers(&self) -> anyhow::Result<()> {
+        let all = Api::<Endpoints>::namespaced(self.client().await?, dns::NAMESPACE);
+        let endpoints = if self.once {
+            tokio::time::timeout(PATIENCE, all.get_opt(dns::NAME)).await??
+        } else {
+            self.note(&Check::Dns, &anyhow!("no pod of it is ready"));
+            await_condition(all, dns::NAME, |one: Option<&Endpoints>| !servers(one).is_empty()).await?
+        };
+        let servers = servers(endpoints.as_ref());
+        anyhow::ensure!(!servers.is_empty(), "no pod of it is ready");
+        for server in servers {
+            let name = format!("kubernetes.default.svc.{}.", dns::DOMAIN);
+            let found =
+                ::dns::forward::addresses(server, &name).await.with_context(|| format!("ask {server} for {name}"))?;
+            anyhow::ensure!(!found.is_empty(), "{server} does not know {name}");
+        }
+        Ok(())
+    }
+
     async fn client(&self) -> anyhow::Result<kube::Client> {
         let read = |name: &str| std::fs::read_to_string(Path::new(&self.cert_dir).join(name));
         let pair = Pair { certificate: read("admin.crt")?, key: read("admin.key")? };
@@ -263,6 +303,13 @@ fn active(state: &Value, list: &str, key: &str) -> BTreeSet<String> {
     let all = state[list].as_array().map(Vec::as_slice).unwrap_or_default();
     let active = all.iter().filter(|one| one["active"].as_bool() == Some(true));
     active.map(|one| one[key].as_str().map_or_else(|| one[key].to_string(), str::to_owned)).collect()
+}
+
+/// Where the DNS service's pods answer.
+fn servers(endpoints: Option<&Endpoints>) -> Vec<SocketAddr> {
+    let subsets = endpoints.into_iter().flat_map(|one| one.subsets.iter().flatten());
+    let addresses = subsets.flat_map(|subset| subset.addresses.iter().flatten());
+    addresses.filter_map(|one| Some(SocketAddr::new(one.ip.parse().ok()?, dns::PORT))).collect()
 }
 
 fn is_ready(node: Option<&Node>) -> bool {

@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use super::engine::Engine;
 use super::name::{self, ClusterName};
 use super::pki::Pki;
-use super::probe::{Answer, Check};
-use super::progress::{Phase, Progress};
+use super::probe::{Answer, Asked, Check};
+use super::progress::Progress;
 use crate::failure::Failure;
 
 /// How often a component may end while others come up, before that is taken for its failure.
@@ -22,7 +22,7 @@ const DEATHS: usize = 5;
 /// How long the published port may take to answer, once the server behind it is ready.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Waits until everything of the cluster serves.
+/// Waits until everything of the cluster serves, and hands on each check that is passed.
 ///
 /// # Errors
 /// An interrupt, or a component that ends again and again. How long it may take is the caller's matter.
@@ -30,15 +30,21 @@ pub(crate) async fn wait(
     engine: &Engine,
     progress: &Progress,
     cluster: &ClusterName,
-    slaves: u32,
+    asked: Asked,
     interrupt: &CancellationToken,
+    mut passed: impl FnMut(&Check),
 ) -> Result<(), Failure> {
     let phase = progress.phase("waiting for");
-    let mut waiting: BTreeSet<Check> = Check::all(slaves).into_iter().collect();
+    let mut waiting: BTreeSet<Check> = Check::all(asked).into_iter().collect();
+    let mut pass = |check: &Check, waiting: &BTreeSet<Check>| {
+        let left: Vec<&str> = waiting.iter().map(Check::hostname).collect();
+        phase.part(&check.describe(), &left.join(" "));
+        passed(check);
+    };
     let served = async {
         // The API server's container may restart, which ends the probe in it.
         while !waiting.is_empty() {
-            if let Err(error) = ask(engine, cluster, slaves, &mut waiting, &phase).await {
+            if let Err(error) = ask(engine, cluster, asked, &mut waiting, &mut pass).await {
                 tracing::debug!("probe: {error:#}");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
@@ -57,15 +63,14 @@ pub(crate) async fn wait(
 async fn ask(
     engine: &Engine,
     cluster: &ClusterName,
-    slaves: u32,
+    asked: Asked,
     waiting: &mut BTreeSet<Check>,
-    phase: &Phase,
+    pass: &mut impl FnMut(&Check, &BTreeSet<Check>),
 ) -> anyhow::Result<()> {
-    let mut answers = std::pin::pin!(probe(engine, &cluster.of("apiserver"), slaves, false).await?);
+    let mut answers = std::pin::pin!(probe(engine, &cluster.of("apiserver"), asked, false).await?);
     while let Some(answer) = answers.try_next().await? {
         if answer.why.is_none() && waiting.remove(&answer.check) {
-            let left: Vec<&str> = waiting.iter().map(Check::hostname).collect();
-            phase.part(&answer.check.describe(), &left.join(" "));
+            pass(&answer.check, waiting);
         }
     }
     Ok(())
@@ -78,11 +83,14 @@ async fn ask(
 pub(crate) async fn probe(
     engine: &Engine,
     container: &str,
-    slaves: u32,
+    asked: Asked,
     once: bool,
 ) -> anyhow::Result<impl Stream<Item = anyhow::Result<Answer>> + use<>> {
-    let slaves = format!("--slaves={slaves}");
+    let slaves = format!("--slaves={}", asked.slaves);
     let mut command = vec!["/km", "await-cluster", "--timeout=3600", &slaves];
+    if asked.dns {
+        command.push("--dns");
+    }
     if once {
         command.push("--once");
     }

@@ -6,9 +6,11 @@ use std::net::Ipv4Addr;
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
 
+use super::addons::dns;
 use super::compose::{self, Compose, Service};
 use super::name::{self, ClusterName};
 use super::port::Ports;
+use super::publish::Publish;
 use super::subnet::{self, Layout};
 use crate::failure::Failure;
 
@@ -24,6 +26,8 @@ pub(crate) struct Choices {
     pub(crate) service_cidr: ipnet::Ipv4Net,
     /// The published ports.
     pub(crate) ports: Ports,
+    /// The published node ports.
+    pub(crate) published: Vec<Publish>,
     /// How many slaves there are.
     pub(crate) slaves: u32,
     /// The image of the servers.
@@ -140,6 +144,11 @@ fn resolve(
     };
     let mut labels = table("labels", &service.labels.0)?;
     labels.extend(component_labels(cluster, component, hostname));
+    // one node is enough: each serves every node port
+    let published = if hostname == "mesosslave1" { choices.published.as_slice() } else { &[] };
+    let published = published
+        .iter()
+        .map(|one| Ok(PublishedPort { host_address: Ipv4Addr::LOCALHOST, host_port: one.host, port: one.node }));
     let ports = service.ports.iter().map(|port| {
         let port = text("ports", &port.0)?;
         parse_port(&port).ok_or_else(|| wrong("ports", format!("`{port}`, expected ADDRESS:HOST-PORT:PORT")))
@@ -159,7 +168,7 @@ fn resolve(
             .iter()
             .map(|mount| Ok(full_mount(&text("volumes", mount)?, component, hostname, cluster)))
             .collect::<Result<_, Failure>>()?,
-        ports: ports.collect::<Result<_, Failure>>()?,
+        ports: ports.chain(published).collect::<Result<_, Failure>>()?,
         cap_add: service.cap_add.clone(),
         cap_drop: service.cap_drop.clone(),
         security_opt: service.security_opt.clone(),
@@ -188,7 +197,7 @@ fn placeholders(
         ("K8SM_PODS_GATEWAY", choices.pods.gateway.to_string()),
         ("K8SM_PODS_IP_RANGE", choices.pods.ip_range.to_string()),
         ("K8SM_SERVICE_CIDR", choices.service_cidr.to_string()),
-        ("K8SM_DNS_ADDRESS", choices.service_address(10).to_string()),
+        ("K8SM_DNS_ADDRESS", choices.service_address(dns::NUMBER).to_string()),
         ("K8SM_API_PORT", choices.ports.api.to_string()),
         ("K8SM_INSECURE_PORT", choices.ports.insecure.to_string()),
         ("K8SM_MASTER_PORT", choices.ports.master.to_string()),
@@ -270,6 +279,7 @@ pub(crate) mod tests {
             pods: Layout::of("172.30.32.0/19".parse().unwrap()).unwrap(),
             service_cidr: "10.10.10.0/24".parse().unwrap(),
             ports: Ports { api: 6443, insecure: 8888, master: 5050 },
+            published: Vec::new(),
             slaves: 2,
             km_image: "k8sm/km:0.1.0-0123456789ab".into(),
             etcd_image: Some("k8sm/etcd:0123456789ab".into()),

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::engine::Engine;
 use super::name::ClusterName;
 use super::observed::{Component, Observed, State};
-use super::probe::Answer;
+use super::probe::{Answer, Asked};
 use super::ready;
 use crate::failure::Failure;
 
@@ -73,7 +73,8 @@ async fn ask(engine: &Engine, cluster: &ClusterName, observed: &Observed) -> Opt
     if !running {
         return None;
     }
-    let answers = ready::probe(engine, &container, observed.slaves(), true).await.ok()?;
+    let asked = Asked { slaves: observed.slaves(), dns: false };
+    let answers = ready::probe(engine, &container, asked, true).await.ok()?;
     answers.try_collect().await.ok()
 }
 

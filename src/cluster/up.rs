@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use ipnet::Ipv4Net;
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::act::Act;
+use super::act::{self, Act};
+use super::addons::{deploy, dns};
 use super::compose::{self, Compose};
 use super::engine::Engine;
 use super::image;
@@ -16,10 +18,13 @@ use super::name::ClusterName;
 use super::observed::{Observed, State};
 use super::pki::Pki;
 use super::plan::{self, Machine, Plan, Request};
+use super::probe::{Asked, Check};
 use super::progress::{Progress, seconds};
 use super::ready;
 use super::remove;
 use super::subnet;
+use crate::client::Client;
+use crate::client::manifest::Document;
 use crate::failure::{Failure, Kind};
 use crate::shell;
 
@@ -71,10 +76,11 @@ pub(crate) async fn print_compose(options: &Options) -> Result<(), Failure> {
 /// # Errors
 /// When it does not in time, or the user interrupts.
 pub(crate) async fn await_ready(engine: &Engine, cluster: &ClusterName, timeout: Duration) -> Result<(), Failure> {
-    let slaves = Observed::read(engine, cluster).await?.slaves();
+    let observed = Observed::read(engine, cluster).await?;
+    let asked = Asked { slaves: observed.slaves(), dns: observed.dns };
     let interrupt = on_interrupt("interrupted: the cluster is left as it is".to_owned(), String::new())?;
     let progress = Progress::new();
-    let ready = ready::wait(engine, &progress, cluster, slaves, &interrupt);
+    let ready = ready::wait(engine, &progress, cluster, asked, &interrupt, |_| ());
     tokio::time::timeout(timeout, ready).await.unwrap_or_else(|_| {
         Err(Failure::timed_out(format!("cluster {cluster} was not ready within {}", seconds(timeout)))
             .hint(format!("`k8sm status{}` says what is missing", cluster.flag())))
@@ -125,11 +131,11 @@ pub(crate) async fn up(options: &Options) -> Result<(), Failure> {
             Ok(())
         }
         Err(failure) if failure.kind() == Kind::Interrupted => {
-            undo(options, &engine, &observed, &run, &failure).await;
+            undo(options, &engine, &plan, &observed, &run, &failure).await;
             Err(Failure::interrupted(format!("bringing up cluster {} was interrupted", options.cluster)))
         }
         Err(failure) => {
-            undo(options, &engine, &observed, &run, &failure).await;
+            undo(options, &engine, &plan, &observed, &run, &failure).await;
             Err(failure)
         }
     }
@@ -172,21 +178,48 @@ fn refuse_other_builds(plan: &Plan) -> Result<(), Failure> {
 }
 
 async fn bring_up(act: &Act<'_>, plan: &mut Plan, settled: bool) -> Result<Pki, Failure> {
-    if settled {
-        let (waited, pki) = tokio::join!(wait(act, plan), act.keys(plan));
-        waited?;
-        let pki = pki?;
-        ready::published(plan.choices.ports.api, &pki).await?;
-        return Ok(pki);
-    }
-    let pki = act.carry_out(plan).await?;
-    wait(act, plan).await?;
+    let pki = if settled { act.keys(plan).await? } else { act.carry_out(plan).await? };
+    let (say, serves) = oneshot::channel();
+    let mut say = Some(say);
+    let passed = |check: &Check| {
+        if *check == Check::Apiserver
+            && let Some(say) = say.take()
+        {
+            // whoever deploys has failed where nobody listens
+            let _ = say.send(());
+        }
+    };
+    let asked = Asked { slaves: plan.choices.slaves, dns: plan.dns.is_some() };
+    let waited = ready::wait(act.engine, act.progress, &plan.cluster, asked, act.interrupt, passed);
+    tokio::try_join!(waited, addons(act, plan, &pki, serves))?;
     ready::published(plan.choices.ports.api, &pki).await?;
     Ok(pki)
 }
 
-async fn wait(act: &Act<'_>, plan: &Plan) -> Result<(), Failure> {
-    ready::wait(act.engine, act.progress, &plan.cluster, plan.choices.slaves, act.interrupt).await
+/// Deploys what runs on the cluster as soon as the API serves: its pods are there when the nodes are.
+async fn addons(act: &Act<'_>, plan: &Plan, pki: &Pki, api_serves: oneshot::Receiver<()>) -> Result<(), Failure> {
+    let Some(documents) = documents(plan)? else { return Ok(()) };
+    let client = client(plan, pki).await?;
+    // Without it `wait` has failed, and says why.
+    if api_serves.await.is_ok() {
+        deploy::complete(&client, &documents, act.run).await?;
+    }
+    Ok(())
+}
+
+/// The objects of the addons.
+fn documents(plan: &Plan) -> Result<Option<Vec<Document>>, Failure> {
+    let Some(step) = &plan.dns else { return Ok(None) };
+    let settings =
+        dns::Settings { flavor: dns::Flavor::Lean, replicas: 1, domain: dns::DOMAIN.to_owned(), server: step.server };
+    let etcd = plan.images.last().map(|step| step.image.clone()).unwrap_or_default();
+    dns::documents(&settings, &dns::Images { km: plan.choices.km_image.clone(), etcd }).map(Some)
+}
+
+/// Its administrator, at the published port.
+async fn client(plan: &Plan, pki: &Pki) -> Result<Client, Failure> {
+    let text = Access::of(&plan.cluster, plan.choices.ports.api, pki)?.document()?;
+    Ok(Client::of_kubeconfig(&text).await?)
 }
 
 /// Merges the kubeconfig; gives whether that changed it.
@@ -225,7 +258,7 @@ fn on_interrupt(first: String, second: String) -> Result<CancellationToken, Fail
 }
 
 /// Shows why it failed, keeps the logs, and removes what the run made.
-async fn undo(options: &Options, engine: &Engine, before: &Observed, run: &str, failure: &Failure) {
+async fn undo(options: &Options, engine: &Engine, plan: &Plan, before: &Observed, run: &str, failure: &Failure) {
     let cluster = &options.cluster;
     if failure.kind() != Kind::Interrupted {
         logs::save_and_show(engine, cluster, failure).await;
@@ -237,6 +270,8 @@ async fn undo(options: &Options, engine: &Engine, before: &Observed, run: &str, 
     let undone = if before.is_empty() {
         remove::cluster(engine, cluster).await
     } else {
+        // An API server that was never reached holds nothing of this run.
+        let _ = tokio::time::timeout(DRAIN, undo_addons(engine, plan, run)).await;
         stop_again(engine, before).await;
         remove::run(engine, run).await
     };
@@ -244,6 +279,13 @@ async fn undo(options: &Options, engine: &Engine, before: &Observed, run: &str, 
         shell::say(&format!("not everything could be removed: {}", left.line()));
         shell::say(&format!("`k8sm down{}` tries again", cluster.flag()));
     }
+}
+
+/// Takes the addons away that this run deployed on a cluster that was there before.
+async fn undo_addons(engine: &Engine, plan: &Plan, run: &str) -> Result<(), Failure> {
+    let Some(documents) = documents(plan)? else { return Ok(()) };
+    let pki = act::keys::of(engine, &plan.cluster).await?;
+    deploy::undo(&client(plan, &pki).await?, &documents, run).await
 }
 
 /// Stops what this run started of a cluster that was there before.

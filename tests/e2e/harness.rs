@@ -1,13 +1,14 @@
 //! What the tests share: a cluster that cleans up after itself, Docker as the tests see it, and bounded waiting.
 
 pub(crate) mod cluster;
+pub(crate) mod dns;
 pub(crate) mod docker;
 pub(crate) mod http;
 pub(crate) mod run;
 
 use std::time::{Duration, Instant};
 
-pub(crate) use cluster::Cluster;
+pub(crate) use cluster::{Cluster, in_a_pod};
 pub(crate) use run::{Ran, run};
 
 /// How long a state may take to come about on a loaded machine with two cores.

@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod controllers;
+mod dns;
 mod environment;
 mod faults;
 mod harness;

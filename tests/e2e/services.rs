@@ -1,93 +1,205 @@
-//! Services and the cluster's DNS: from pods, from the Docker host, and by name.
+//! Services: every type and protocol, from pods, from nodes and from the Docker host. One cluster, many cases.
 
+use std::collections::BTreeSet;
+
+use hickory_proto::rr::RecordType;
 use serde_json::{Value, json};
 
-use crate::harness::{Cluster, http, repository, wait_for};
-
-const EXAMPLE: &str = "examples/v1/pod-nginx.json";
-
-/// Runs `script` in a busybox pod of that name until it succeeds, and gives what it printed.
-#[track_caller]
-fn in_a_pod(cluster: &Cluster, name: &str, script: &str) -> String {
-    let script = format!("until ({script}); do sleep 1; done");
-    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": {
-        "restartPolicy": "Never", "terminationGracePeriodSeconds": 1,
-        "containers": [{"name": "busybox", "image": "busybox", "imagePullPolicy": "IfNotPresent",
-            "command": ["sh", "-c", script]}]}});
-    cluster.k8sm_with(&["create", "-f", "-"], &pod.to_string()).ok();
-    wait_for(&format!("the end of pod {name}: {script}"), || {
-        let object = cluster.object("pod", name)?;
-        let logs = cluster.k8sm(&["logs", name]);
-        if object["status"]["phase"] == "Succeeded" { Ok(logs.stdout) } else { Err(logs.to_string()) }
-    })
-}
-
-/// Makes the example's nginx with a service before it; gives the service.
-fn nginx_with_service(cluster: &Cluster) -> Value {
-    let mut pod: Value =
-        serde_json::from_str(&std::fs::read_to_string(repository(EXAMPLE)).expect("the example")).expect("JSON");
-    pod["metadata"]["labels"] = json!({"app": "web"});
-    cluster.k8sm_with(&["create", "-f", "-"], &pod.to_string()).ok();
-    let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {
-        "type": "NodePort", "selector": {"app": "web"}, "ports": [{"port": 80}]}});
-    cluster.k8sm_with(&["create", "-f", "-"], &service.to_string()).ok();
-    cluster.running("nginx");
-    cluster.object("service", "web").expect("the service")
-}
+use crate::harness::cluster::in_such_a_pod;
+use crate::harness::{Cluster, dns, docker, http, in_a_pod, repository, run, wait_for};
 
 #[test]
-fn a_service_is_reached_from_pods_and_by_its_node_port() {
-    let cluster = Cluster::up("services");
-    let service = nginx_with_service(&cluster);
-    let address = service["spec"]["clusterIP"].as_str().expect("an address");
-    let page = in_a_pod(&cluster, "client", &format!("wget -q -O- http://{address}/"));
-    assert!(page.contains("nginx"), "{page}");
+fn services_are_reached_from_everywhere_and_only_while_they_serve() {
+    let port = free_port();
+    let cluster = Cluster::up_with("services", &["--publish", &format!("{port}:30080")]);
+    for name in ["one", "two"] {
+        create(&cluster, &server(name, "web"));
+    }
+    let selector = json!({"app": "web"});
+    for (name, spec) in [
+        ("web", json!({"type": "NodePort", "ports": [{"port": 80, "targetPort": 8080, "nodePort": 30080}]})),
+        ("sticky", json!({"sessionAffinity": "ClientIP", "ports": [{"port": 80, "targetPort": 8080}]})),
+        ("outside", json!({"externalIPs": ["192.0.2.80"], "ports": [{"port": 80, "targetPort": 8080}]})),
+        ("headless", json!({"clusterIP": "None", "ports": [{"port": 8080}]})),
+    ] {
+        let mut spec = spec;
+        spec["selector"] = selector.clone();
+        create(&cluster, &service(name, spec));
+    }
+    create(
+        &cluster,
+        &service("alias", json!({"type": "ExternalName", "externalName": "web.default.svc.cluster.local"})),
+    );
+    cluster.running_pods("app=web", 2);
 
-    let client = cluster.object("pod", "client").expect("the client");
-    let own = client["status"]["podIP"].as_str().unwrap_or_default();
-    wait_for("the client's own address in the server's log", || {
-        let logs = cluster.k8sm(&["logs", "nginx"]);
-        if logs.stdout.contains(own) { Ok(()) } else { Err(logs.to_string()) }
-    });
+    from_pods(&cluster);
+    from_nodes_and_the_host(&cluster, port);
+    over_udp(&cluster);
+    while_endpoints_go(&cluster);
+}
 
-    let port = service["spec"]["ports"][0]["nodePort"].as_u64().expect("a node port");
-    for node in ["mesosslave1", "mesosslave2"] {
-        let node = cluster.address(node, "pods");
-        wait_for(&format!("the node port at {node}"), || match http::get(&format!("{node}:{port}"), "/")? {
+/// A pod that tells its own name to everybody, and does not end when it is asked to.
+fn server(name: &str, app: &str) -> Value {
+    let script = "trap '' TERM; mkdir /tmp/www && hostname > /tmp/www/index.html && httpd -f -p 8080 -h /tmp/www";
+    json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": app}}, "spec": {
+        "terminationGracePeriodSeconds": 20,
+        "containers": [{"name": "web", "image": "busybox", "imagePullPolicy": "IfNotPresent", "command": ["sh", "-c", script]}]}})
+}
+
+fn service(name: &str, spec: Value) -> Value {
+    json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec})
+}
+
+#[track_caller]
+fn create(cluster: &Cluster, object: &Value) {
+    cluster.k8sm_with(&["create", "-f", "-"], &object.to_string()).ok();
+}
+
+fn address(cluster: &Cluster, service: &str) -> String {
+    let service = cluster.object("service", service).expect("the service");
+    service["spec"]["clusterIP"].as_str().expect("an address").to_owned()
+}
+
+/// A free port of this machine, as far as one can know.
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("bound").port()
+}
+
+fn names(said: &str) -> BTreeSet<&str> {
+    said.split_whitespace().collect()
+}
+
+fn from_pods(cluster: &Cluster) {
+    let many =
+        |host: &str, times: u32| format!("for i in $(seq {times}); do wget -T 5 -qO- http://{host} || exit 1; done");
+    let both = BTreeSet::from(["one", "two"]);
+    for host in ["web", "alias", "192.0.2.80", "headless:8080"] {
+        assert_eq!(names(&in_a_pod(cluster, &many(host, 24))), both, "{host}");
+    }
+    assert_eq!(names(&in_a_pod(cluster, &many("sticky", 24))).len(), 1, "a client stays where it is");
+    let on_host = json!({"hostNetwork": true});
+    assert_eq!(
+        names(&in_such_a_pod(cluster, &many(&address(cluster, "web"), 24), on_host)),
+        both,
+        "from the node's network"
+    );
+    // a server that asks for the service that it is itself
+    let script = many(&address(cluster, "web"), 24);
+    let hairpin = cluster.kubectl(&["exec", "one", "--", "sh", "-c", &script]).ok();
+    assert_eq!(names(&hairpin), both, "a server may be its own client");
+}
+
+fn from_nodes_and_the_host(cluster: &Cluster, port: u16) {
+    let nodes = ["mesosslave1", "mesosslave2"].map(|node| format!("{}:30080", cluster.address(node, "pods")));
+    for place in nodes.iter().chain([&format!("127.0.0.1:{port}")]) {
+        wait_for(&format!("the node port at {place}"), || match http::get(place, "/")? {
             (200, _) => Ok(()),
             (code, body) => Err(format!("{code}: {body}")),
         });
     }
+    let port = port.to_string();
+    let other = Cluster::new("taken");
+    let refused = other.k8sm(&["up", "--publish", &format!("{port}:30080")]).fails(3);
+    assert!(refused.contains(&port) && refused.contains("hint: "), "{refused}");
+    other.k8sm(&["up", "--publish", "8080:80"]).fails(2);
+    cluster.k8sm(&["up", "--publish", "18080:30081"]).fails(5);
+}
 
-    cluster.k8sm(&["delete", "pod", "nginx", "--grace-period=1"]).ok();
-    let script = format!("nc -w 5 {address} 80 < /dev/null 2>&1 | grep refused");
-    let refused = in_a_pod(&cluster, "refused", &script);
-    assert!(refused.contains("refused"), "{refused}");
+/// The cluster's own DNS is a UDP service; here it has a node port too.
+fn over_udp(cluster: &Cluster) {
+    let spec = json!({"type": "NodePort", "selector": {"k8s-app": "kube-dns"},
+        "ports": [{"port": 53, "protocol": "UDP", "nodePort": 30053}]});
+    let mut service = service("dns", spec);
+    service["metadata"]["namespace"] = "kube-system".into();
+    cluster.k8sm_with(&["create", "-n", "kube-system", "-f", "-"], &service.to_string()).ok();
+    let place = format!("{}:30053", cluster.address("mesosslave2", "pods"));
+    wait_for("an answer by UDP through a node port", || {
+        let answer = dns::ask(&place, "kubernetes.default.svc.cluster.local.", RecordType::A)?;
+        if answer.data == ["10.10.10.1"] { Ok(()) } else { Err(format!("{answer:?}")) }
+    });
+}
+
+/// What ends still serves where nobody else does; then the service is refused at once, and its range leaks nowhere.
+fn while_endpoints_go(cluster: &Cluster) {
+    cluster.k8sm(&["delete", "pod", "two", "--grace-period=0", "--force"]).ok();
+    cluster.running_pods("app=web", 1);
+    let address = address(cluster, "web");
+    let ask = format!("wget -T 5 -qO- http://{address}");
+    let deleting = cluster.command(&["delete", "pod", "one"]).spawn();
+    wait_for("the pod's end began", || {
+        let pod = cluster.object("pod", "one")?;
+        if pod["metadata"]["deletionTimestamp"].is_null() { Err(pod.to_string()) } else { Ok(()) }
+    });
+    assert_eq!(in_a_pod(cluster, &ask), "one\n", "it serves while it ends");
+    deleting.expect("it starts").wait().expect("it ends");
+
+    let refused = |address: &str| format!("nc -w 5 {address} 80 < /dev/null 2>&1 | grep refused");
+    for address in [address.as_str(), "10.10.10.254"] {
+        assert!(in_a_pod(cluster, &refused(address)).contains("refused"), "{address}");
+        let on_host = json!({"hostNetwork": true});
+        assert!(in_such_a_pod(cluster, &refused(address), on_host).contains("refused"), "{address} from the node");
+    }
+    for node in ["mesosslave1", "mesosslave2"] {
+        let pid = docker::pid(&cluster.container(node)).to_string();
+        let route = ["-t", &pid, "-n", "ip", "route", "get", "10.10.10.254"];
+        let way = run(std::process::Command::new("nsenter").args(route), "").ok();
+        assert!(way.starts_with("local 10.10.10.254 dev lo"), "{node}: {way}");
+    }
 }
 
 #[test]
-fn a_pod_reaches_the_api_server_as_its_service_account() {
-    let cluster = Cluster::up("accounts");
+fn a_server_sees_its_client_and_ports_are_forwarded() {
+    let cluster = Cluster::up("clients");
+    let mut pod: Value =
+        serde_json::from_str(&std::fs::read_to_string(repository("examples/v1/pod-nginx.json")).expect("the example"))
+            .expect("JSON");
+    pod["metadata"]["labels"] = json!({"app": "nginx"});
+    create(&cluster, &pod);
+    create(&cluster, &service("nginx", json!({"selector": {"app": "nginx"}, "ports": [{"port": 80}]})));
+    cluster.running("nginx");
+    let script = format!("wget -T 5 -qO- http://{} > /dev/null && hostname -i", address(&cluster, "nginx"));
+    let own = in_a_pod(&cluster, &script);
+    wait_for("the client's own address in the server's log", || {
+        let logs = cluster.k8sm(&["logs", "nginx"]);
+        if logs.stdout.contains(own.trim()) { Ok(()) } else { Err(logs.to_string()) }
+    });
+    a_pod_reaches_the_api_server_as_its_service_account(&cluster);
+
+    let forwarding = cluster.follow(&["port-forward", "nginx", ":80", ":81"]);
+    let ports: Vec<String> = wait_for("two forwarded ports", || {
+        let said = forwarding.output();
+        let of = |line: &str| Some(line.strip_prefix("Forwarding from ")?.split(' ').next()?.to_owned());
+        let ports: Vec<String> = said.lines().filter_map(of).collect();
+        if ports.len() == 2 { Ok(ports) } else { Err(said) }
+    });
+    for _ in 0..3 {
+        assert!(http::get(&ports[0], "/").expect("an answer").1.contains("nginx"));
+    }
+    assert!(http::get(&ports[1], "/").is_err(), "nobody listens there");
+    cluster.k8sm(&["port-forward", "nobody", ":80"]).fails(5);
+}
+
+fn a_pod_reaches_the_api_server_as_its_service_account(cluster: &Cluster) {
     let secrets = "/var/run/secrets/kubernetes.io/serviceaccount";
     let script = format!(
         "cat {secrets}/namespace && echo && head -n 1 {secrets}/ca.crt && wc -c < {secrets}/token && \
          nc -w 3 $KUBERNETES_SERVICE_HOST $KUBERNETES_SERVICE_PORT < /dev/null && echo reached"
     );
-    let said = in_a_pod(&cluster, "account", &script);
+    let said = in_a_pod(cluster, &script);
     assert!(said.contains("default\n-----BEGIN CERTIFICATE-----\n"), "{said}");
     assert!(said.ends_with("reached\n"), "{said}");
 }
 
 #[test]
-fn the_dns_addon_answers_as_the_documents_tell() {
-    let cluster = Cluster::up("dns");
-    let said = cluster.k8sm(&["addons", "dns"]);
-    assert!(said.stderr.contains("answers at 10.10.10.10"), "{said}");
-    let again = cluster.k8sm(&["addons", "dns"]);
-    assert!(again.stderr.contains("configured"), "{again}");
-    let table = cluster.kubectl(&["get", "pods", "-n", "kube-system", "-l", "k8s-app=kube-dns", "--no-headers"]).ok();
-    assert!(table.contains("3/3"), "{table}");
-    let answer = in_a_pod(&cluster, "lookup", "nslookup kubernetes.default.svc.cluster.local");
-    assert!(answer.contains("10.10.10.10"), "the server: {answer}");
-    assert!(answer.contains("10.10.10.1\n"), "the name: {answer}");
+fn the_guestbook_of_the_examples_is_signed_and_read() {
+    let cluster = Cluster::up_with("guestbook", &[]);
+    cluster.kubectl(&["create", "-f", &repository("examples/v1/guestbook.yaml")]).ok();
+    cluster.running_pods("name=redis-slave", 2);
+    cluster.running_pods("name=frontend", 3);
+    let frontend = address(&cluster, "frontend");
+    let page = |query: &str| format!("wget -T 5 -qO- 'http://{frontend}/cgi-bin/guestbook{query}'");
+    in_a_pod(&cluster, &page("?entry=hello+from+a+test"));
+    let read = in_a_pod(&cluster, &format!("{} | grep hello", page("")));
+    assert!(read.contains("hello from a test"), "{read}");
 }

@@ -13,8 +13,10 @@ use crate::api::Api;
 use crate::options::Options;
 use crate::storage::{Claims, PREFIX};
 
-/// The last byte of the address that is kept for DNS, unless a service asks for it by name.
+/// The place in the range of the address that is kept for the cluster's DNS.
 const DNS_OFFSET: u32 = 10;
+/// Who may have it: namespaces and names of the DNS service, as the addon and its earlier templates have them.
+const DNS_SERVICES: &[(&str, &str)] = &[("kube-system", "kube-dns"), ("default", "kube-dns"), ("default", "skydns")];
 /// How many addresses are looked at by chance before all are, in order.
 const TRIES: usize = 64;
 
@@ -153,15 +155,20 @@ fn check_address(options: &Options, kind: &Kind, service: &Value, address: &str)
         return Ok(());
     };
     let range = options.service_cluster_ip_range;
-    if range.contains(&ip) && ip != range.network() && ip != range.broadcast() {
+    let why = if !range.contains(&ip) || ip == range.network() || ip == range.broadcast() {
+        format!("the provided IP ({address}) is not in the valid range. The range of valid IPs is {range}")
+    } else if u32::from(ip) == u32::from(range.network()) + DNS_OFFSET && !is_dns(service) {
+        "it is kept for the cluster's DNS, the service kube-system/kube-dns".to_owned()
+    } else {
         return Ok(());
-    }
-    let message = format!(
-        "Invalid value: [\"{address}\"]: failed to allocate IP {address}: the provided IP ({address}) is not in the valid range. \
-         The range of valid IPs is {range}"
-    );
+    };
+    let message = format!("Invalid value: [\"{address}\"]: failed to allocate IP {address}: {why}");
     let error = FieldError { reason: "FieldValueInvalid", field: "spec.clusterIPs".to_owned(), message };
     Err(Status::invalid(kind, meta::name(service), &[error]))
+}
+
+fn is_dns(service: &Value) -> bool {
+    DNS_SERVICES.contains(&(meta::namespace(service), meta::name(service)))
 }
 
 /// A free address by chance; the network's first is the API server's, the tenth is kept for DNS.
@@ -263,6 +270,13 @@ mod tests {
             ["/registry/k8sm/claims/address/10.10.10.7", "/registry/k8sm/claims/nodeport/30053"]
         );
         assert!(held(kind, &json!({"spec": {"clusterIP": "None"}})).is_empty());
+    }
+
+    #[test]
+    fn the_address_of_the_dns_is_for_nobody_else() {
+        let service = |namespace: &str, name: &str| json!({"metadata": {"namespace": namespace, "name": name}});
+        assert!(is_dns(&service("kube-system", "kube-dns")));
+        assert!(!is_dns(&service("default", "web")) && !is_dns(&service("other", "kube-dns")));
     }
 
     #[test]

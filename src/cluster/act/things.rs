@@ -7,6 +7,7 @@ use bollard::models::{Ipam, IpamConfig, NetworkCreateRequest, VolumeCreateReques
 use super::{Act, all, refused};
 use crate::cluster::name;
 use crate::cluster::plan::{NetworkStep, PORTS, Plan, VolumeStep};
+use crate::cluster::publish;
 use crate::failure::Failure;
 
 impl Act<'_> {
@@ -25,6 +26,7 @@ impl Act<'_> {
         self.check()?;
         let mut labels: BTreeMap<String, String> = plan.cluster.labels(self.run);
         labels.insert(PORTS.to_owned(), plan.choices.ports.label());
+        labels.insert(name::PUBLISHED.to_owned(), publish::label(&plan.choices.published));
         labels.insert(name::SERVICE_CIDR.to_owned(), plan.choices.service_cidr.to_string());
         let key = step.name.strip_prefix(&plan.cluster.of("")).unwrap_or_default();
         labels.insert("com.docker.compose.network".to_owned(), key.to_owned());

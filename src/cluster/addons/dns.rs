@@ -9,10 +9,18 @@ use serde_json::Value;
 use crate::client::manifest::{self, Document};
 use crate::failure::Failure;
 
-/// Where it lives, and what all of it is called.
+/// Where it lives.
 pub(crate) const NAMESPACE: &str = "kube-system";
+/// What all of it is called.
+pub(crate) const NAME: &str = "kube-dns";
+/// Where its pods answer.
+pub(crate) const PORT: u16 = 53;
 /// The label by which its pods are found.
 pub(crate) const SELECTOR: &str = "k8s-app=kube-dns";
+/// The domain of a cluster that `up` makes.
+pub(crate) const DOMAIN: &str = "cluster.local";
+/// The place of its address in the service range, which no other service gets.
+pub(crate) const NUMBER: u32 = 10;
 
 const FULL: &str = include_str!("../../../templates/dns/skydns-rc.yaml.in");
 const LEAN: &str = include_str!("../../../templates/dns/skydns-lean-rc.yaml.in");
@@ -86,6 +94,11 @@ fn fill(template: &str, settings: &Settings) -> Result<String, Failure> {
 /// A template without the remarks at its head, which say the placeholders' names.
 fn without_comment(template: &str) -> &str {
     template.find("apiVersion:").map_or(template, |start| &template[start..])
+}
+
+/// Whether labels are those of a name server's container.
+pub(crate) fn is_its_container<'a>(label: impl Fn(&str) -> Option<&'a str>) -> bool {
+    label("io.kubernetes.pod.namespace") == Some(NAMESPACE) && label("io.kubernetes.container.name") == Some("skydns")
 }
 
 /// The label of a pod's readiness: whether all its containers are ready, and how many of how many.

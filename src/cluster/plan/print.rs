@@ -43,6 +43,9 @@ pub(crate) fn page(plan: &Plan) -> String {
             .collect();
         lines.push(format!("{mark} container {} {}{ports}{note}", step.spec.name, addresses.join(" ")));
     }
+    if let Some(step) = &plan.dns {
+        lines.push(format!("{} addon dns {}", mark(step.create), step.server));
+    }
     lines.push(String::new());
     lines.join("\n")
 }

@@ -53,6 +53,7 @@ fn after(plan: &Plan) -> Observed {
         let network = ClusterNetwork { subnet: Some(step.layout.subnet), labels: labels.clone() };
         observed.networks.insert(step.name.clone(), network);
     }
+    observed.dns = plan.dns.is_some();
     observed.volumes.extend(plan.volumes.iter().map(|step| step.name.clone()));
     observed.images.extend(plan.images.iter().map(|step| step.image.clone()));
     observed

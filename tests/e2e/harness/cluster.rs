@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Ran, docker, http, run, wait_for};
 
@@ -40,11 +40,17 @@ impl Cluster {
         Self { name, dir }
     }
 
-    /// A cluster that is up.
+    /// A cluster that is up, without a DNS.
     #[track_caller]
     pub(crate) fn up(purpose: &str) -> Self {
+        Self::up_with(purpose, &["--no-dns"])
+    }
+
+    /// A cluster that is up, with flags of the test's.
+    #[track_caller]
+    pub(crate) fn up_with(purpose: &str, flags: &[&str]) -> Self {
         let cluster = Self::new(purpose);
-        cluster.k8sm(&["up"]).ok();
+        cluster.k8sm(&[&["up"], flags].concat()).ok();
         cluster
     }
 
@@ -211,6 +217,35 @@ impl Cluster {
             if ready == 2 { Ok(()) } else { Err(ran.to_string()) }
         });
     }
+}
+
+/// Runs `script` in a busybox pod of its own until it succeeds, and gives what it printed.
+#[track_caller]
+pub(crate) fn in_a_pod(cluster: &Cluster, script: &str) -> String {
+    in_such_a_pod(cluster, script, json!({}))
+}
+
+/// The same with more fields of the pod's `spec`.
+#[track_caller]
+pub(crate) fn in_such_a_pod(cluster: &Cluster, script: &str, fields: Value) -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let name = format!("script-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    let until = format!("until ({script}); do sleep 0.2; done");
+    let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": {
+        "restartPolicy": "Never", "terminationGracePeriodSeconds": 0,
+        "containers": [{"name": "busybox", "image": "busybox", "imagePullPolicy": "IfNotPresent",
+            "command": ["sh", "-c", until]}]}});
+    for (field, value) in fields.as_object().into_iter().flatten() {
+        pod["spec"][field] = value.clone();
+    }
+    cluster.k8sm_with(&["create", "-f", "-"], &pod.to_string()).ok();
+    let said = wait_for(&format!("the end of pod {name}: {script}"), || {
+        let object = cluster.object("pod", &name)?;
+        let logs = cluster.k8sm(&["logs", &name]);
+        if object["status"]["phase"] == "Succeeded" { Ok(logs.stdout) } else { Err(logs.to_string()) }
+    });
+    cluster.k8sm(&["delete", "pod", &name, "--wait=false"]).ok();
+    said
 }
 
 /// The executable under test: the one that was built with the tests, or another that `$K8SM` names.

@@ -179,9 +179,12 @@ async fn services_get_addresses_that_nobody_else_has() {
     let path = "/api/v1/namespaces/default/services";
     let service = |name: &str, spec: serde_json::Value| json!({"metadata": {"name": name}, "spec": spec});
     let ports = json!([{"port": 80}]);
-    let dns = api.make(path, &service("dns", json!({"clusterIP": "10.10.10.10", "ports": ports}))).await;
+    let (code, refused) = api.post(path, &service("dns", json!({"clusterIP": "10.10.10.10", "ports": ports}))).await;
+    assert_eq!(code, 422, "{refused}");
+    let dns = api.make(path, &service("kube-dns", json!({"clusterIP": "10.10.10.10", "ports": ports}))).await;
     assert_eq!(dns["spec"]["clusterIPs"], json!(["10.10.10.10"]));
-    let (code, refused) = api.post(path, &service("thief", json!({"clusterIP": "10.10.10.10", "ports": ports}))).await;
+    let (code, refused) =
+        api.post(path, &service("thief", json!({"clusterIP": dns["spec"]["clusterIP"], "ports": ports}))).await;
     assert_eq!(code, 422, "{refused}");
     let (code, refused) = api.post(path, &service("far", json!({"clusterIP": "10.11.0.1", "ports": ports}))).await;
     assert_eq!(code, 422, "{refused}");
