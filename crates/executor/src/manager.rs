@@ -319,6 +319,9 @@ async fn remove_orphan(context: Arc<Context>, owner: Owner) {
             tracing::warn!(container = id, %error, "cannot remove the container");
         }
     }
+    if let Err(error) = context.runtime.remove_volumes(&owner.uid).await {
+        tracing::warn!(pod = owner.name, %error, "cannot remove the pod's volumes");
+    }
     let _ = context.directory(&owner.uid).remove();
 }
 

@@ -1,5 +1,7 @@
 //! This node in the API server: its status (at start, at change, every five minutes) and its lease (every ten seconds).
 
+mod pressure;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +21,7 @@ use tokio::sync::watch;
 use crate::binding::is_status;
 use crate::channel::Agent;
 use crate::context::Context;
+use pressure::Pressure;
 
 /// Where leases of nodes are.
 const LEASES: &str = "kube-node-lease";
@@ -30,19 +33,51 @@ const STATUS: Duration = Duration::from_secs(300);
 /// The wait after the API server did not take it.
 const RETRY: Duration = Duration::from_secs(1);
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// How often the node is looked at for what it is short of, and how often images are removed while the disk is full.
+const MEASURE: Duration = Duration::from_secs(10);
+const COLLECT: Duration = Duration::from_secs(60);
 /// Images that a status lists at most, the largest.
 const MAX_IMAGES: usize = 50;
 
 /// Keeps the node's status and lease, for ever. `registered` turns true when the status was written first; `agent` is the
 /// Mesos agent, which may change with its restart.
 pub async fn keep(context: Arc<Context>, agent: watch::Receiver<Agent>, registered: watch::Sender<bool>) {
-    tokio::join!(keep_status(&context, agent, registered), keep_lease(&context));
+    let (pressing, pressure) = watch::channel(Pressure::measure(&context.flags.root_dir));
+    tokio::join!(
+        keep_status(&context, agent, pressure.clone(), registered),
+        keep_lease(&context),
+        measure(&context, pressing),
+        collect(&context, pressure),
+    );
 }
 
-async fn keep_status(context: &Context, mut agent: watch::Receiver<Agent>, registered: watch::Sender<bool>) {
+/// Tells what the node is short of when that changes.
+async fn measure(context: &Context, pressing: watch::Sender<Pressure>) {
     loop {
-        let current = agent.borrow_and_update().clone();
-        let wait = match tokio::time::timeout(TIMEOUT, write_status(context, &current)).await {
+        tokio::time::sleep(MEASURE).await;
+        let now = Pressure::measure(&context.flags.root_dir);
+        pressing.send_if_modified(|known| std::mem::replace(known, now) != now);
+    }
+}
+
+/// Removes images that only this node wanted, while the disk is full.
+async fn collect(context: &Context, mut pressure: watch::Receiver<Pressure>) {
+    while pressure.wait_for(|pressure| pressure.disk).await.is_ok() {
+        let removed = context.runtime.collect_images(&context.flags.root_dir).await;
+        tracing::warn!(?removed, "the disk is full: images that this node pulled and no container has are removed");
+        tokio::time::sleep(COLLECT).await;
+    }
+}
+
+async fn keep_status(
+    context: &Context,
+    mut agent: watch::Receiver<Agent>,
+    mut pressure: watch::Receiver<Pressure>,
+    registered: watch::Sender<bool>,
+) {
+    loop {
+        let (current, pressing) = (agent.borrow_and_update().clone(), *pressure.borrow_and_update());
+        let wait = match tokio::time::timeout(TIMEOUT, write_status(context, &current, pressing)).await {
             Ok(Ok(())) => {
                 registered.send_if_modified(|registered| !std::mem::replace(registered, true));
                 STATUS
@@ -59,11 +94,12 @@ async fn keep_status(context: &Context, mut agent: watch::Receiver<Agent>, regis
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             Ok(()) = agent.changed() => {}
+            Ok(()) = pressure.changed() => {}
         }
     }
 }
 
-async fn write_status(context: &Context, agent: &Agent) -> anyhow::Result<()> {
+async fn write_status(context: &Context, agent: &Agent, pressure: Pressure) -> anyhow::Result<()> {
     let api: Api<Node> = Api::all(context.client.clone());
     let node = match api.get_opt(&context.node).await? {
         Some(node) => node,
@@ -78,7 +114,8 @@ async fn write_status(context: &Context, agent: &Agent) -> anyhow::Result<()> {
         api.patch(&context.node, &PatchParams::default(), &patch).await?;
     }
     let (info, images) = engine(context).await?;
-    let status = status(context, agent, node.status.unwrap_or_default(), info, images);
+    let previous = node.status.and_then(|status| status.conditions).unwrap_or_default();
+    let status = status(context, agent, conditions(&previous, pressure), info, images);
     let patch = Patch::Merge(serde_json::json!({"status": status}));
     api.patch_status(&context.node, &PatchParams::default(), &patch).await?;
     Ok(())
@@ -108,7 +145,7 @@ fn own_labels() -> BTreeMap<String, String> {
 fn status(
     context: &Context,
     agent: &Agent,
-    previous: NodeStatus,
+    conditions: Vec<NodeCondition>,
     node_info: NodeSystemInfo,
     images: Vec<ContainerImage>,
 ) -> NodeStatus {
@@ -128,7 +165,7 @@ fn status(
         ]),
         capacity: Some(amounts(agent.cpus, agent.mem)),
         allocatable: Some(amounts(agent.cpus - agent.executor_cpus, agent.mem - agent.executor_mem)),
-        conditions: Some(conditions(previous.conditions.as_deref().unwrap_or_default())),
+        conditions: Some(conditions),
         daemon_endpoints: Some(NodeDaemonEndpoints {
             kubelet_endpoint: Some(DaemonEndpoint { port: i32::from(context.flags.port) }),
         }),
@@ -139,15 +176,12 @@ fn status(
 }
 
 /// The kubelet's conditions in its own words.
-fn conditions(previous: &[NodeCondition]) -> Vec<NodeCondition> {
+fn conditions(previous: &[NodeCondition], pressure: Pressure) -> Vec<NodeCondition> {
     let now = now();
-    [
-        ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
-        ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-        ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
-        ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
-    ]
-    .map(|(type_, status, reason, message)| {
+    let ready = ("Ready", true, "KubeletReady", "kubelet is posting ready status");
+    let all = pressure.conditions().into_iter().chain([ready]);
+    all.map(|(type_, status, reason, message)| {
+        let status = if status { "True" } else { "False" };
         let before = previous.iter().find(|condition| condition.type_ == type_ && condition.status == status);
         NodeCondition {
             type_: type_.to_owned(),
@@ -158,7 +192,7 @@ fn conditions(previous: &[NodeCondition]) -> Vec<NodeCondition> {
             last_transition_time: before.and_then(|c| c.last_transition_time.clone()).or(Some(Time(now))),
         }
     })
-    .into()
+    .collect()
 }
 
 /// CPUs as a quantity: whole ones as such, others in thousandths.
@@ -272,11 +306,13 @@ mod tests {
     #[test]
     fn a_condition_that_stays_keeps_its_time() {
         let past = Time(Timestamp::from_second(1_700_000_000).unwrap());
-        let mut before = conditions(&[]);
+        let mut before = conditions(&[], Pressure::default());
         before.iter_mut().for_each(|condition| condition.last_transition_time = Some(past.clone()));
         before[3].status = "False".into();
-        let after = conditions(&before);
+        let after = conditions(&before, Pressure { disk: true, ..Pressure::default() });
         assert_eq!(after[0].last_transition_time, Some(past.clone()));
-        assert_ne!(after[3].last_transition_time, Some(past));
+        assert_ne!(after[3].last_transition_time, Some(past.clone()));
+        assert_eq!((after[1].status.as_str(), after[1].reason.as_deref()), ("True", Some("KubeletHasDiskPressure")));
+        assert_ne!(after[1].last_transition_time, Some(past));
     }
 }

@@ -9,8 +9,12 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::{Container as Spec, Pod};
 
 use crate::backoff::{self, Backoffs};
+use crate::health::{Fatal, Healths};
 use crate::observed::{Container, Exit, Observed, State};
 use crate::pod::{self, RestartPolicy};
+
+/// The longest wait for what a container is made of.
+const MAX_SOURCE_WAIT: SignedDuration = SignedDuration::from_secs(20);
 
 /// What is wanted of the pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +34,12 @@ pub struct Input<'a> {
     pub pod: &'a Pod,
     /// What Docker has of it.
     pub observed: &'a Observed,
+    /// How its containers do.
+    pub health: &'a Healths,
+    /// When the pod began, as its status says.
+    pub began: Option<Timestamp>,
+    /// Why the node ends the pod, if it does.
+    pub evicted: Option<&'a Cause>,
     /// What is wanted.
     pub intent: Intent,
     /// Waits of containers that ended.
@@ -79,7 +89,9 @@ pub enum Action {
         /// The container's name.
         name: String,
         /// Why, for the event.
-        why: &'static str,
+        why: String,
+        /// Seconds it gets to end, where it is not the pod's to say.
+        grace: Option<i64>,
     },
     /// Remove a container that does not run.
     Remove {
@@ -126,18 +138,34 @@ pub struct Plan {
     pub waiting: BTreeMap<String, Waiting>,
     /// When to look again, if nothing happens before.
     pub wake: Option<Timestamp>,
-    /// How the pod ended, if it did.
+    /// How the pod ended, if it did and nothing of it runs any more.
     pub outcome: Option<Outcome>,
+    /// Why the pod was ended, where its containers did not end by themselves.
+    pub cause: Option<Cause>,
+}
+
+/// Why a pod is ended before its containers end by themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// Kubernetes' reason.
+    pub reason: &'static str,
+    /// The message beside it.
+    pub message: String,
 }
 
 /// The next steps.
 #[must_use]
 pub fn next(input: Input<'_>) -> Plan {
-    let mut plan = Plan { outcome: outcome(input.pod, input.observed), ..Plan::default() };
+    let mut plan = Plan::default();
+    let cause = if pod::has_ended(input.pod) { None } else { input.evicted.cloned().or_else(|| plan.overdue(input)) };
+    let outcome = cause.as_ref().map(|_| Outcome::Failed).or_else(|| outcome(input.pod, input.observed));
+    let is_over = pod::has_ended(input.pod) || !input.observed.any_running();
+    plan.outcome = outcome.filter(|_| is_over);
+    plan.cause = cause;
     if input.intent == Intent::End {
-        plan.end(input.observed);
-    } else if plan.outcome.is_some() {
-        plan.settle(input.observed);
+        plan.end(input);
+    } else if outcome.is_some() {
+        plan.settle(input);
     } else {
         plan.tidy(input);
         match input.observed.live_sandbox() {
@@ -196,10 +224,9 @@ fn abandoned(observed: &Observed) -> bool {
 
 impl Plan {
     /// Everything goes: containers first, in their grace period, then the sandbox.
-    fn end(&mut self, observed: &Observed) {
-        let running: Vec<_> = observed.containers.iter().filter(|container| container.running()).collect();
-        if !running.is_empty() {
-            self.actions.extend(running.into_iter().map(|container| stop(container, "Stopping container")));
+    fn end(&mut self, input: Input<'_>) {
+        let observed = input.observed;
+        if self.stop_all(input) {
             return;
         }
         self.actions.extend(observed.containers.iter().map(|c| Action::Remove { id: c.id.clone() }));
@@ -207,12 +234,35 @@ impl Plan {
     }
 
     /// A pod that ended keeps its containers, for their logs, and gives its address back.
-    fn settle(&mut self, observed: &Observed) {
-        let running: Vec<_> = observed.containers.iter().filter(|container| container.running()).collect();
-        if running.is_empty() {
-            self.actions.extend(observed.sandboxes.iter().map(|s| Action::RemoveSandbox { id: s.id.clone() }));
+    fn settle(&mut self, input: Input<'_>) {
+        if !self.stop_all(input) {
+            self.actions.extend(input.observed.sandboxes.iter().map(|s| Action::RemoveSandbox { id: s.id.clone() }));
         }
-        self.actions.extend(running.into_iter().map(|container| stop(container, "Stopping container")));
+    }
+
+    /// Stops what runs: all containers at once, and after them the sidecars, the last one first; false where nothing runs.
+    fn stop_all(&mut self, input: Input<'_>) -> bool {
+        let running: Vec<_> = input.observed.containers.iter().filter(|container| container.running()).collect();
+        let sidecar = |container: &Container| {
+            let mut all = pod::init_containers(input.pod).iter();
+            all.position(|spec| pod::is_sidecar(spec) && spec.name == container.name)
+        };
+        let next = running.iter().map(|container| sidecar(container)).max_by_key(|place| (place.is_none(), *place));
+        let now = running.iter().filter(|container| Some(sidecar(container)) == next);
+        self.actions.extend(now.map(|container| stop(container, format!("Stopping container {}", container.name))));
+        !running.is_empty()
+    }
+
+    /// Whether the pod has been active for longer than it may; else the plan looks again when it has.
+    fn overdue(&mut self, input: Input<'_>) -> Option<Cause> {
+        let seconds = pod::spec(input.pod).active_deadline_seconds?;
+        let due = input.began? + SignedDuration::from_secs(seconds);
+        if input.now < due {
+            self.wake = Some(due);
+            return None;
+        }
+        let message = "Pod was active on the node longer than the specified deadline".to_owned();
+        Some(Cause { reason: "DeadlineExceeded", message })
     }
 
     /// What no longer serves: sandboxes beside the live one, containers older than the last two of their name, containers
@@ -224,10 +274,12 @@ impl Plan {
             let nth = seen.entry(&container.name).and_modify(|n| *n += 1).or_insert(0);
             match &container.state {
                 State::Running(_) if live != Some(container.sandbox.as_str()) => {
-                    self.actions.push(stop(container, "Pod sandbox changed, it will be killed and re-created."));
+                    self.actions
+                        .push(stop(container, "Pod sandbox changed, it will be killed and re-created.".to_owned()));
                 }
                 State::Running(_) if *nth > 0 => {
-                    self.actions.push(stop(container, "Container was replaced by a newer one"));
+                    self.actions
+                        .push(stop(container, format!("Container {} was replaced by a newer one", container.name)));
                 }
                 State::Running(_) => {}
                 State::Created => self.actions.push(Action::Remove { id: container.id.clone() }),
@@ -249,7 +301,7 @@ impl Plan {
         if let Some(failure) = input.failures.get("")
             && input.now < failure.retry
         {
-            self.wake = Some(failure.retry);
+            self.wake_at(failure.retry);
             return;
         }
         let attempt = input.observed.sandboxes.first().map_or(0, |sandbox| sandbox.attempt + 1);
@@ -274,8 +326,8 @@ impl Plan {
                 continue;
             }
             self.container(input, spec, sandbox, policy);
-            let running = input.observed.named(&spec.name).next().is_some_and(|c| c.running() && c.sandbox == sandbox);
-            let beside = pod::is_sidecar(spec) && running;
+            let newest = input.observed.named(&spec.name).next().filter(|c| c.running() && c.sandbox == sandbox);
+            let beside = pod::is_sidecar(spec) && newest.is_some_and(|c| input.health.of(&c.id).started);
             if !(begun || beside) {
                 return;
             }
@@ -291,9 +343,8 @@ impl Plan {
         match newest.map(|container| (container, &container.state)) {
             None | Some((_, State::Created)) => {}
             Some((container, State::Running(_))) => {
-                let changed = container.sandbox == sandbox && container.hash != pod::hash(spec);
-                if changed && input.intent == Intent::Run {
-                    self.actions.push(stop(container, "Container definition changed, will be restarted"));
+                if container.sandbox == sandbox && input.intent == Intent::Run {
+                    self.actions.extend(replaced(input, container, spec, policy));
                 }
                 return;
             }
@@ -342,8 +393,28 @@ impl Plan {
     fn wait(&mut self, name: &str, reason: &str, message: String, until: Timestamp) {
         let waiting = Waiting { reason: reason.to_owned(), message: Some(message) };
         self.waiting.insert(name.to_owned(), waiting);
-        self.wake = self.wake.into_iter().chain([until]).min();
+        self.wake_at(until);
     }
+
+    fn wake_at(&mut self, time: Timestamp) {
+        self.wake = self.wake.into_iter().chain([time]).min();
+    }
+}
+
+/// The stop of a running container that is to make room for another: its definition changed, or it does not do well.
+fn replaced(input: Input<'_>, container: &Container, spec: &Spec, policy: RestartPolicy) -> Option<Action> {
+    let (id, name) = (container.id.clone(), container.name.clone());
+    if container.hash != pod::hash(spec) {
+        return Some(stop(container, format!("Container {name} definition changed, will be restarted")));
+    }
+    let (why, grace) = match input.health.of(&container.id).fatal.as_ref()? {
+        Fatal::PostStart => ("FailedPostStartHook".to_owned(), None),
+        Fatal::Probe(kind, grace) => {
+            let then = if policy == RestartPolicy::Never { "" } else { ", will be restarted" };
+            (format!("Container {name} failed {kind} probe{then}"), *grace)
+        }
+    };
+    Some(Action::Stop { id, name, why, grace })
 }
 
 /// Whether the init container `name` ended well in `sandbox`.
@@ -352,8 +423,14 @@ fn done(observed: &Observed, name: &str, sandbox: &str) -> bool {
     newest.and_then(Container::exit).is_some_and(|exit| exit.code == 0)
 }
 
-fn stop(container: &Container, why: &'static str) -> Action {
-    Action::Stop { id: container.id.clone(), name: container.name.clone(), why }
+fn stop(container: &Container, why: String) -> Action {
+    Action::Stop { id: container.id.clone(), name: container.name.clone(), why, grace: None }
+}
+
+/// The wait after `failures` failures in a row for something that may come at any time, as a volume's source.
+#[must_use]
+pub fn source_wait(failures: u32) -> SignedDuration {
+    MAX_SOURCE_WAIT.min(SignedDuration::from_secs(1 << failures.min(5)))
 }
 
 /// The wait after `failures` failures in a row of something that is tried again with back-off.

@@ -1,6 +1,8 @@
 //! The life of a pod, step by step, without Docker.
 
 use super::*;
+use crate::health::Health;
+use crate::health::probe::Kind;
 use crate::observed::Sandbox;
 
 const SANDBOX: &str = "sandbox0";
@@ -13,6 +15,8 @@ struct World {
     failures: HashMap<String, Failure>,
     now: Timestamp,
     intent: Intent,
+    health: Healths,
+    began: Option<Timestamp>,
 }
 
 fn world(spec: serde_json::Value) -> World {
@@ -24,6 +28,8 @@ fn world(spec: serde_json::Value) -> World {
         failures: HashMap::new(),
         now: Timestamp::from_second(1_700_000_000).unwrap(),
         intent: Intent::Run,
+        health: Healths::default(),
+        began: None,
     }
 }
 
@@ -36,6 +42,9 @@ impl World {
         next(Input {
             pod: &self.pod,
             observed: &self.observed,
+            health: &self.health,
+            began: self.began,
+            evicted: None,
             intent: self.intent,
             restarts: &self.restarts,
             failures: &self.failures,
@@ -246,4 +255,93 @@ fn a_pod_that_ends_loses_containers_first_and_then_its_sandbox() {
     world.step();
     assert!(world.observed.is_empty());
     assert_eq!(world.plan().actions, []);
+}
+
+impl World {
+    fn health(&mut self, id: &str, health: Health) {
+        self.health.insert(id.to_owned(), health);
+    }
+
+    /// Names of the containers that the plan stops.
+    fn stopped(&self) -> Vec<String> {
+        let stops = self.plan().actions.into_iter().filter_map(|action| match action {
+            Action::Stop { name, .. } => Some(name),
+            _ => None,
+        });
+        stops.collect()
+    }
+}
+
+fn with_sidecars() -> World {
+    let sidecar = |name: &str| serde_json::json!({"name": name, "image": "i", "restartPolicy": "Always"});
+    world(serde_json::json!({
+        "restartPolicy": "Never", "initContainers": [sidecar("s"), sidecar("t")],
+        "containers": [{"name": "c", "image": "i"}],
+    }))
+}
+
+#[test]
+fn what_follows_a_sidecar_waits_until_it_has_started() {
+    let mut world = with_sidecars();
+    assert_eq!(world.step(), ["POD/0", "s/0"]);
+    world.health("s0", Health { started: false, ready: false, ..Health::WELL });
+    assert_eq!(world.step(), [""; 0]);
+    world.health("s0", Health { ready: false, ..Health::WELL });
+    assert_eq!(world.step(), ["t/0"]);
+    assert_eq!(world.step(), ["c/0"]);
+}
+
+#[test]
+fn sidecars_end_last_and_in_reverse() {
+    for intent in [Intent::End, Intent::Run] {
+        let mut world = with_sidecars();
+        (0..3).for_each(|_| drop(world.step()));
+        world.intent = intent;
+        if intent == Intent::End {
+            assert_eq!(world.stopped(), ["c"]);
+        }
+        world.exit("c0", 0);
+        for sidecar in ["t", "s"] {
+            assert_eq!(world.stopped(), [sidecar], "{intent:?}");
+            assert_eq!(world.plan().outcome, None, "something still runs");
+            world.step();
+        }
+        assert_eq!(world.plan().outcome, Some(Outcome::Succeeded));
+    }
+}
+
+#[test]
+fn a_container_that_does_not_do_well_is_stopped_and_started_again() {
+    for (policy, fatal, why, grace) in [
+        (
+            "Always",
+            Fatal::Probe(Kind::Liveness, Some(3)),
+            "Container c failed liveness probe, will be restarted",
+            Some(3),
+        ),
+        ("Never", Fatal::Probe(Kind::Startup, None), "Container c failed startup probe", None),
+        ("Always", Fatal::PostStart, "FailedPostStartHook", None),
+    ] {
+        let mut world = one(policy);
+        world.step();
+        world.health("c0", Health { fatal: Some(fatal), ..Health::WELL });
+        let (id, name) = ("c0".to_owned(), "c".to_owned());
+        assert_eq!(world.plan().actions, [Action::Stop { id, name, why: why.into(), grace }]);
+        world.step();
+        assert_eq!(world.step(), if policy == "Never" { vec![] } else { vec!["c/1"] });
+    }
+}
+
+#[test]
+fn a_pod_that_is_active_for_too_long_ends() {
+    let mut world = one("Always");
+    world.pod.spec.as_mut().unwrap().active_deadline_seconds = Some(60);
+    world.began = Some(world.now);
+    world.step();
+    assert_eq!(world.plan().wake, Some(world.now + SignedDuration::from_secs(60)));
+    world.later(60);
+    assert_eq!((world.stopped(), world.plan().outcome), (vec!["c".to_owned()], None));
+    world.step();
+    let plan = world.plan();
+    assert_eq!((plan.outcome, plan.cause.unwrap().reason), (Some(Outcome::Failed), "DeadlineExceeded"));
 }

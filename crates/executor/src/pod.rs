@@ -1,6 +1,6 @@
 //! What a pod says of itself, asked the way the executor needs it.
 
-use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
+use k8s_openapi::api::core::v1::{Container, ContainerPort, Pod, PodSpec};
 use sha2::{Digest, Sha256};
 
 /// Kubernetes' default grace period, seconds.
@@ -151,38 +151,31 @@ pub fn qos_class(pod: &Pod) -> &'static str {
 #[must_use]
 pub fn left_out(pod: &Pod) -> Vec<(&str, &'static str)> {
     let mut all = Vec::new();
-    for container in all_containers(pod) {
-        let ports = container.ports.as_deref().unwrap_or_default();
-        let non_root = container.security_context.as_ref().and_then(|context| context.run_as_non_root);
-        for (asked, what) in [
-            (
-                container.startup_probe.is_some(),
-                "startupProbe is not run by this node: the container has started when it runs",
-            ),
-            (
-                container.liveness_probe.is_some(),
-                "livenessProbe is not run by this node: the container lives while it runs",
-            ),
-            (
-                container.readiness_probe.is_some(),
-                "readinessProbe is not run by this node: the container is ready when it runs",
-            ),
-            (container.lifecycle.is_some(), "lifecycle hooks are not run by this node"),
-            (non_root == Some(true), "runAsNonRoot is not checked by this node"),
-            (
-                ports.iter().any(|port| port.host_port.is_some_and(|port| port > 0)) && !host_network(pod),
-                "hostPort is not served by this node: the container is reached at the pod's address",
-            ),
-        ] {
-            if asked {
-                all.push((container.name.as_str(), what));
-            }
+    for container in all_containers(pod).filter(|_| !host_network(pod)) {
+        if container.ports.iter().flatten().any(is_other_host_port) {
+            let what = "hostPort is served by this node for TCP alone: the container is reached at the pod's address";
+            all.push((container.name.as_str(), what));
         }
     }
-    if spec(pod).active_deadline_seconds.is_some() {
-        all.push(("", "activeDeadlineSeconds is not kept by this node"));
+    if spec(pod).host_ipc == Some(true) {
+        all.push(("", "hostIPC is not served by this node: the pod's containers share an IPC namespace of their own"));
     }
     all
+}
+
+/// A port of the node in a protocol that is not passed on.
+fn is_other_host_port(port: &ContainerPort) -> bool {
+    port.host_port.is_some_and(|port| port > 0) && port.protocol.as_deref().is_some_and(|protocol| protocol != "TCP")
+}
+
+/// The bytes of memory that the pod's containers may have together, where each of them has a limit.
+#[must_use]
+pub fn memory_limit(pod: &Pod) -> Option<f64> {
+    let limit = |container: &Container| {
+        let limit = container.resources.as_ref()?.limits.as_ref()?.get("memory")?;
+        limit.0.parse().ok().map(kube_api::quantity::Quantity::as_f64)
+    };
+    containers(pod).iter().map(limit).sum()
 }
 
 /// An image's name with its default tag: `nginx` is `nginx:latest`.
@@ -224,11 +217,11 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_named() {
-        let probe = serde_json::json!({"tcpSocket": {"port": 80}});
-        let pod = pod(serde_json::json!({"containers": [{"name": "a", "readinessProbe": probe},
-            {"name": "b", "ports": [{"containerPort": 80, "hostPort": 31000}]}, {"name": "c"}]}));
+        let pod = pod(
+            serde_json::json!({"hostIPC": true, "containers": [{"name": "a"}, {"name": "b", "ports": [{"containerPort": 80, "hostPort": 31000, "protocol": "UDP"}]}, {"name": "c"}]}),
+        );
         let names: Vec<_> = left_out(&pod).into_iter().map(|(container, _)| container).collect();
-        assert_eq!(names, ["a", "b"]);
+        assert_eq!(names, ["b", ""]);
     }
 
     #[test]

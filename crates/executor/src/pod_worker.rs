@@ -5,12 +5,13 @@
 //! nobody ever waits for a worker and nothing piles up.
 
 mod end;
+mod follow;
 mod mailbox;
 mod start;
 
 pub use mailbox::{End, Mailbox};
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Pod, PodStatus};
 use kube::api::{Api, Patch, PatchParams};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use self::mailbox::News;
 use crate::backoff::Backoffs;
@@ -25,8 +27,10 @@ use crate::binding::{self, BindError};
 use crate::channel::{Task, TaskState};
 use crate::context::Context;
 use crate::events::Type;
+use crate::health::{Healths, Watcher};
+use crate::host_ports::HostPorts;
 use crate::observed::Observed;
-use crate::plan::{self, Action, Failure, Intent, Outcome, Plan};
+use crate::plan::{self, Action, Cause, Failure, Intent, Outcome, Plan};
 use crate::pod;
 use crate::runtime::words;
 use crate::status;
@@ -48,24 +52,40 @@ pub struct Worker {
     /// Whether the pod has been seen bound to this node.
     bound: bool,
     end: Option<End>,
+    /// When the containers of a pod that ends are killed at the latest.
+    deadline: Option<Instant>,
     restarts: Backoffs,
     failures: HashMap<String, (u32, Failure)>,
     image_ids: BTreeMap<String, String>,
+    /// What ended containers left to say, by Docker's ID.
+    messages: BTreeMap<String, String>,
     /// The status as it was written last.
     written: PodStatus,
     stops: JoinSet<(String, Result<(), bollard::errors::Error>)>,
-    /// Containers that are being stopped: with how many seconds of grace.
-    stopping: HashMap<String, i64>,
+    /// Containers that are being stopped: until when at the latest.
+    stopping: HashMap<String, Instant>,
+    /// Asks containers how they do, and what it knows of them now.
+    watcher: Watcher,
+    health: Healths,
+    /// Containers that this worker started, by name and attempt: those have their postStart hooks before them.
+    started: HashSet<(String, u32)>,
     /// The sandbox whose death notice is held, and the one that gave it.
     watched: Option<String>,
     dead: Option<String>,
     watch: JoinSet<String>,
     /// Keeps the volumes as their sources are, once the pod has containers.
     keeper: Option<Keeper>,
+    /// The node's ports that lead to the pod, while it has an address.
+    host_ports: Option<HostPorts>,
+    /// Measures volumes that have a limit, and what it found.
+    meter: JoinSet<Cause>,
+    evicted: Option<Cause>,
     /// Why containers wait, as events have told it.
     announced: BTreeMap<String, String>,
     /// Whether events have told what of the pod this node leaves out.
     warned: bool,
+    /// Whether events have told why the pod is ended before its containers end by themselves.
+    ended_early: bool,
     pause: Duration,
 }
 
@@ -82,18 +102,27 @@ impl Worker {
             task: None,
             bound,
             end: None,
+            deadline: None,
             restarts: Backoffs::default(),
             failures: HashMap::new(),
             image_ids: BTreeMap::new(),
+            messages: BTreeMap::new(),
             written,
             stops: JoinSet::new(),
             stopping: HashMap::new(),
+            watcher: Watcher::default(),
+            health: Healths::default(),
+            started: HashSet::new(),
             watched: None,
             dead: None,
             watch: JoinSet::new(),
             keeper: None,
+            host_ports: None,
+            meter: JoinSet::new(),
+            evicted: None,
             announced: BTreeMap::new(),
             warned: false,
+            ended_early: false,
             pause: PAUSE,
         }
     }
@@ -112,9 +141,7 @@ impl Worker {
                     continue;
                 }
             };
-            self.watch_sandbox(&observed);
-            self.keep_volumes(&observed);
-            self.name_images(&observed).await;
+            self.follow(&observed).await;
             let plan = self.plan(&observed);
             self.announce(&plan, observed.is_empty());
             if self.end.is_some() && observed.is_empty() {
@@ -132,7 +159,7 @@ impl Worker {
         let status = self.status(observed, &plan);
         let actions: Vec<_> = plan.actions.iter().filter(|action| self.is_new(action)).cloned().collect();
         let idle = actions.is_empty();
-        self.begin_stops(&actions);
+        self.begin_stops(observed, &actions);
         let (written, done) = tokio::join!(self.write(&status), self.perform(observed, &actions));
         if written {
             self.written = status;
@@ -156,10 +183,7 @@ impl Worker {
             self.know(pod);
         }
         if let Some(end) = end {
-            self.end = Some(match self.end.take() {
-                None => end,
-                Some(before) => before.merge(end),
-            });
+            self.ends(end);
         }
         if missing {
             self.look_for_pod().await;
@@ -239,9 +263,7 @@ impl Worker {
     async fn look_for_pod(&mut self) {
         match self.context.get::<Pod>(pod::namespace(&self.pod), pod::name(&self.pod)).await {
             Ok(Some(pod)) if pod::uid(&pod) == pod::uid(&self.pod) => {}
-            Ok(_) => {
-                self.end = Some(End { grace: self.end.take().and_then(|end| end.grace), ..End::gone() });
-            }
+            Ok(_) => self.ends(End::gone()),
             Err(error) => tracing::debug!(%error, "cannot ask for a pod that the list did not have"),
         }
     }
@@ -256,6 +278,9 @@ impl Worker {
         plan::next(plan::Input {
             pod: &self.pod,
             observed,
+            health: &self.health,
+            evicted: self.evicted.as_ref(),
+            began: self.written.start_time.as_ref().map(|time| time.0),
             intent,
             restarts: &self.restarts,
             failures: &failures,
@@ -268,6 +293,8 @@ impl Worker {
             &self.pod,
             status::Facts {
                 observed,
+                health: &self.health,
+                messages: &self.messages,
                 plan,
                 previous: &self.written,
                 host: self.context.placement.address,
@@ -285,12 +312,23 @@ impl Worker {
         }
         let api: Api<Pod> = Api::namespaced(self.context.client.clone(), pod::namespace(&self.pod));
         let mut body = serde_json::json!({"metadata": {"uid": pod::uid(&self.pod)}, "status": status});
-        // a merge patch keeps what it does not name
+        // a patch keeps what it does not name
         for field in ["podIP", "podIPs", "message", "reason", "initContainerStatuses"] {
             let fields = body["status"].as_object_mut().expect("a status is an object");
             fields.entry(field).or_insert(serde_json::Value::Null);
         }
-        let patch = Patch::Merge(body);
+        if let Some(addresses) = body["status"]["podIPs"].as_array_mut() {
+            // merged by address otherwise: the one of a sandbox that died would stay
+            addresses.insert(0, serde_json::json!({"$patch": "replace"}));
+        }
+        // conditions merge by their type, since readiness gates are others' to write: what one no longer has goes
+        for condition in body["status"]["conditions"].as_array_mut().into_iter().flatten() {
+            let fields = condition.as_object_mut().expect("a condition is an object");
+            for field in ["reason", "message"] {
+                fields.entry(field).or_insert(serde_json::Value::Null);
+            }
+        }
+        let patch = Patch::Strategic(body);
         let parameters = PatchParams::default();
         let request = api.patch_status(pod::name(&self.pod), &parameters, &patch);
         match tokio::time::timeout(STATUS_TIMEOUT, request).await {
@@ -340,45 +378,6 @@ impl Worker {
         }
     }
 
-    /// What a status calls images that have not been met before.
-    async fn name_images(&mut self, observed: &Observed) {
-        for container in &observed.containers {
-            if !container.image_id.is_empty() && !self.image_ids.contains_key(&container.image_id) {
-                let image = self.context.runtime.image(&container.image_id).await.ok().flatten();
-                let reference =
-                    image.map_or_else(|| format!("docker://{}", container.image_id), |image| image.reference);
-                self.image_ids.insert(container.image_id.clone(), reference);
-            }
-        }
-    }
-
-    /// Volumes follow their sources from the first container to the last.
-    fn keep_volumes(&mut self, observed: &Observed) {
-        match &self.keeper {
-            _ if observed.containers.is_empty() || self.end.is_some() => self.keeper = None,
-            Some(keeper) => keeper.tell(&self.pod),
-            None => self.keeper = Some(Keeper::start(&self.context, &self.pod)),
-        }
-    }
-
-    /// Holds a connection to the sandbox: it closes within a millisecond of the sandbox's death, which Docker tells later.
-    fn watch_sandbox(&mut self, observed: &Observed) {
-        let Some(sandbox) = observed.live_sandbox() else { return };
-        if self.watched.as_deref() == Some(&sandbox.id) {
-            return;
-        }
-        self.watched = Some(sandbox.id.clone());
-        let (id, socket) = (sandbox.id.clone(), self.context.directory(pod::uid(&self.pod)).sandbox_socket());
-        self.watch.abort_all();
-        self.watch.spawn(async move {
-            match sandbox::client::until_dead(&socket).await {
-                Ok(()) => id,
-                // a sandbox without a socket tells nothing: Docker will
-                Err(_) => std::future::pending().await,
-            }
-        });
-    }
-
     /// What Docker says, less a sandbox that has told us itself that it died, or whose network did: a hostNetwork pod's is
     /// its slave's, and a slave that was started again has a new one.
     fn without_dead(&self, mut observed: Observed) -> Observed {
@@ -407,6 +406,7 @@ impl Worker {
             () = self.mailbox.arrived.notified() => {}
             () = alarm => {}
             Some(Ok(id)) = self.watch.join_next() => self.dead = Some(id),
+            Some(Ok(cause)) = self.meter.join_next() => self.evicted = Some(cause),
             Some(Ok((id, outcome))) = self.stops.join_next() => {
                 self.stopping.remove(&id);
                 if let Err(error) = outcome {

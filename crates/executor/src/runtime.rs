@@ -2,9 +2,12 @@
 
 pub mod container;
 pub mod events;
+pub mod exec;
+pub mod garbage;
 pub mod images;
 pub mod inspect;
 pub mod sandbox;
+mod volumes;
 
 use std::cmp::Reverse;
 use std::collections::HashMap;

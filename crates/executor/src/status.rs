@@ -10,6 +10,7 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+use crate::health::Healths;
 use crate::observed::{Container, Exit, Observed, State};
 use crate::plan::{Outcome, Plan, Waiting};
 use crate::pod;
@@ -19,6 +20,10 @@ use crate::pod;
 pub struct Facts<'a> {
     /// What Docker has of the pod.
     pub observed: &'a Observed,
+    /// How its containers do.
+    pub health: &'a Healths,
+    /// What ended containers wrote to their termination message file, by Docker's ID.
+    pub messages: &'a BTreeMap<String, String>,
     /// What will be done next.
     pub plan: &'a Plan,
     /// The status that was written last; times of transitions that did not happen again are taken from it.
@@ -41,8 +46,9 @@ pub fn of(pod: &Pod, facts: Facts<'_>) -> PodStatus {
     let address = sandbox.and_then(|sandbox| sandbox.address).map(|address| address.to_string());
     // an ended pod has given its address back and yet keeps it in its status, as in Kubernetes
     let address = address.or_else(|| facts.previous.pod_ip.clone().filter(|_| matches!(phase, "Succeeded" | "Failed")));
+    let cause = facts.plan.cause.as_ref().filter(|_| phase == "Failed");
     PodStatus {
-        conditions: Some(conditions(facts, phase, &init, &main)),
+        conditions: Some(conditions(pod, facts, phase, &init, &main)),
         container_statuses: Some(main).filter(|statuses| !statuses.is_empty()),
         init_container_statuses: Some(init).filter(|statuses| !statuses.is_empty()),
         host_ip: Some(facts.host.to_string()),
@@ -52,8 +58,8 @@ pub fn of(pod: &Pod, facts: Facts<'_>) -> PodStatus {
         phase: Some(phase.to_owned()),
         qos_class: facts.previous.qos_class.clone().or_else(|| Some(pod::qos_class(pod).to_owned())),
         start_time: facts.previous.start_time.clone().or(Some(Time(whole_seconds(facts.now)))),
-        message: facts.previous.message.clone(),
-        reason: facts.previous.reason.clone(),
+        message: cause.map(|cause| cause.message.clone()).or_else(|| facts.previous.message.clone()),
+        reason: cause.map(|cause| cause.reason.to_owned()).or_else(|| facts.previous.reason.clone()),
         ..PodStatus::default()
     }
 }
@@ -90,14 +96,17 @@ fn container(pod: &Pod, spec: &Spec, facts: Facts<'_>, init: bool) -> ContainerS
     let mut named = facts.observed.named(&spec.name).filter(|container| container.state != State::Created);
     let (newest, before) = (named.next(), named.next());
     let waiting = facts.plan.waiting.get(&spec.name);
-    let running = newest.is_some_and(Container::running);
+    let health = newest.filter(|container| container.running()).map(|container| facts.health.of(&container.id));
+    let running = health.is_some();
+    let begins = health.is_some_and(|health| health.begins);
     // a container that waits to be started again shows why, and how it ended as its last state
     let waits = !running && waiting.is_some();
     let state = match newest {
-        Some(container) if !waits => state(container),
+        Some(container) if !waits && !begins => state(container, facts.messages),
         _ => ContainerState { waiting: Some(why(pod, facts, waiting)), ..ContainerState::default() },
     };
     let last = if waits { newest } else { before };
+    let last = last.filter(|container| container.exit().is_some());
     let sidecar = init && pod::is_sidecar(spec);
     let done = newest.and_then(Container::exit).is_some_and(|exit| exit.code == 0);
     ContainerStatus {
@@ -107,11 +116,11 @@ fn container(pod: &Pod, spec: &Spec, facts: Facts<'_>, init: bool) -> ContainerS
             .map(|container| facts.image_ids.get(&container.image_id).unwrap_or(&container.image_id).clone())
             .unwrap_or_default(),
         container_id: newest.map(|container| format!("docker://{}", container.id)),
-        ready: if init && !sidecar { done } else { running },
-        started: Some(running),
+        ready: if init && !sidecar { done } else { health.is_some_and(|health| health.ready) },
+        started: Some(health.is_some_and(|health| health.started)),
         restart_count: newest.map_or(0, |container| i32::try_from(container.attempt).unwrap_or(i32::MAX)),
         state: Some(state),
-        last_state: Some(last.filter(|container| container.exit().is_some()).map(self::state).unwrap_or_default()),
+        last_state: Some(last.map(|container| self::state(container, facts.messages)).unwrap_or_default()),
         ..ContainerStatus::default()
     }
 }
@@ -125,7 +134,7 @@ fn why(pod: &Pod, facts: Facts<'_>, waiting: Option<&Waiting>) -> ContainerState
         None => {
             let initialized = pod::init_containers(pod).iter().all(|spec| {
                 facts.observed.named(&spec.name).next().is_some_and(|container| match pod::is_sidecar(spec) {
-                    true => container.running(),
+                    true => container.running() && facts.health.of(&container.id).started,
                     false => container.exit().is_some_and(|exit| exit.code == 0),
                 })
             });
@@ -135,7 +144,7 @@ fn why(pod: &Pod, facts: Facts<'_>, waiting: Option<&Waiting>) -> ContainerState
     }
 }
 
-fn state(container: &Container) -> ContainerState {
+fn state(container: &Container, messages: &BTreeMap<String, String>) -> ContainerState {
     match &container.state {
         State::Created => ContainerState::default(),
         State::Running(since) => ContainerState {
@@ -147,7 +156,11 @@ fn state(container: &Container) -> ContainerState {
                 container_id: Some(format!("docker://{}", container.id)),
                 exit_code: exit.code,
                 reason: Some(reason(exit).to_owned()),
-                message: Some(exit.error.clone()).filter(|error| !error.is_empty()),
+                message: [Some(&exit.error), messages.get(&container.id)]
+                    .into_iter()
+                    .flatten()
+                    .find(|text| !text.is_empty())
+                    .cloned(),
                 started_at: Some(Time(whole_seconds(exit.started))),
                 finished_at: Some(Time(whole_seconds(exit.finished))),
                 signal: None,
@@ -167,14 +180,22 @@ fn reason(exit: &Exit) -> &'static str {
     }
 }
 
-/// The conditions that the kubelet owns, in Kubernetes' order, then those of others as they were.
-fn conditions(facts: Facts<'_>, phase: &str, init: &[ContainerStatus], main: &[ContainerStatus]) -> Vec<PodCondition> {
+/// The conditions that the kubelet owns, in Kubernetes' order. Those of others are theirs to write.
+fn conditions(
+    pod: &Pod,
+    facts: Facts<'_>,
+    phase: &str,
+    init: &[ContainerStatus],
+    main: &[ContainerStatus],
+) -> Vec<PodCondition> {
     let names = |statuses: Vec<&ContainerStatus>| {
         statuses.iter().map(|status| status.name.as_str()).collect::<Vec<_>>().join(" ")
     };
     let begun = main.iter().any(|status| status.container_id.is_some());
     let incomplete: Vec<_> = init.iter().filter(|status| !status.ready && !begun).collect();
-    let unready: Vec<_> = main.iter().filter(|status| !status.ready).collect();
+    let sidecars = init.iter().zip(pod::init_containers(pod)).filter(|(_, spec)| pod::is_sidecar(spec));
+    let serving = sidecars.map(|(status, _)| status).chain(main);
+    let unready: Vec<_> = serving.filter(|status| !status.ready).collect();
     let ended = match phase {
         "Succeeded" => Some("PodCompleted"),
         "Failed" => Some("PodFailed"),
@@ -188,7 +209,7 @@ fn conditions(facts: Facts<'_>, phase: &str, init: &[ContainerStatus], main: &[C
             verdict(false, Some("ContainersNotInitialized"), Some(message))
         }
     };
-    let ready = match (ended, unready.is_empty()) {
+    let containers_ready = match (ended, unready.is_empty()) {
         (Some(reason), _) => verdict(false, Some(reason), None),
         (None, true) => verdict(true, None, None),
         _ => {
@@ -196,16 +217,19 @@ fn conditions(facts: Facts<'_>, phase: &str, init: &[ContainerStatus], main: &[C
             verdict(false, Some("ContainersNotReady"), Some(message))
         }
     };
+    let ready = match gates(pod) {
+        Some(why) if containers_ready.status == "True" => verdict(false, Some("ReadinessGatesNotReady"), Some(why)),
+        _ => containers_ready.clone(),
+    };
     let sandboxed = facts.observed.live_sandbox().is_some_and(|sandbox| sandbox.address.is_some());
     let ours = [
         ("PodReadyToStartContainers", verdict(sandboxed, None, None)),
         ("Initialized", initialized),
-        ("Ready", ready.clone()),
-        ("ContainersReady", ready),
+        ("Ready", ready),
+        ("ContainersReady", containers_ready),
         ("PodScheduled", verdict(true, None, None)),
     ];
     let previous = facts.previous.conditions.as_deref().unwrap_or_default();
-    let theirs = previous.iter().filter(|condition| !ours.iter().any(|(type_, _)| condition.type_ == *type_)).cloned();
     ours.iter()
         .map(|(type_, verdict)| {
             let before =
@@ -217,8 +241,25 @@ fn conditions(facts: Facts<'_>, phase: &str, init: &[ContainerStatus], main: &[C
                 ..verdict.clone()
             }
         })
-        .chain(theirs)
         .collect()
+}
+
+/// Which readiness gates of the pod are shut: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-readiness-gate
+fn gates(pod: &Pod) -> Option<String> {
+    let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
+    let shut = pod::spec(pod).readiness_gates.iter().flatten().filter_map(|gate| {
+        let type_ = &gate.condition_type;
+        match conditions.iter().find(|condition| condition.type_ == *type_) {
+            None => Some(format!("corresponding condition of pod readiness gate \"{type_}\" does not exist.")),
+            Some(condition) if condition.status == "True" => None,
+            Some(condition) => {
+                let status = &condition.status;
+                Some(format!("the status of pod readiness gate \"{type_}\" is not \"True\", but {status}"))
+            }
+        }
+    });
+    let shut: Vec<_> = shut.collect();
+    (!shut.is_empty()).then(|| shut.join(", "))
 }
 
 fn verdict(status: bool, reason: Option<&str>, message: Option<String>) -> PodCondition {

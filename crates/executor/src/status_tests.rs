@@ -1,7 +1,11 @@
 //! Statuses of pods in the situations that kubectl shows.
 
 use super::*;
+use k8s_openapi::api::core::v1::PodReadinessGate;
+
+use crate::health::Health;
 use crate::observed::Sandbox;
+use crate::plan::Cause;
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + seconds).unwrap()
@@ -32,7 +36,8 @@ fn observed(state: Option<State>) -> Observed {
 
 fn status(pod: &Pod, observed: &Observed, plan: &Plan, previous: &PodStatus, now: Timestamp) -> PodStatus {
     let host = [10, 0, 0, 2].into();
-    of(pod, Facts { observed, plan, previous, host, image_ids: &BTreeMap::new(), now })
+    let (image_ids, messages) = (&BTreeMap::new(), &BTreeMap::new());
+    of(pod, Facts { observed, health: &Healths::default(), messages, plan, previous, host, image_ids, now })
 }
 
 fn condition<'a>(status: &'a PodStatus, type_: &str) -> &'a PodCondition {
@@ -72,17 +77,7 @@ fn a_running_pod_is_ready_and_keeps_the_times_of_what_did_not_change() {
     assert_eq!(condition(&status, "Ready").last_transition_time, Some(Time(at(4))));
     assert_eq!(condition(&status, "Initialized").last_transition_time, Some(Time(at(0))));
     assert_eq!(status.start_time, Some(Time(at(0))));
-    let again = of(
-        &pod("Always"),
-        Facts {
-            observed: &running,
-            plan: &Plan::default(),
-            previous: &status,
-            host: [10, 0, 0, 2].into(),
-            image_ids: &BTreeMap::new(),
-            now: at(99),
-        },
-    );
+    let again = self::status(&pod("Always"), &running, &Plan::default(), &status, at(99));
     assert_eq!(again, status, "nothing changed, so there is nothing to send");
 }
 
@@ -119,9 +114,51 @@ fn an_ended_pod_says_how_and_keeps_its_address() {
 }
 
 #[test]
-fn conditions_of_others_stay() {
-    let theirs = PodCondition { type_: "example.com/gate".into(), status: "True".into(), ..PodCondition::default() };
-    let previous = PodStatus { conditions: Some(vec![theirs.clone()]), ..PodStatus::default() };
-    let status = status(&pod("Always"), &observed(None), &Plan::default(), &previous, at(0));
-    assert_eq!(condition(&status, "example.com/gate"), &theirs);
+fn a_readiness_gate_that_is_shut_holds_the_pod_back_and_not_its_containers() {
+    let mut pod = pod("Always");
+    pod.spec.as_mut().unwrap().readiness_gates =
+        Some(vec![PodReadinessGate { condition_type: "example.com/gate".into() }]);
+    let running = observed(Some(State::Running(at(0))));
+    let now = |pod: &Pod| status(pod, &running, &Plan::default(), &PodStatus::default(), at(0));
+    let shut = now(&pod);
+    assert_eq!(condition(&shut, "ContainersReady").status, "True");
+    let ready = condition(&shut, "Ready");
+    assert_eq!((ready.status.as_str(), ready.reason.as_deref()), ("False", Some("ReadinessGatesNotReady")));
+    let open = PodCondition { type_: "example.com/gate".into(), status: "True".into(), ..PodCondition::default() };
+    pod.status = Some(PodStatus { conditions: Some(vec![open]), ..PodStatus::default() });
+    let open = now(&pod);
+    assert_eq!(condition(&open, "Ready").status, "True");
+    assert!(open.conditions.unwrap().iter().all(|condition| condition.type_ != "example.com/gate"), "it is not ours");
+}
+
+#[test]
+fn a_container_is_ready_when_its_probes_say_so() {
+    let running = observed(Some(State::Running(at(0))));
+    let now = |health: Health| {
+        let mut healths = Healths::default();
+        healths.insert("abc".into(), health);
+        let (image_ids, messages) = (&BTreeMap::new(), &BTreeMap::new());
+        let (plan, previous, host) = (&Plan::default(), &PodStatus::default(), [10, 0, 0, 2].into());
+        let facts =
+            Facts { observed: &running, health: &healths, messages, plan, previous, host, image_ids, now: at(1) };
+        of(&pod("Always"), facts)
+    };
+    let started = now(Health { ready: false, ..Health::WELL });
+    let container = &started.container_statuses.as_ref().unwrap()[0];
+    assert!(!container.ready && container.started == Some(true));
+    assert_eq!(condition(&started, "Ready").message.as_deref(), Some("containers with unready status: [c]"));
+    let begins = now(Health { begins: true, started: false, ready: false, fatal: None });
+    let state = begins.container_statuses.as_ref().unwrap()[0].state.clone().unwrap();
+    assert_eq!(state.waiting.unwrap().reason.as_deref(), Some("ContainerCreating"), "its postStart hook is running");
+    assert_eq!(begins.phase.as_deref(), Some("Pending"));
+}
+
+#[test]
+fn a_pod_that_was_ended_says_why() {
+    let cause = Cause { reason: "DeadlineExceeded", message: "too long".into() };
+    let plan = Plan { outcome: Some(Outcome::Failed), cause: Some(cause), ..Plan::default() };
+    let ended = observed(Some(exited(137, false)));
+    let status = status(&pod("Always"), &ended, &plan, &PodStatus::default(), at(9));
+    assert_eq!((status.phase.as_deref(), status.reason.as_deref()), (Some("Failed"), Some("DeadlineExceeded")));
+    assert_eq!(status.message.as_deref(), Some("too long"));
 }

@@ -1,24 +1,34 @@
-//! Volumes that a pod's containers mount: emptyDir on disk, hostPath inside the node's own files, and those made of files:
-//! configMap, secret, downwardAPI, projected. Every other kind is refused by name, and the pod waits.
+//! Volumes that a pod's containers mount: emptyDir on disk or in memory, hostPath inside the node's own files, and those made
+//! of files: configMap, secret, downwardAPI, projected. Every other kind is refused by name, and the pod waits.
 
 mod atomic;
+mod inside;
 mod keep;
+pub mod meter;
 mod payload;
 
 pub use keep::Keeper;
 
 use std::collections::HashMap;
+use std::fs::FileType;
 use std::io;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt, chown};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Container, HostPathVolumeSource, Pod, Volume};
+use k8s_openapi::api::core::v1::{Container, EmptyDirVolumeSource, HostPathVolumeSource, Pod, Volume, VolumeMount};
+use kube_api::quantity::Quantity;
 
 use crate::context::Context;
+use crate::env;
 use crate::pod;
+use crate::runtime::words;
+use crate::security;
 
 /// A file's mode where nobody says.
 const DEFAULT_MODE: i32 = 0o644;
+/// The name of emptyDirs in paths.
+const EMPTY_DIR: &str = "kubernetes.io~empty-dir";
 
 /// Why a volume cannot be mounted: the message of a FailedMount event.
 #[derive(Debug, thiserror::Error)]
@@ -37,8 +47,17 @@ pub enum VolumeError {
     Io(String, #[source] io::Error),
 }
 
-/// The pod's volumes by name: where the Docker host has each.
-pub type Volumes = HashMap<String, PathBuf>;
+/// A volume that is there to be mounted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mounted {
+    /// What Docker calls it: a path of the Docker host, or the name of a volume in memory.
+    source: PathBuf,
+    /// Where it is here; nowhere where it is in memory.
+    here: Option<PathBuf>,
+}
+
+/// The pod's volumes by name.
+pub type Volumes = HashMap<String, Mounted>;
 
 /// Makes the pod's volumes, or finds them made.
 ///
@@ -47,29 +66,64 @@ pub type Volumes = HashMap<String, PathBuf>;
 pub async fn prepare(context: &Context, pod: &Pod) -> Result<Volumes, VolumeError> {
     let all = pod::spec(pod).volumes.iter().flatten();
     let made = all.map(|volume| async move {
-        let host = one(context, pod, volume).await?;
-        Ok::<_, VolumeError>((volume.name.clone(), host))
+        let mounted = one(context, pod, volume).await?;
+        Ok::<_, VolumeError>((volume.name.clone(), mounted))
     });
     Ok(futures::future::try_join_all(made).await?.into_iter().collect())
 }
 
-async fn one(context: &Context, pod: &Pod, volume: &Volume) -> Result<PathBuf, VolumeError> {
+async fn one(context: &Context, pod: &Pod, volume: &Volume) -> Result<Mounted, VolumeError> {
     let name = &volume.name;
-    if let Some(empty) = &volume.empty_dir {
-        if empty.medium.as_deref().is_some_and(|medium| !medium.is_empty()) {
-            return Err(VolumeError::Unsupported(name.clone()));
-        }
-        let (here, host) = directory(context, pod, "kubernetes.io~empty-dir", name);
-        make_shared(&here).map_err(|error| VolumeError::Io(name.clone(), error))?;
-        return Ok(host);
+    if let Some(empty) = volume.empty_dir.as_ref().filter(|_| is_memory(volume)) {
+        return memory(context, pod, name, empty).await;
+    }
+    if volume.empty_dir.is_some() {
+        let (here, source) = directory(context, pod, EMPTY_DIR, name);
+        make_shared(&here, security::fs_group(pod)).map_err(|error| VolumeError::Io(name.clone(), error))?;
+        return Ok(Mounted { source, here: Some(here) });
     }
     if let Some(source) = &volume.host_path {
         let (here, host) = context.node_files();
-        return host_path(source, &here, &host).map_err(|error| VolumeError::Source(name.clone(), error));
+        let below = host_path(source, &here).map_err(|error| VolumeError::Source(name.clone(), error))?;
+        return Ok(Mounted { source: host.join(&below), here: Some(here.join(below)) });
     }
     let Some(kind) = payload::kind(volume) else { return Err(VolumeError::Unsupported(name.clone())) };
     make(context, pod, volume).await?;
-    Ok(directory(context, pod, kind, name).1)
+    let (here, source) = directory(context, pod, kind, name);
+    Ok(Mounted { source, here: Some(here) })
+}
+
+/// Whether the volume is an emptyDir in memory.
+fn is_memory(volume: &Volume) -> bool {
+    volume.empty_dir.as_ref().is_some_and(|empty| empty.medium.as_deref() == Some("Memory"))
+}
+
+/// The engine's names of the pod's volumes in memory. Its sandbox has them as well: what they hold outlives containers.
+#[must_use]
+pub fn in_memory(pod: &Pod) -> Vec<(String, String)> {
+    let volumes = pod::spec(pod).volumes.iter().flatten().filter(|volume| is_memory(volume));
+    volumes.map(|volume| (volume.name.clone(), memory_name(pod, &volume.name))).collect()
+}
+
+fn memory_name(pod: &Pod, volume: &str) -> String {
+    format!("k8s_{}_{volume}", pod::uid(pod))
+}
+
+async fn memory(
+    context: &Context,
+    pod: &Pod,
+    name: &str,
+    empty: &EmptyDirVolumeSource,
+) -> Result<Mounted, VolumeError> {
+    let own = memory_name(pod, name);
+    let limit = empty.size_limit.as_ref().and_then(|limit| limit.0.parse::<Quantity>().ok()).map(Quantity::as_f64);
+    let node = context.limits.get("memory").copied();
+    // as Kubernetes: no more than the volume, the pod, or the node may have
+    let bytes = limit.into_iter().chain(pod::memory_limit(pod)).chain(node).filter(|bytes| *bytes > 0.0);
+    let bytes = bytes.min_by(f64::total_cmp).unwrap_or(0.0) as u64;
+    let made = context.runtime.create_memory(&own, pod::uid(pod), bytes, security::fs_group(pod)).await;
+    made.map_err(|error| VolumeError::Source(name.to_owned(), words(&error)))?;
+    Ok(Mounted { source: own.into(), here: None })
 }
 
 /// Where the volume lies, here and on the Docker host.
@@ -83,58 +137,113 @@ fn directory(context: &Context, pod: &Pod, kind: &str, name: &str) -> (PathBuf, 
 async fn make(context: &Context, pod: &Pod, volume: &Volume) -> Result<Option<Duration>, VolumeError> {
     let payload = payload::of(context, pod, volume).await?;
     let (here, _) = directory(context, pod, payload::kind(volume).unwrap_or_default(), &volume.name);
-    atomic::write(&here, &payload.files).map_err(|error| VolumeError::Io(volume.name.clone(), error))?;
+    let group = security::fs_group(pod);
+    atomic::write(&here, &payload.files, group).map_err(|error| VolumeError::Io(volume.name.clone(), error))?;
     Ok(payload.renew)
 }
 
-/// The container's mounts as Docker's binds.
+/// The container's mounts as Docker's binds; `variables` are its own, for a `subPathExpr`.
 ///
 /// # Errors
-/// When one names a volume that the pod does not have, or asks for what this node does not serve.
-pub fn binds(container: &Container, volumes: &Volumes) -> Result<Vec<String>, String> {
+/// When one names a volume that the pod does not have, or a part of it that leads out of it.
+pub fn binds(container: &Container, volumes: &Volumes, variables: &[(String, String)]) -> Result<Vec<String>, String> {
     let mounts = container.volume_mounts.iter().flatten();
     mounts
         .map(|mount| {
-            let source = volumes.get(&mount.name).ok_or_else(|| format!("volume \"{}\" not found", mount.name))?;
-            let sub_path = mount.sub_path.as_deref().or(mount.sub_path_expr.as_deref()).unwrap_or_default();
-            if !sub_path.is_empty() {
-                return Err(format!("volume mount \"{}\": this node does not support subPath", mount.name));
-            }
-            let mode = if mount.read_only == Some(true) { ":ro" } else { "" };
-            Ok(format!("{}:{}{mode}", source.display(), mount.mount_path))
+            let volume = volumes.get(&mount.name).ok_or_else(|| format!("volume \"{}\" not found", mount.name))?;
+            let below = sub_path(mount, variables)?;
+            let source = match (&volume.here, below.as_str()) {
+                (_, "") => volume.source.clone(),
+                (None, _) => return Err(format!("volume mount \"{}\": a volume in memory has no subPath", mount.name)),
+                (Some(here), below) => {
+                    let found = inside::resolve(here, below).map_err(|why| {
+                        let (volume, container) = (&mount.name, &container.name);
+                        format!(
+                            "failed to prepare subPath for volumeMount \"{volume}\" of container \"{container}\": {why}"
+                        )
+                    })?;
+                    volume.source.join(found)
+                }
+            };
+            let read_only = (mount.read_only == Some(true)).then_some("ro");
+            // an engine's volume would be filled with what the image has at the path
+            let empty = volume.here.is_none().then_some("nocopy");
+            let modes: Vec<_> = read_only.into_iter().chain(empty).collect();
+            let modes = if modes.is_empty() { String::new() } else { format!(":{}", modes.join(",")) };
+            Ok(format!("{}:{}{modes}", source.display(), mount.mount_path))
         })
         .collect()
 }
 
-/// A directory that every user of the pod may write.
-fn make_shared(directory: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
+/// The part of the volume that is mounted; empty: all of it.
+fn sub_path(mount: &VolumeMount, variables: &[(String, String)]) -> Result<String, String> {
+    let Some(expression) = mount.sub_path_expr.as_deref().filter(|expression| !expression.is_empty()) else {
+        return Ok(mount.sub_path.clone().unwrap_or_default());
+    };
+    let missing = std::cell::RefCell::new(None);
+    let expanded = env::expand(expression, |name| {
+        let value = variables.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone());
+        if value.is_none() {
+            *missing.borrow_mut() = Some(name.to_owned());
+        }
+        value
+    });
+    match missing.into_inner() {
+        Some(name) => Err(format!("missing value for \"{name}\"")),
+        None if expanded.starts_with('/') => Err(format!("subPath {expanded} must not be an absolute path")),
+        None => Ok(expanded),
+    }
+}
+
+/// A directory that every user of the pod may write, and that belongs to `group`.
+fn make_shared(directory: &Path, group: Option<u32>) -> io::Result<()> {
     if !directory.is_dir() {
         std::fs::create_dir_all(directory)?;
-        std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o777))?;
+        let mode = if group.is_some() { 0o2777 } else { 0o777 };
+        chown(directory, None, group)?;
+        std::fs::set_permissions(directory, std::fs::Permissions::from_mode(mode))?;
     }
     Ok(())
 }
 
-/// A hostPath is a path among the node's own files, never the developer's machine.
-fn host_path(source: &HostPathVolumeSource, here: &Path, host: &Path) -> Result<PathBuf, String> {
-    let below: PathBuf =
-        Path::new(&source.path).components().filter(|part| matches!(part, Component::Normal(_))).collect();
-    if Path::new(&source.path).components().any(|part| part == Component::ParentDir) {
-        return Err(format!("hostPath {} must not contain \"..\"", source.path));
+/// A hostPath is a path among the node's own files, never the developer's machine; where it is, below `root`.
+fn host_path(source: &HostPathVolumeSource, root: &Path) -> Result<PathBuf, String> {
+    let shown = &source.path;
+    if Path::new(shown).components().any(|part| part == Component::ParentDir) {
+        return Err(format!("hostPath {shown} must not contain \"..\""));
     }
-    let path = here.join(&below);
-    match source.type_.as_deref().unwrap_or_default() {
-        "" | "DirectoryOrCreate" => std::fs::create_dir_all(&path).map_err(|error| error.to_string())?,
-        "Directory" if path.is_dir() => {}
-        "File" if path.is_file() => {}
-        "FileOrCreate" => {
-            let made = std::fs::OpenOptions::new().create(true).append(true).open(&path);
-            made.map_err(|error| error.to_string())?;
+    let below: PathBuf = Path::new(shown).components().filter(|part| matches!(part, Component::Normal(_))).collect();
+    std::fs::create_dir_all(root).map_err(|error| error.to_string())?;
+    let type_ = source.type_.as_deref().unwrap_or_default();
+    let found = inside::find(root, &below)?;
+    let is = |test: fn(&FileType) -> bool| {
+        let there = found.as_ref().and_then(|found| std::fs::symlink_metadata(root.join(found)).ok());
+        there.is_some_and(|there| test(&there.file_type()))
+    };
+    let (right, what) = match type_ {
+        "" => (true, ""),
+        "Directory" => (is(FileType::is_dir), "directory"),
+        "DirectoryOrCreate" => (found.is_none() || is(FileType::is_dir), "directory"),
+        "File" => (is(FileType::is_file), "file"),
+        "FileOrCreate" => (found.is_none() || is(FileType::is_file), "file"),
+        "Socket" => (is(FileType::is_socket), "socket file"),
+        "CharDevice" => (is(FileType::is_char_device), "character device"),
+        "BlockDevice" => (is(FileType::is_block_device), "block device"),
+        other => return Err(format!("unknown hostPath type {other}")),
+    };
+    match found {
+        _ if !right => Err(format!("hostPath type check failed: {shown} is not a {what}")),
+        Some(found) => Ok(found),
+        None if type_ == "FileOrCreate" => {
+            let (directory, name) = (below.parent().unwrap_or(Path::new("")), below.file_name().unwrap_or_default());
+            let parent =
+                inside::find(root, directory)?.ok_or_else(|| format!("{shown}: its directory does not exist"))?;
+            let file = parent.join(name);
+            std::fs::File::create_new(root.join(&file)).map_err(|error| format!("{shown}: {error}"))?;
+            Ok(file)
         }
-        type_ => return Err(format!("hostPath type check failed: {} is not a {type_}", source.path)),
+        None => inside::resolve(root, &below.to_string_lossy()),
     }
-    Ok(host.join(below))
 }
 
 #[cfg(test)]
@@ -142,16 +251,44 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_path_stays_inside_the_nodes_files() {
+    fn a_host_path_stays_inside_the_nodes_files_and_is_what_it_says() {
         let directory = tempfile::tempdir().unwrap();
         let find = |path: &str, type_: &str| {
             let source = HostPathVolumeSource { path: path.into(), type_: Some(type_.into()) };
-            host_path(&source, directory.path(), Path::new("/volume/host"))
+            host_path(&source, directory.path())
         };
-        assert_eq!(find("/data/x", ""), Ok("/volume/host/data/x".into()));
+        assert_eq!(find("/data/x", ""), Ok("data/x".into()));
         assert!(directory.path().join("data/x").is_dir());
         assert!(find("/../etc", "").is_err());
-        assert!(find("/missing", "Directory").is_err());
-        assert_eq!(find("/", ""), Ok("/volume/host".into()));
+        let refused = find("/missing", "Directory").unwrap_err();
+        assert_eq!(refused, "hostPath type check failed: /missing is not a directory");
+        assert_eq!(find("/", ""), Ok("".into()));
+        assert_eq!(find("/data/file", "FileOrCreate"), Ok("data/file".into()));
+        assert_eq!(find("/data/file", ""), Ok("data/file".into()), "a file is mounted as such");
+        assert!(find("/data/file", "DirectoryOrCreate").is_err() && find("/none/file", "FileOrCreate").is_err());
+        let socket = std::os::unix::net::UnixListener::bind(directory.path().join("socket")).unwrap();
+        assert_eq!(find("/socket", "Socket"), Ok("socket".into()));
+        drop(socket);
+        std::os::unix::fs::symlink("/etc", directory.path().join("out")).unwrap();
+        assert!(find("/out", "").is_err() && find("/out/passwd", "File").is_err() && find("/out/new", "").is_err());
+    }
+
+    #[test]
+    fn a_sub_path_may_be_made_of_the_containers_variables() {
+        let volume = tempfile::tempdir().unwrap();
+        let mounted = Mounted { source: "/host".into(), here: Some(volume.path().into()) };
+        let volumes = Volumes::from([("v".to_owned(), mounted)]);
+        let bind = |mount: serde_json::Value| {
+            let container = serde_json::json!({"name": "c", "volumeMounts": [mount]});
+            let variables = [("POD".to_owned(), "p-1".to_owned()), ("UP".to_owned(), "../x".to_owned())];
+            binds(&serde_json::from_value(container).unwrap(), &volumes, &variables)
+        };
+        let mount = |expression: &str| serde_json::json!({"name": "v", "mountPath": "/m", "subPathExpr": expression});
+        assert_eq!(bind(mount("logs/$(POD)")), Ok(vec!["/host/logs/p-1:/m".to_owned()]));
+        assert!(volume.path().join("logs/p-1").is_dir());
+        assert_eq!(bind(mount("$(NONE)")), Err("missing value for \"NONE\"".into()));
+        assert!(bind(mount("$(UP)")).unwrap_err().starts_with("failed to prepare subPath for volumeMount \"v\""));
+        let whole = serde_json::json!({"name": "v", "mountPath": "/m", "readOnly": true});
+        assert_eq!(bind(whole), Ok(vec!["/host:/m:ro".to_owned()]));
     }
 }

@@ -2,52 +2,90 @@
 
 use std::time::Duration;
 
+use bollard::errors::Error as DockerError;
+
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, DeleteParams, Preconditions};
 
-use super::{MAX_PAUSE, PAUSE, Worker};
+use tokio::time::Instant;
+
+use super::{End, MAX_PAUSE, PAUSE, Worker};
 use crate::binding;
 use crate::channel::TaskState;
 use crate::events::Type;
+use crate::handler::Target;
+use crate::observed::Observed;
 use crate::plan::Action;
 use crate::pod;
+use crate::runtime::words;
+
+/// What a container gets at least between its stop signal and its death, where it gets anything: as in Kubernetes.
+const MIN_GRACE: Duration = Duration::from_secs(2);
+/// Deadlines that differ by less are one.
+const SAME: Duration = Duration::from_millis(500);
 
 impl Worker {
-    /// Whether a step is to be taken now: a container that is being stopped is stopped again only with less grace.
+    /// The pod is to end. The first word sets the clock; a later one can only bring the end nearer.
+    pub(super) fn ends(&mut self, end: End) {
+        let grace = end.grace.unwrap_or_else(|| pod::grace(&self.pod)).max(0);
+        let deadline = Instant::now() + Duration::from_secs(grace.unsigned_abs());
+        self.deadline = Some(self.deadline.map_or(deadline, |before| before.min(deadline)));
+        self.end = Some(match self.end.take() {
+            None => end,
+            Some(before) => before.merge(end),
+        });
+    }
+
+    /// Whether a step is to be taken now: a container that is being stopped is stopped again only where that is sooner.
     pub(super) fn is_new(&self, action: &Action) -> bool {
         match action {
-            Action::Stop { id, .. } => self.stopping.get(id).is_none_or(|grace| *grace > self.grace()),
+            Action::Stop { id, .. } => self.stopping.get(id).is_none_or(|until| {
+                let sooner = self.deadline.is_some_and(|deadline| deadline + SAME < *until);
+                // what is overdue cannot come sooner
+                sooner && *until > Instant::now() + SAME
+            }),
             _ => true,
         }
     }
 
     /// Begins to stop containers. They are waited for with the news, so that a shorter grace period can still come.
-    pub(super) fn begin_stops(&mut self, actions: &[Action]) {
-        let grace = self.grace();
+    pub(super) fn begin_stops(&mut self, observed: &Observed, actions: &[Action]) {
         for action in actions {
-            let Action::Stop { id, name, why } = action else { continue };
-            let message = match *why {
-                "Stopping container" => format!("Stopping container {name}"),
-                why => format!("Container {name}: {why}"),
+            let Action::Stop { id, name, why, grace } = action else { continue };
+            self.context.events.record(&self.pod, name, Type::Normal, "Killing", why);
+            let grace = self.grace(*grace);
+            let again = self.stopping.insert(id.clone(), Instant::now() + grace).is_some();
+            let Some(container) = pod::container(&self.pod, name).cloned() else { continue };
+            let target = Target {
+                context: self.context.clone(),
+                pod: self.pod.clone(),
+                container,
+                id: id.clone(),
+                address: observed.live_sandbox().and_then(|sandbox| sandbox.address),
             };
-            self.context.events.record(&self.pod, name, Type::Normal, "Killing", message);
-            self.stopping.insert(id.clone(), grace);
-            let (context, id) = (self.context.clone(), id.clone());
             self.stops.spawn(async move {
-                let outcome = context.runtime.stop(&id, Duration::from_secs(grace.unsigned_abs())).await;
-                (id, outcome)
+                let outcome = stop(&target, grace, !again).await;
+                (target.id, outcome)
             });
         }
     }
 
-    /// Seconds that containers get to end.
-    fn grace(&self) -> i64 {
-        self.end.as_ref().and_then(|end| end.grace).unwrap_or_else(|| pod::grace(&self.pod)).max(0)
+    /// How long a container gets to end: what is left of the pod's own time, or `own` seconds where it alone ends.
+    fn grace(&self, own: Option<i64>) -> Duration {
+        if let Some(deadline) = self.deadline {
+            let whole = self.end.as_ref().and_then(|end| end.grace).unwrap_or_else(|| pod::grace(&self.pod));
+            let left = deadline.saturating_duration_since(Instant::now());
+            return if whole <= 0 { Duration::ZERO } else { left.max(MIN_GRACE) };
+        }
+        Duration::from_secs(own.unwrap_or_else(|| pod::grace(&self.pod)).max(0).unsigned_abs())
     }
 
     /// Docker has nothing of the pod any more: its task is reported, the pod deleted, its files removed.
     pub(super) async fn finish(mut self) {
         let Some(end) = self.end.take() else { return };
+        if let Err(error) = self.context.runtime.remove_volumes(pod::uid(&self.pod)).await {
+            tracing::warn!(pod = pod::name(&self.pod), error = words(&error), "cannot remove the pod's volumes");
+        }
         self.tell(TaskState::Killed, end.message).await;
         if end.delete {
             self.delete().await;
@@ -84,4 +122,21 @@ impl Worker {
             pause = MAX_PAUSE.min(pause * 2);
         }
     }
+}
+
+/// The preStop hook, the stop signal, and after `grace` in all SIGKILL.
+async fn stop(target: &Target, grace: Duration, with_hook: bool) -> Result<(), DockerError> {
+    let begun = Instant::now();
+    let hook = target.container.lifecycle.as_ref().and_then(|lifecycle| lifecycle.pre_stop.as_ref());
+    if let Some(hook) = hook.filter(|_| with_hook && !grace.is_zero()) {
+        let done = tokio::time::timeout(grace, target.hook(hook, grace)).await;
+        if let Err(why) = done.unwrap_or_else(|_| Err("it took longer than the grace period".to_owned())) {
+            let Target { context, pod, container, .. } = target;
+            let message = format!("PreStopHook failed: {why}");
+            context.events.record(pod, &container.name, Type::Warning, "FailedPreStopHook", message);
+        }
+    }
+    let left = grace.saturating_sub(begun.elapsed());
+    let left = if grace.is_zero() { grace } else { left.max(MIN_GRACE.min(grace)) };
+    target.context.runtime.stop(&target.id, left).await
 }

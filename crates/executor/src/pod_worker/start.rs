@@ -16,10 +16,14 @@ use crate::files::{self, Dns, PodDirectory};
 use crate::observed::Observed;
 use crate::plan::{self, Action, Failure, Start};
 use crate::pod;
+use crate::pull_secrets;
 use crate::runtime::container::Prepared;
-use crate::runtime::images::{Ensured, ImageError, PullPolicy};
+use crate::runtime::garbage;
+use crate::runtime::images::{Ensured, Image, ImageError, PullPolicy};
 use crate::runtime::words;
+use crate::security;
 use crate::services;
+use crate::termination;
 use crate::volumes::{self, VolumeError, Volumes};
 
 /// What came of a plan's steps.
@@ -38,6 +42,8 @@ struct Refusal {
     waiting: &'static str,
     message: String,
     waiting_message: String,
+    /// Whether what is missing may come at any time: it is looked for sooner than an image.
+    soon: bool,
 }
 
 /// The sandbox once it runs: its address. Awaited by all containers that are made meanwhile.
@@ -55,7 +61,11 @@ struct Kit<'a> {
 impl Refusal {
     fn new(reason: &'static str, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { reason, waiting: reason, waiting_message: message.clone(), message }
+        Self { reason, waiting: reason, waiting_message: message.clone(), message, soon: false }
+    }
+
+    fn soon(self) -> Self {
+        Self { soon: true, ..self }
     }
 }
 
@@ -91,6 +101,7 @@ impl Worker {
         for start in &done.started {
             self.failures.remove(&start.name);
             self.failures.remove("");
+            self.started.insert((start.name.clone(), start.attempt));
             if start.again {
                 self.restarts.tried(&start.name, now);
             }
@@ -103,7 +114,7 @@ impl Worker {
                 message: refusal.message,
                 waiting_message: refusal.waiting_message,
                 at: now,
-                retry: now + plan::retry_wait(count),
+                retry: now + if refusal.soon { plan::source_wait(count) } else { plan::retry_wait(count) },
             };
             self.failures.insert(name, (count, failure));
         }
@@ -169,18 +180,19 @@ impl Worker {
                 tracing::warn!(error = source.to_string(), "cannot fetch a volume's source");
             }
             self.warn("", "FailedMount", error.to_string());
-            Refusal::new("ContainerCreating", error.to_string())
+            Refusal::new("ContainerCreating", error.to_string()).soon()
         })?;
         let sources = sources.map_err(|error| {
             tracing::warn!(%error, "cannot fetch what the environment is made of");
-            Refusal::new("CreateContainerConfigError", "the API server did not answer")
+            Refusal::new("CreateContainerConfigError", "the API server did not answer").soon()
         })?;
         Ok((volumes, sources))
     }
 
     async fn make_sandbox(&self, attempt: u32, directory: &PodDirectory) -> Result<String, DockerError> {
         let network = &self.context.placement.host_network;
-        self.context.runtime.create_sandbox(&self.pod, attempt, &directory.on_host("sandbox"), network).await
+        let (own, memory) = (directory.on_host("sandbox"), volumes::in_memory(&self.pod));
+        self.context.runtime.create_sandbox(&self.pod, attempt, &own, network, &memory).await
     }
 
     /// Starts the sandbox, writes its address into the pod's hosts file, and waits until services can be reached from it.
@@ -222,16 +234,17 @@ impl Worker {
     async fn start(&self, start: &Start, kit: &Kit<'_>) -> Result<(), Refusal> {
         let Some(container) = pod::container(&self.pod, &start.name) else { return Ok(()) };
         let name = &container.name;
-        self.image(container).await?;
-        let prepared = self.prepared(container, kit).await.map_err(|message| {
+        let image = self.image(container).await?;
+        let prepared = self.prepared(container, &image, start.attempt, kit).await.map_err(|message| {
             self.warn(name, "Failed", format!("Error: {message}"));
-            Refusal::new("CreateContainerConfigError", message)
+            Refusal::new("CreateContainerConfigError", message).soon()
         })?;
         let runtime = &self.context.runtime;
         let made = runtime.create_container(&self.pod, container, start.attempt, kit.sandbox, prepared).await;
         let id = made.map_err(|error| {
-            self.warn(name, "Failed", format!("Error: {}", words(&error)));
-            Refusal::new("CreateContainerError", words(&error))
+            let message = format!("{}{}", unprivileged(container), words(&error));
+            self.warn(name, "Failed", format!("Error: {message}"));
+            Refusal::new("CreateContainerError", message)
         })?;
         self.good(name, "Created", format!("Created container: {name}"));
         if kit.ready.clone().await.is_err() {
@@ -239,7 +252,7 @@ impl Worker {
             return Err(Refusal::new("ContainerCreating", "the pod's sandbox did not start"));
         }
         runtime.start(&id).await.map_err(|error| {
-            let message = format!("failed to start container \"{name}\": {}", words(&error));
+            let message = format!("failed to start container \"{name}\": {}{}", unprivileged(container), words(&error));
             self.warn(name, "Failed", format!("Error: {message}"));
             Refusal::new("RunContainerError", message)
         })?;
@@ -248,25 +261,39 @@ impl Worker {
     }
 
     /// Sees to the container's image, unless the pod is told to end meanwhile.
-    async fn image(&self, container: &Container) -> Result<(), Refusal> {
+    async fn image(&self, container: &Container) -> Result<Image, Refusal> {
         let (name, image) = (&container.name, container.image.as_deref().unwrap_or_default());
         let policy = PullPolicy::of(container.image_pull_policy.as_deref(), image);
-        let pulling = || self.good(name, "Pulling", format!("Pulling image \"{image}\""));
+        let pulling = async || {
+            self.good(name, "Pulling", format!("Pulling image \"{image}\""));
+            let (credentials, missing) = pull_secrets::credentials(&self.context, &self.pod, image).await;
+            if !missing.is_empty() {
+                let missing = missing.join(", ");
+                let message = format!(
+                    "Unable to retrieve some image pull secrets ({missing}); attempting to pull the image may not succeed."
+                );
+                self.warn("", "FailedToRetrieveImagePullSecret", message);
+            }
+            credentials
+        };
         let ensured = tokio::select! {
             ensured = self.context.runtime.ensure_image(image, policy, pulling) => ensured,
             () = self.mailbox.ending.cancelled() => return Err(Refusal::new("ContainerCreating", "the pod is to end")),
         };
         match ensured {
-            Ok(Ensured { pulled: None, .. }) => {
+            Ok(Ensured { image: found, pulled: None, .. }) => {
                 self.good(name, "Pulled", format!("Container image \"{image}\" already present on machine"));
-                Ok(())
+                Ok(found)
             }
-            Ok(Ensured { image: found, pulled: Some(took) }) => {
+            Ok(Ensured { image: found, pulled: Some(took), is_new }) => {
+                if is_new && let Err(error) = garbage::note(&self.context.flags.root_dir, &pod::image_with_tag(image)) {
+                    tracing::warn!(%error, image, "cannot note that the image was pulled");
+                }
                 let size = found.size;
                 let took = format!("{}ms", took.as_millis());
                 let message = format!("Successfully pulled image \"{image}\" in {took}. Image size: {size} bytes.");
                 self.good(name, "Pulled", message);
-                Ok(())
+                Ok(found)
             }
             Err(error) => Err(self.no_image(name, image, &error)),
         }
@@ -295,14 +322,22 @@ impl Worker {
         match error {
             ImageError::Pull(_) => {
                 let waiting_message = format!("{back_off}: {message}");
-                Refusal { reason, waiting: "ImagePullBackOff", message, waiting_message }
+                Refusal { reason, waiting: "ImagePullBackOff", message, waiting_message, soon: false }
             }
             _ => Refusal::new(reason, message),
         }
     }
 
     /// The container's environment, command line and binds.
-    async fn prepared(&self, container: &Container, kit: &Kit<'_>) -> Result<Prepared, String> {
+    async fn prepared(
+        &self,
+        container: &Container,
+        image: &Image,
+        attempt: u32,
+        kit: &Kit<'_>,
+    ) -> Result<Prepared, String> {
+        let user = security::user(&self.pod, container, &image.user)?;
+        let security_options = security::options(&self.pod, container)?;
         let mut with_address = None;
         if env::wants_pod_ip(container) {
             let address = kit.ready.clone().await.map_err(|error| words(&error))?;
@@ -312,10 +347,18 @@ impl Worker {
         let sources = with_address.as_ref().unwrap_or(kit.sources);
         let variables = env::variables(&self.pod, container, sources)?;
         let (command, args) = env::command_line(container, &variables);
-        let mut binds = volumes::binds(container, kit.volumes)?;
-        for (file, path) in [("etc-hosts", "/etc/hosts"), ("resolv.conf", "/etc/resolv.conf")] {
+        let mut binds = volumes::binds(container, kit.volumes, &variables)?;
+        let termination = termination::make(kit.directory, &container.name, attempt)
+            .map_err(|error| format!("cannot make the termination message file: {error}"))?;
+        termination::forget(kit.directory, &container.name, attempt.saturating_sub(1));
+        let own = [
+            (kit.directory.host.join("etc-hosts"), "/etc/hosts"),
+            (kit.directory.host.join("resolv.conf"), "/etc/resolv.conf"),
+            (termination, termination::path(container)),
+        ];
+        for (file, path) in own {
             if !binds.iter().any(|bind| bind.split(':').nth(1) == Some(path)) {
-                binds.push(format!("{}:{path}", kit.directory.on_host(file)));
+                binds.push(format!("{}:{path}", file.display()));
             }
         }
         let spec = pod::spec(&self.pod);
@@ -326,7 +369,7 @@ impl Worker {
         };
         let env = variables.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         let image = container.image.clone().unwrap_or_default();
-        Ok(Prepared { env, image, command, args, binds, pid_mode })
+        Ok(Prepared { env, image, command, args, binds, pid_mode, user, security_options })
     }
 
     /// Says in events which containers wait to be tried again, and, before the first is made, what this node leaves out.
@@ -334,6 +377,14 @@ impl Worker {
         if begins && self.task.is_some() && !std::mem::replace(&mut self.warned, true) {
             for (container, what) in pod::left_out(&self.pod) {
                 self.warn(container, "Unsupported", what);
+            }
+        }
+        if let Some(cause) = &plan.cause
+            && !std::mem::replace(&mut self.ended_early, true)
+        {
+            match cause.reason {
+                "Evicted" => self.warn("", cause.reason, &cause.message),
+                reason => self.good("", reason, &cause.message),
             }
         }
         for (name, waiting) in &plan.waiting {
@@ -361,4 +412,10 @@ impl Worker {
     fn good(&self, container: &str, reason: &'static str, message: impl Into<String>) {
         self.context.events.record(&self.pod, container, Type::Normal, reason, message);
     }
+}
+
+/// What stands before the engine's words where it may be the privilege that it refuses.
+fn unprivileged(container: &Container) -> &'static str {
+    let privileged = container.security_context.as_ref().and_then(|context| context.privileged);
+    if privileged == Some(true) { "the engine does not start this privileged container: " } else { "" }
 }

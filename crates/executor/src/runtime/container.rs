@@ -4,18 +4,22 @@ use std::collections::BTreeMap;
 
 use bollard::errors::Error;
 use bollard::models::{ContainerCreateBody, HostConfig};
-use k8s_openapi::api::core::v1::{Container, Pod, SecurityContext};
+use k8s_openapi::api::core::v1::{Container, Pod};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use super::sandbox::name;
 use super::{Runtime, label};
 use crate::pod;
+use crate::security;
 
 /// The kernel's period of cpu quotas that Kubernetes uses, microseconds.
 const CPU_PERIOD: i64 = 100_000;
 /// The least shares and quota the kernel takes.
 const MIN_SHARES: i64 = 2;
 const MIN_QUOTA: i64 = 1000;
+
+/// Processes and threads of a container at most: a fork bomb ends there, and nothing else notices.
+const MAX_PROCESSES: i64 = 4096;
 
 /// What a container needs beside its spec, worked out by the executor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +34,10 @@ pub struct Prepared {
     pub args: Option<Vec<String>>,
     /// `source:destination[:ro]`, sources on the Docker host.
     pub binds: Vec<String>,
+    /// The user, where it is not the image's.
+    pub user: Option<String>,
+    /// What the kernel lets it do.
+    pub security_options: Vec<String>,
     /// The process namespace to share, in Docker's words; its own where `None`.
     pub pid_mode: Option<String>,
 }
@@ -54,7 +62,7 @@ impl Runtime {
             entrypoint: prepared.command.clone(),
             cmd: prepared.args.clone(),
             env: Some(prepared.env.clone()),
-            user: user(pod, container),
+            user: prepared.user.clone(),
             working_dir: container.working_dir.clone().filter(|directory| !directory.is_empty()),
             open_stdin: container.stdin,
             stdin_once: container.stdin_once,
@@ -73,10 +81,6 @@ fn host_config(pod: &Pod, container: &Container, sandbox: &str, prepared: Prepar
     let limits = container.resources.as_ref().and_then(|resources| resources.limits.as_ref());
     let requests = container.resources.as_ref().and_then(|resources| resources.requests.as_ref());
     let cpu_limit = amount(limits, "cpu");
-    let groups = pod::spec(pod).security_context.as_ref().map(|context| {
-        let groups = context.supplemental_groups.iter().flatten().chain(&context.fs_group);
-        groups.map(ToString::to_string).collect()
-    });
     HostConfig {
         network_mode: Some(format!("container:{sandbox}")),
         ipc_mode: Some(format!("container:{sandbox}")),
@@ -92,35 +96,12 @@ fn host_config(pod: &Pod, container: &Container, sandbox: &str, prepared: Prepar
         readonly_rootfs: security.read_only_root_filesystem,
         cap_add: capabilities.add,
         cap_drop: capabilities.drop,
-        group_add: groups,
-        security_opt: Some(security_options(&security)).filter(|options| !options.is_empty()),
+        group_add: security::groups(pod),
+        security_opt: Some(prepared.security_options).filter(|options| !options.is_empty()),
+        pids_limit: Some(MAX_PROCESSES),
         // below 0 the engine needs CAP_SYS_RESOURCE, and where it lacks that no container would start at all
         oom_score_adj: Some(if pod::qos_class(pod) == "Guaranteed" { 0 } else { 1000 }),
         ..HostConfig::default()
-    }
-}
-
-fn security_options(security: &SecurityContext) -> Vec<String> {
-    let mut options = Vec::new();
-    if security.allow_privilege_escalation == Some(false) {
-        options.push("no-new-privileges".to_owned());
-    }
-    if security.seccomp_profile.as_ref().is_some_and(|profile| profile.type_ == "Unconfined") {
-        options.push("seccomp=unconfined".to_owned());
-    }
-    options
-}
-
-/// `user[:group]`, the container's word before the pod's.
-fn user(pod: &Pod, container: &Container) -> Option<String> {
-    let (own, pod) = (container.security_context.as_ref(), pod::spec(pod).security_context.as_ref());
-    let user = own.and_then(|own| own.run_as_user).or_else(|| pod?.run_as_user);
-    let group = own.and_then(|own| own.run_as_group).or_else(|| pod?.run_as_group);
-    match (user, group) {
-        (Some(user), Some(group)) => Some(format!("{user}:{group}")),
-        (Some(user), None) => Some(user.to_string()),
-        (None, Some(group)) => Some(format!("0:{group}")),
-        (None, None) => None,
     }
 }
 
@@ -155,11 +136,10 @@ mod tests {
     fn the_security_context_is_passed_on() {
         let with = config(serde_json::json!({"name": "c", "securityContext": {
             "privileged": true, "capabilities": {"add": ["NET_ADMIN"], "drop": ["ALL"]},
-            "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true}}));
+            "readOnlyRootFilesystem": true}}));
         assert_eq!(with.privileged, Some(true));
         assert_eq!(with.cap_add, Some(vec!["NET_ADMIN".to_owned()]));
         assert_eq!(with.cap_drop, Some(vec!["ALL".to_owned()]));
-        assert_eq!(with.security_opt, Some(vec!["no-new-privileges".to_owned()]));
         assert_eq!(with.readonly_rootfs, Some(true));
     }
 }

@@ -1,5 +1,6 @@
 //! Images: whether they are here, and pulling them.
 
+use bollard::auth::DockerCredentials;
 use bollard::errors::Error;
 use bollard::models::ContainerConfig;
 use bollard::query_parameters::CreateImageOptionsBuilder;
@@ -29,6 +30,8 @@ pub struct Image {
     pub reference: String,
     /// Bytes.
     pub size: i64,
+    /// The user that its containers run as; empty: root.
+    pub user: String,
     /// Whether it came from a registry. One that did not is the developer's own, made on this engine.
     pub from_registry: bool,
 }
@@ -40,6 +43,8 @@ pub struct Ensured {
     pub image: Image,
     /// How long the pull took, if there was one.
     pub pulled: Option<SignedDuration>,
+    /// Whether nothing of that name was here before.
+    pub is_new: bool,
 }
 
 /// Why an image cannot be used.
@@ -90,10 +95,13 @@ impl Runtime {
             Some(digest) => format!("docker-pullable://{digest}"),
             None => format!("docker://{id}"),
         };
-        Ok(Some(Image { id, reference, size: inspection.size.unwrap_or(0), from_registry: digest.is_some() }))
+        let user = inspection.config.and_then(|config| config.user).unwrap_or_default();
+        let size = inspection.size.unwrap_or(0);
+        Ok(Some(Image { id, reference, size, user, from_registry: digest.is_some() }))
     }
 
-    /// Sees to it that the image is here. `pulling` is called before a pull.
+    /// Sees to it that the image is here. `pulling` is called before a pull, and gives the credentials to try one after the
+    /// other; without any the registry is asked without.
     ///
     /// An image on the engine that came from no registry is the developer's own: it is used as it is under
     /// `Always` too, since nobody else could have a newer one.
@@ -104,29 +112,47 @@ impl Runtime {
         &self,
         name: &str,
         policy: PullPolicy,
-        pulling: impl FnOnce(),
+        pulling: impl AsyncFnOnce() -> Vec<DockerCredentials>,
     ) -> Result<Ensured, ImageError> {
         if !is_valid_name(name) {
             return Err(ImageError::InvalidName(name.to_owned()));
         }
         let here = self.image(name).await.map_err(ImageError::Docker)?;
         match (here, policy) {
-            (Some(image), PullPolicy::IfNotPresent | PullPolicy::Never) => Ok(Ensured { image, pulled: None }),
-            (Some(image), PullPolicy::Always) if !image.from_registry => Ok(Ensured { image, pulled: None }),
+            (Some(image), PullPolicy::IfNotPresent | PullPolicy::Never) => {
+                Ok(Ensured { image, pulled: None, is_new: false })
+            }
+            (Some(image), PullPolicy::Always) if !image.from_registry => {
+                Ok(Ensured { image, pulled: None, is_new: false })
+            }
             (None, PullPolicy::Never) => Err(ImageError::NeverPull(name.to_owned())),
-            _ => {
-                pulling();
+            (here, _) => {
+                let credentials = pulling().await;
                 let begun = Timestamp::now();
-                self.pull(name).await.map_err(ImageError::Pull)?;
+                self.pull(name, credentials).await.map_err(ImageError::Pull)?;
                 let image = self.image(name).await.map_err(ImageError::Docker)?.unwrap_or_default();
-                Ok(Ensured { image, pulled: Some(Timestamp::now().duration_since(begun)) })
+                Ok(Ensured { image, pulled: Some(Timestamp::now().duration_since(begun)), is_new: here.is_none() })
             }
         }
     }
 
-    async fn pull(&self, name: &str) -> Result<(), Error> {
-        let options = CreateImageOptionsBuilder::default().from_image(&pod::image_with_tag(name)).build();
-        self.docker.create_image(Some(options), None, None).try_for_each(|_| std::future::ready(Ok(()))).await
+    /// Pulls with the first credentials that the registry takes.
+    async fn pull(&self, name: &str, credentials: Vec<DockerCredentials>) -> Result<(), Error> {
+        let once = |credentials: Option<DockerCredentials>| {
+            let options = CreateImageOptionsBuilder::default().from_image(&pod::image_with_tag(name)).build();
+            self.docker.create_image(Some(options), None, credentials).try_for_each(|_| std::future::ready(Ok(())))
+        };
+        let mut last = None;
+        for credentials in credentials {
+            match once(Some(credentials)).await {
+                Ok(()) => return Ok(()),
+                Err(error) => last = Some(error),
+            }
+        }
+        match last {
+            None => once(None).await,
+            Some(error) => Err(error),
+        }
     }
 
     /// The configuration that an image gives containers made from it.

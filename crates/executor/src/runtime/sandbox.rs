@@ -16,9 +16,13 @@ use crate::pod;
 /// The kernel's limit for a hostname.
 const MAX_HOSTNAME: usize = 63;
 
+/// Where a sandbox has the pod's volumes in memory.
+const VOLUMES: &str = "/k8sm-volumes";
+
 impl Runtime {
     /// Makes the pod's sandbox and does not start it; its ID. `directory` is where the Docker host has the sandbox's own
-    /// directory; `host_network` is the container (or `host`) whose network a hostNetwork pod shares.
+    /// directory; `host_network` is the container (or `host`) whose network a hostNetwork pod shares. `memory` are the pod's
+    /// volumes in memory with the engine's names of them: they live as long as the sandbox has them.
     ///
     /// # Errors
     /// When the engine cannot.
@@ -28,7 +32,9 @@ impl Runtime {
         attempt: u32,
         directory: &str,
         host_network: &str,
+        memory: &[(String, String)],
     ) -> Result<String, Error> {
+        let held = memory.iter().map(|(volume, own)| format!("{own}:{VOLUMES}/{volume}:ro,nocopy"));
         let shared = pod::host_network(pod);
         let sysctls = pod::spec(pod).security_context.as_ref().and_then(|context| context.sysctls.as_ref());
         let sysctls = sysctls.map(|all| all.iter().map(|one| (one.name.clone(), one.value.clone())).collect());
@@ -38,7 +44,7 @@ impl Runtime {
             cap_drop: Some(vec!["ALL".to_owned()]),
             security_opt: Some(vec!["no-new-privileges".to_owned()]),
             readonly_rootfs: Some(true),
-            binds: Some(vec![format!("{directory}:{}", pause::DIRECTORY)]),
+            binds: Some([format!("{directory}:{}", pause::DIRECTORY)].into_iter().chain(held).collect()),
             // its log is empty; a driver that keeps nothing is cheaper to start than one that keeps a file
             log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
             sysctls,

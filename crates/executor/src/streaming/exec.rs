@@ -1,11 +1,8 @@
 //! `exec`: a command in a container that runs.
 
-use std::time::Duration;
-
 use axum::extract::{Query, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use bollard::Docker;
 use bollard::errors::Error;
 use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
 use streams::command::{Output, Session};
@@ -13,15 +10,11 @@ use streams::outcome::Outcome;
 use streams::upgrade::Purpose;
 
 use super::{Asked, Names, Parts, Process, Switch, Terminal, named, pump, running, split};
-use crate::runtime::words;
+use crate::runtime::{Runtime, words};
 use crate::server::Kubelet;
 
 /// Bytes of one read of what the command says.
 const CAPACITY: usize = 32 << 10;
-/// How long Docker is asked for the exit code of a command whose streams are closed, twice as long from one time to the
-/// next: it closes the streams first, and tells no one who waits.
-const EXIT_FIRST: Duration = Duration::from_millis(5);
-const EXIT_LAST: Duration = Duration::from_secs(2);
 
 /// `/exec/{namespace}/{pod}/{container}?command=…&stdin=…&stdout=…&stderr=…&tty=…`.
 pub async fn answer(
@@ -35,19 +28,19 @@ pub async fn answer(
         let container = named(&names, "container");
         let id = running(&kubelet, named(&names, "namespace"), named(&names, "pod"), container).await?;
         let switch = Switch::of(request, Purpose::Command)?;
-        let docker = kubelet.context.runtime.docker().clone();
+        let context = kubelet.context.clone();
         Ok(switch.answer(async move |io, protocol| match Session::open(io, protocol, asked.wanted).await {
-            Ok(session) => serve(docker, &id, asked, session).await,
+            Ok(session) => serve(&context.runtime, &id, asked, session).await,
             Err(error) => tracing::debug!(%error, "exec"),
         }))
     };
     begun.await.unwrap_or_else(|refusal| refusal)
 }
 
-async fn serve(docker: Docker, id: &str, asked: Asked, session: Session) {
+async fn serve(runtime: &Runtime, id: &str, asked: Asked, session: Session) {
     let (parts, output) = split(session);
     let command = asked.command.clone();
-    let outcome = match run(&docker, id, asked, parts, &output).await {
+    let outcome = match run(runtime, id, asked, parts, &output).await {
         Ok(code) => Outcome::exit(&command, code),
         Err(error) => Outcome::Failed(format!("error executing command in container: {}", words(&error))),
     };
@@ -55,7 +48,8 @@ async fn serve(docker: Docker, id: &str, asked: Asked, session: Session) {
 }
 
 /// Runs the command to its end, or the client's; its exit code.
-async fn run(docker: &Docker, id: &str, asked: Asked, parts: Parts, output: &Output) -> Result<i64, Error> {
+async fn run(runtime: &Runtime, id: &str, asked: Asked, parts: Parts, output: &Output) -> Result<i64, Error> {
+    let docker = runtime.docker();
     let wanted = asked.wanted;
     let options = CreateExecOptions {
         attach_stdin: Some(wanted.stdin),
@@ -76,21 +70,5 @@ async fn run(docker: &Docker, id: &str, asked: Asked, parts: Parts, output: &Out
         // nobody is left to be told
         return Ok(0);
     }
-    exit_code(docker, &exec).await
-}
-
-async fn exit_code(docker: &Docker, exec: &str) -> Result<i64, Error> {
-    let mut pause = EXIT_FIRST;
-    loop {
-        let inspection = docker.inspect_exec(exec).await?;
-        match inspection.exit_code {
-            Some(code) if inspection.running != Some(true) => return Ok(code),
-            _ if pause > EXIT_LAST => {
-                let why = std::io::Error::other("the command closed its output and goes on");
-                return Err(Error::IOError { err: why });
-            }
-            _ => tokio::time::sleep(pause).await,
-        }
-        pause *= 2;
-    }
+    runtime.exec_code(&exec).await
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Component, Path, PathBuf};
 
 use jiff::Timestamp;
@@ -20,12 +20,15 @@ pub(super) struct File {
 /// The link to the state that counts.
 const DATA: &str = "..data";
 
-/// Brings the volume at `directory` to hold `files`; true where that changed it.
+/// Brings the volume at `directory` to hold `files`, which `group` may read; true where that changed it.
 ///
 /// # Errors
 /// When it cannot be written; it is as it was then.
-pub(super) fn write(directory: &Path, files: &[File]) -> io::Result<bool> {
+pub(super) fn write(directory: &Path, files: &[File], group: Option<u32>) -> io::Result<bool> {
     std::fs::create_dir_all(directory)?;
+    let readable = |file: &File| File { mode: file.mode | if group.is_some() { 0o440 } else { 0 }, ..file.clone() };
+    let files: Vec<File> = files.iter().map(readable).collect();
+    let files = files.as_slice();
     let old = std::fs::read_link(directory.join(DATA)).ok().map(|state| directory.join(state));
     if let Some(old) = &old
         && holds(old, files)
@@ -34,7 +37,7 @@ pub(super) fn write(directory: &Path, files: &[File]) -> io::Result<bool> {
     }
     let name = Timestamp::now().strftime("..%Y_%m_%d_%H_%M_%S.%9f").to_string();
     let state = directory.join(&name);
-    fill(&state, files).inspect_err(|_| drop(std::fs::remove_dir_all(&state)))?;
+    fill(&state, files, group).inspect_err(|_| drop(std::fs::remove_dir_all(&state)))?;
     let next = directory.join("..data_tmp");
     remove(&next)?;
     symlink(&name, &next)?;
@@ -70,7 +73,7 @@ fn count(directory: &Path) -> io::Result<usize> {
     Ok(sum)
 }
 
-fn fill(state: &Path, files: &[File]) -> io::Result<()> {
+fn fill(state: &Path, files: &[File], group: Option<u32>) -> io::Result<()> {
     std::fs::create_dir(state)?;
     for file in files {
         let path = state.join(&file.path);
@@ -78,6 +81,7 @@ fn fill(state: &Path, files: &[File]) -> io::Result<()> {
             std::fs::create_dir_all(parent)?;
         }
         std::fs::write(&path, &file.content)?;
+        chown(&path, None, group)?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(file.mode))?;
     }
     Ok(())
@@ -137,25 +141,37 @@ mod tests {
     fn a_volume_goes_from_one_state_to_the_next() {
         let volume = tempfile::tempdir().unwrap();
         let directory = volume.path();
-        assert!(write(directory, &[file("a", "1"), file("deep/b", "2")]).unwrap());
+        assert!(write(directory, &[file("a", "1"), file("deep/b", "2")], None).unwrap());
         assert_eq!(std::fs::read_to_string(directory.join("deep/b")).unwrap(), "2");
         assert_eq!(std::fs::metadata(directory.join("a")).unwrap().permissions().mode() & 0o777, 0o640);
-        assert!(!write(directory, &[file("a", "1"), file("deep/b", "2")]).unwrap(), "nothing is new");
-        assert!(write(directory, &[file("a", "3"), file("c", "4")]).unwrap());
+        assert!(!write(directory, &[file("a", "1"), file("deep/b", "2")], None).unwrap(), "nothing is new");
+        assert!(write(directory, &[file("a", "3"), file("c", "4")], None).unwrap());
         assert_eq!(std::fs::read_to_string(directory.join("a")).unwrap(), "3");
         assert_eq!(visible(directory), ["a", "c"]);
         let states = std::fs::read_dir(directory).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_dir());
         let states = states.filter(|entry| !entry.as_ref().unwrap().path().is_symlink()).count();
         assert_eq!(states, 1, "the old state is gone");
-        assert!(write(directory, &[]).unwrap());
+        assert!(write(directory, &[], None).unwrap());
         assert!(visible(directory).is_empty());
     }
 
     #[test]
     fn a_file_that_only_goes_is_a_change() {
         let volume = tempfile::tempdir().unwrap();
-        write(volume.path(), &[file("a", "1"), file("b", "2")]).unwrap();
-        assert!(write(volume.path(), &[file("a", "1")]).unwrap());
+        write(volume.path(), &[file("a", "1"), file("b", "2")], None).unwrap();
+        assert!(write(volume.path(), &[file("a", "1")], None).unwrap());
         assert_eq!(visible(volume.path()), ["a"]);
+    }
+
+    #[test]
+    fn a_group_may_read_what_is_its() {
+        use std::os::unix::fs::MetadataExt;
+        let volume = tempfile::tempdir().unwrap();
+        let group = std::fs::metadata(volume.path()).unwrap().gid();
+        let secret = File { mode: 0o400, ..file("a", "1") };
+        assert!(write(volume.path(), std::slice::from_ref(&secret), Some(group)).unwrap());
+        let found = std::fs::metadata(volume.path().join("a")).unwrap();
+        assert_eq!((found.mode() & 0o777, found.gid()), (0o440, group));
+        assert!(!write(volume.path(), &[secret], Some(group)).unwrap(), "it is as it is to be");
     }
 }

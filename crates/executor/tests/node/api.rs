@@ -49,13 +49,21 @@ impl Api {
 
     /// Puts an object there as it is, or merges it into what is.
     pub(crate) fn put(&self, plural: &str, namespace: &str, name: &str, change: Value) -> Value {
+        self.replace(plural, namespace, name, |mut object| {
+            merge(&mut object, change);
+            object
+        })
+    }
+
+    /// Puts an object there, made from what is there now.
+    fn replace(&self, plural: &str, namespace: &str, name: &str, make: impl FnOnce(Value) -> Value) -> Value {
         let key = key(plural, namespace, name);
         let mut store = self.store.lock().unwrap();
-        let (mut object, type_) = match store.objects.get(&key) {
+        let (object, type_) = match store.objects.get(&key) {
             Some(object) => (object.clone(), "MODIFIED"),
             None => (json!({"metadata": {"name": name, "namespace": namespace}}), "ADDED"),
         };
-        merge(&mut object, change);
+        let mut object = make(object);
         let version = store.history.len() as u64 + 1;
         object["metadata"]["resourceVersion"] = json!(version.to_string());
         store.objects.insert(key.clone(), object.clone());
@@ -184,6 +192,7 @@ async fn handle(
     State(api): State<Api>,
     method: Method,
     uri: Uri,
+    headers: http::HeaderMap,
     Query(query): Query<HashMap<String, String>>,
     body: Bytes,
 ) -> Response {
@@ -219,7 +228,11 @@ async fn handle(
             if uid.is_string() && *uid != object["metadata"]["uid"] {
                 return refuse(StatusCode::CONFLICT, "Conflict", "the UID in the precondition does not match");
             }
-            axum::Json(api.put(plural, namespace, name, body)).into_response()
+            let kind = kube_api::kinds::lookup(plural).unwrap();
+            let type_ = headers[http::header::CONTENT_TYPE].to_str().unwrap();
+            let type_ = kube_api::patch::PatchType::from_content_type(type_).unwrap();
+            let patched = kube_api::patch::apply_value(kind, type_, &object, body).unwrap();
+            axum::Json(api.replace(plural, namespace, name, |_| patched)).into_response()
         }
         (Method::DELETE, [plural, name]) => found(api.remove(plural, namespace, name), plural, name),
         (method, _) => panic!("the executor asks for {method} {uri}"),

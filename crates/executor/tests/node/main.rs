@@ -6,8 +6,10 @@
 mod api;
 mod docker;
 mod harness;
+mod health;
 
 mod adoption;
 mod life;
+mod limits;
 mod minion;
 mod trouble;
