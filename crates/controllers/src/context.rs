@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
-    ConfigMap, Endpoints, Namespace, Node, Pod, ReplicationController, Service, ServiceAccount,
+    ConfigMap, Endpoints, Namespace, Node, Pod, ReplicationController, ResourceQuota, Service, ServiceAccount,
 };
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::api::Api;
@@ -46,6 +46,8 @@ pub struct Context {
     pub leases: Arc<Store<Lease>>,
     /// All service accounts.
     pub accounts: Arc<Store<ServiceAccount>>,
+    /// All resource quotas.
+    pub quotas: Arc<Store<ResourceQuota>>,
     /// The ConfigMaps named [`ROOT_CA`].
     pub root_cas: Arc<Store<ConfigMap>>,
     /// Cancelled when the controllers are to end.
@@ -59,6 +61,7 @@ impl Object for EndpointSlice {}
 impl Object for Namespace {}
 impl Object for Lease {}
 impl Object for ServiceAccount {}
+impl Object for ResourceQuota {}
 impl Object for ConfigMap {}
 
 impl Object for Node {
@@ -100,6 +103,7 @@ impl Context {
             nodes: Arc::default(),
             leases: Arc::default(),
             accounts: Arc::default(),
+            quotas: Arc::default(),
             root_cas: Arc::default(),
             shutdown,
         }
@@ -115,6 +119,7 @@ impl Context {
         self.spawn(tasks, &self.namespaces, watcher::Config::default());
         self.spawn(tasks, &self.nodes, watcher::Config::default());
         self.spawn(tasks, &self.accounts, watcher::Config::default());
+        self.spawn(tasks, &self.quotas, watcher::Config::default());
         self.spawn(tasks, &self.root_cas, watcher::Config::default().fields(&format!("metadata.name={ROOT_CA}")));
         let (store, shutdown) = (Arc::clone(&self.leases), self.shutdown.clone());
         let api = Api::namespaced(self.client.clone(), NODE_LEASES);
@@ -133,6 +138,7 @@ impl Context {
             self.nodes.ready(),
             self.leases.ready(),
             self.accounts.ready(),
+            self.quotas.ready(),
             self.root_cas.ready(),
         );
     }

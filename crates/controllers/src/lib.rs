@@ -16,6 +16,7 @@ pub mod nodes;
 pub mod pod;
 pub mod pods_gc;
 pub mod queue;
+pub mod quota;
 pub mod replication;
 mod run;
 pub mod service;

@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::election::Election;
 use crate::flags::{Flags, IGNORED};
 use crate::nodes::Patience;
-use crate::{accounts, endpoints, garbage, namespaces, nodes, pods_gc, replication, slices};
+use crate::{accounts, endpoints, garbage, namespaces, nodes, pods_gc, quota, replication, slices};
 
 /// `km controller-manager`: runs until SIGTERM or SIGINT.
 ///
@@ -129,6 +129,7 @@ fn start(flags: &Flags, context: Context, root_ca: Option<String>, tasks: &mut J
     tasks.spawn(ready(&context, Box::pin(namespaces::start(context.clone()))));
     tasks.spawn(ready(&context, Box::pin(nodes::start(context.clone(), patience))));
     tasks.spawn(ready(&context, Box::pin(pods_gc::start(context.clone(), flags.terminated_pod_gc_threshold))));
+    tasks.spawn(ready(&context, Box::pin(quota::start(context.clone()))));
     tasks.spawn(ready(&context, Box::pin(garbage)));
     context.follow(tasks);
 }

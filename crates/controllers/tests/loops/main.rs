@@ -4,7 +4,7 @@ mod harness;
 
 use harness::{Cluster, wait_for};
 use k8s_openapi::api::core::v1::{
-    ConfigMap, Endpoints, Namespace, Node, Pod, ReplicationController, Service, ServiceAccount,
+    ConfigMap, Endpoints, Namespace, Node, Pod, ReplicationController, ResourceQuota, Secret, Service, ServiceAccount,
 };
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::ResourceExt;
@@ -203,4 +203,42 @@ async fn slices_follow_pods_and_mirror_the_endpoints_of_others() {
     .await;
     cluster.api::<Endpoints>("default").delete("db", &DeleteParams::default()).await.unwrap();
     wait_for("no mirrored slice", async || slices("db").await.is_empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quota_is_counted_when_something_is_given_back() {
+    let cluster = Cluster::start(&[]).await;
+    for name in ["a", "b"] {
+        cluster.create::<Pod>("default", pod(name)).await;
+    }
+    let hard = json!({"pods": "3", "count/pods": "9", "secrets": "1", "services.nodeports": "5"});
+    cluster.create::<ResourceQuota>("default", json!({"metadata": {"name": "q"}, "spec": {"hard": hard}})).await;
+    let used = async |wanted: Value| {
+        wait_for(&format!("the quota to count {wanted}"), async || {
+            let quota = cluster.api::<ResourceQuota>("default").get("q").await.unwrap();
+            quota.status.is_some_and(|status| serde_json::to_value(status.used).unwrap() == wanted)
+        })
+        .await;
+    };
+    let of = |pods: &str, all: &str, secrets: &str, ports: &str| json!({"pods": pods, "count/pods": all, "secrets": secrets, "services.nodeports": ports});
+    used(of("2", "2", "0", "0")).await;
+    cluster.create::<Secret>("default", json!({"metadata": {"name": "s"}})).await;
+    let service = json!({"metadata": {"name": "open"}, "spec": {"type": "NodePort", "ports": [{"port": 80}]}});
+    cluster.create::<Service>("default", service).await;
+    used(of("2", "2", "1", "1")).await;
+    let again = serde_json::from_value(json!({"metadata": {"name": "t"}})).unwrap();
+    let refusal = cluster.api::<Secret>("default").create(&PostParams::default(), &again).await.unwrap_err();
+    assert!(refusal.to_string().contains("exceeded quota: q"), "{refusal}");
+
+    say(&cluster, "a", json!({"phase": "Succeeded"})).await;
+    used(of("1", "2", "1", "1")).await;
+    cluster.api::<Secret>("default").delete("s", &DeleteParams::default()).await.unwrap();
+    cluster.api::<Service>("default").delete("open", &DeleteParams::default()).await.unwrap();
+    cluster.api::<Pod>("default").delete("b", &DeleteParams::default().grace_period(0)).await.unwrap();
+    used(of("0", "1", "0", "0")).await;
+    cluster.create::<Secret>("default", json!({"metadata": {"name": "t"}})).await;
+
+    let limits = Patch::Merge(json!({"spec": {"hard": {"services.nodeports": null, "secrets": null}}}));
+    cluster.api::<ResourceQuota>("default").patch("q", &PatchParams::default(), &limits).await.unwrap();
+    used(json!({"pods": "0", "count/pods": "1"})).await;
 }
