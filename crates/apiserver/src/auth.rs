@@ -82,8 +82,8 @@ pub(crate) struct Authenticator {
 impl Authenticator {
     /// Who the request says it is from.
     pub(crate) fn look(&self, headers: &HeaderMap, peer: &Peer) -> Shown {
-        if let Some((name, groups)) = peer.certificate.as_ref().and_then(serve::tls::identity) {
-            return Shown::User(Arc::new(User::known(name, "", groups)));
+        if let Some(identity) = &peer.identity {
+            return Shown::User(Arc::new(User::known(identity.name.as_str(), "", identity.groups.clone())));
         }
         let Some(header) = headers.get(AUTHORIZATION) else { return Shown::Nothing };
         let Ok(header) = header.to_str() else { return Shown::Wrong };
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     fn peer(local: &str) -> Peer {
-        Peer { address: "10.0.0.9:1".parse().unwrap(), local: local.parse().unwrap(), tls: true, certificate: None }
+        Peer { address: "10.0.0.9:1".parse().unwrap(), local: local.parse().unwrap(), tls: true, identity: None }
     }
 
     fn shown(authenticator: &Authenticator, header: &str, local: &str) -> Option<String> {

@@ -202,14 +202,14 @@ struct Pods<'s>(&'s Store);
 impl node::Facts for Pods<'_> {
     fn node_of(&self, namespace: &str, pod: &str) -> Option<String> {
         let entry = self.0.shelf("pods")?.get(&crate::api::key(namespace, pod))?;
-        Some(entry.fields()["spec"]["nodeName"].as_str().unwrap_or_default().to_owned())
+        Some(entry.field("spec.nodeName").unwrap_or_default().to_owned())
     }
 
     fn any_pod(&self, node: &str, namespace: &str, condition: &dyn Fn(&Value) -> bool) -> bool {
         let prefix = format!("{namespace}/");
         self.0.shelf("pods").is_some_and(|shelf| {
             shelf.any(|key, entry| {
-                key.starts_with(&prefix) && entry.fields()["spec"]["nodeName"] == node && condition(&entry.value())
+                key.starts_with(&prefix) && entry.field("spec.nodeName") == Some(node) && condition(&entry.value())
             })
         })
     }

@@ -67,10 +67,16 @@ pub async fn run_until(args: Vec<String>, shutdown: CancellationToken) -> anyhow
         "both --insecure-port and --secure-port are 0: nothing to serve on"
     );
     let resources = kube_api::kinds::all().iter().filter(|kind| kind.allows("list") && kind.allows("create"));
-    let store =
-        storage::Store::start(&options.etcd_servers, resources.map(|kind| kind.plural), options.event_ttl, &shutdown)
-            .await
-            .context("connecting to etcd")?;
+    let (event_ttl, compaction) = (options.event_ttl, options.etcd_compaction_interval);
+    let store = storage::Store::start(
+        &options.etcd_servers,
+        resources.map(|kind| kind.plural),
+        event_ttl,
+        compaction,
+        &shutdown,
+    )
+    .await
+    .context("connecting to etcd")?;
     let api = Arc::new(Api {
         authenticator: authenticator(&options)?,
         tokens: tokens(&options)?,

@@ -17,7 +17,7 @@ use crate::storage::Store;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answered {
-    method: String,
+    method: &'static str,
     code: u16,
 }
 
@@ -50,8 +50,8 @@ impl Metrics {
     /// Counts an answer.
     pub(crate) fn answered(&self, method: &Method, code: StatusCode, took: Duration) {
         // methods are the client's choice: those that are not known are one
-        let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"].contains(&method.as_str());
-        let method = if known { method.as_str().to_owned() } else { "other".to_owned() };
+        let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"].into_iter().find(|known| method == known);
+        let method = known.unwrap_or("other");
         self.requests.get_or_create(&Answered { method, code: code.as_u16() }).inc();
         self.durations.observe(took.as_secs_f64());
     }

@@ -97,6 +97,9 @@ pub(crate) struct Options {
     /// How long events are kept
     #[arg(long, default_value = "1h", value_parser = duration)]
     pub(crate) event_ttl: Duration,
+    /// How often etcd forgets what was before the last time; 0s for never
+    #[arg(long, default_value = "5m", value_parser = duration)]
+    pub(crate) etcd_compaction_interval: Duration,
     /// Who decides what users may do, separated by commas; one that allows is enough
     #[arg(long, value_delimiter = ',', default_value = "Node,RBAC")]
     pub(crate) authorization_mode: Vec<Mode>,

@@ -178,7 +178,7 @@ fn free_address(api: &Api) -> Option<String> {
     let kept = [first, first + 1, first + DNS_OFFSET, last];
     let candidates = pick(first, last);
     let shelf = api.store.shelf("services")?;
-    let taken = |ip: &str| shelf.any(|_, entry| entry.fields()["spec"]["clusterIP"] == ip);
+    let taken = |ip: &str| shelf.any(|_, entry| entry.field("spec.clusterIP") == Some(ip));
     candidates.filter(|ip| !kept.contains(ip)).map(|ip| Ipv4Addr::from(ip).to_string()).find(|ip| !taken(ip))
 }
 
@@ -211,7 +211,7 @@ fn choose_ports(api: &Api, service: &mut Value) -> Result<(), Status> {
         let used = used.get_or_insert_with(|| {
             let mut all = Vec::new();
             shelf.any(|_, entry| {
-                if matches!(entry.fields()["spec"]["type"].as_str(), Some("NodePort" | "LoadBalancer")) {
+                if matches!(entry.field("spec.type"), Some("NodePort" | "LoadBalancer")) {
                     all.extend(node_ports(&entry.value()));
                 }
                 false

@@ -12,6 +12,7 @@ mod etcd;
 mod feed;
 mod fresh;
 mod history;
+mod seen;
 mod shelf;
 mod ttl;
 mod watcher;
@@ -30,7 +31,7 @@ pub(crate) use etcd::Beside;
 use etcd::{Etcd, Write};
 use fresh::Fresh;
 use history::History;
-pub(crate) use shelf::{Behind, Change, Keyed, Shelf};
+pub(crate) use shelf::{Behind, Change, Keyed, Range, Shelf};
 use ttl::Leases;
 pub(crate) use watcher::Watcher;
 
@@ -38,6 +39,8 @@ pub(crate) use watcher::Watcher;
 const WAIT: Duration = Duration::from_secs(3);
 /// A revision that is late by this much was perhaps made by somebody else's key, of which memory is not told.
 const LATE: Duration = Duration::from_millis(200);
+/// How many keys are read at a time of a list that etcd alone knows.
+const PAGE: usize = 1000;
 /// Tells a future version what it finds.
 const FORMAT: (&str, &str) = ("/registry/k8sm/format", "1");
 
@@ -74,17 +77,18 @@ pub(crate) struct Store {
 
 impl Store {
     /// Connects to etcd, and starts to load `resources`; all tasks end with `shutdown`. `event_ttl` is how long objects
-    /// that are put to live for a time do so.
+    /// that are put to live for a time do so, `compaction` how often etcd is compacted.
     pub(crate) async fn start(
         endpoints: &[String],
         resources: impl IntoIterator<Item = &'static str>,
         event_ttl: Duration,
+        compaction: Duration,
         shutdown: &CancellationToken,
     ) -> Result<Self, StorageError> {
         let etcd = Etcd::connect(endpoints).await?;
         let cache = Arc::new(Cache::new(resources));
         tokio::spawn(feed::run(etcd.clone(), Arc::clone(&cache), shutdown.clone()));
-        tokio::spawn(compaction::run(etcd.clone(), shutdown.clone()));
+        tokio::spawn(compaction::run(etcd.clone(), compaction, shutdown.clone()));
         Ok(Self {
             fresh: Fresh::start(etcd.clone(), shutdown.clone()),
             history: Arc::new(History::new(etcd.clone())),
@@ -162,41 +166,46 @@ impl Store {
         self.cache.shelves().map(|(resource, shelf)| (resource, shelf.len()))
     }
 
-    /// A part of a list from memory, behind the key `after`.
-    pub(crate) fn list(&self, resource: &str, prefix: &str, after: Option<&str>) -> Option<Listing> {
+    /// A list from memory.
+    pub(crate) fn list(&self, resource: &str, range: &Range<'_>) -> Option<Listing> {
         let shelf = self.shelf(resource)?;
         // the revision first: everything that it covers is on the shelf when the shelf is read after
         let revision = self.cache.revision();
-        let (objects, changed) = shelf.list(prefix, after);
-        Some(Listing { objects, revision: revision.max(changed), remaining: 0 })
+        let found = shelf.list(range);
+        Some(Listing { objects: found.objects, revision: revision.max(found.changed), remaining: found.remaining })
     }
 
-    /// A part of a list as it was at `revision`: from memory where nothing changed since, else from etcd.
+    /// A list as it was at `revision`: from memory where nothing changed since, else from etcd.
     pub(crate) async fn list_at(
         &self,
         resource: &str,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
+        range: &Range<'_>,
         revision: u64,
     ) -> Result<Listing, StorageError> {
         self.reached(revision).await?;
-        if let Some(shelf) = self.shelf(resource) {
-            let (objects, changed) = shelf.list(prefix, after);
-            if changed <= revision {
-                return Ok(Listing { objects, revision, remaining: 0 });
-            }
+        if let Some(found) = self.shelf(resource).map(|shelf| shelf.list(range)).filter(|f| f.changed <= revision) {
+            return Ok(Listing { objects: found.objects, revision, remaining: found.remaining });
         }
         let root = format!("{PREFIX}{resource}/");
-        let page_prefix = format!("{root}{prefix}");
-        let after = after.map(|key| format!("{root}{key}"));
-        let page = self.etcd.page(&page_prefix, after.as_deref(), limit, revision).await?;
-        let mut objects = Vec::with_capacity(page.stored.len());
-        for stored in page.stored {
-            let entry = Entry::new(&stored.key, &stored.value, stored.revision)?;
-            objects.push((stored.key[root.len()..].into(), Arc::new(entry)));
+        let prefix = format!("{root}{}", range.prefix);
+        let mut after = range.after.map(|key| format!("{root}{key}"));
+        let mut listing = Listing { objects: Vec::new(), revision, remaining: 0 };
+        loop {
+            let wanted = range.limit.map_or(PAGE, |limit| limit - listing.objects.len());
+            let page = self.etcd.page(&prefix, after.as_deref(), wanted, revision).await?;
+            listing.remaining = page.remaining;
+            after = page.stored.last().map(|stored| stored.key.clone());
+            for stored in page.stored {
+                let entry = Entry::new(&stored.key, &stored.value, stored.revision)?;
+                if (range.meant)(&entry) {
+                    listing.objects.push((stored.key[root.len()..].into(), Arc::new(entry)));
+                }
+            }
+            let full = range.limit.is_some_and(|limit| listing.objects.len() >= limit);
+            if full || listing.remaining == 0 || after.is_none() {
+                return Ok(listing);
+            }
         }
-        Ok(Listing { objects, revision, remaining: page.remaining })
     }
 
     /// Follows a resource's changes behind the revision `after`.

@@ -19,13 +19,14 @@ use hyper::body::{Body, Incoming};
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use crate::tls::{self, Identity};
 
 /// How long requests in flight may take to end after the server was asked to stop.
 pub const DRAIN: Duration = Duration::from_secs(5);
@@ -47,8 +48,8 @@ pub struct Peer {
     pub local: SocketAddr,
     /// Whether the connection is TLS.
     pub tls: bool,
-    /// The client's verified certificate, where it showed one.
-    pub certificate: Option<CertificateDer<'static>>,
+    /// Who the client's verified certificate names, where it showed one. Read once a connection.
+    pub identity: Option<Arc<Identity>>,
 }
 
 /// An axum router as the service that [`plain`] and [`tls`] take.
@@ -148,14 +149,14 @@ where
 {
     let (Ok(address), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return };
     let _ = stream.set_nodelay(true);
-    let mut peer = Peer { address, local, tls: tls.is_some(), certificate: None };
+    let mut peer = Peer { address, local, tls: tls.is_some(), identity: None };
     let Some(acceptor) = tls else { return serve(stream, false, peer, service, shutdown).await };
     match tokio::time::timeout(HEAD_TIMEOUT, acceptor.accept(stream)).await {
         Ok(Ok(stream)) => {
             let session = stream.get_ref().1;
             let http2 = session.alpn_protocol() == Some(b"h2");
-            peer.certificate =
-                session.peer_certificates().and_then(|chain| chain.first()).map(|c| c.clone().into_owned());
+            let certificate = session.peer_certificates().and_then(|chain| chain.first());
+            peer.identity = certificate.and_then(tls::identity).map(Arc::new);
             serve(stream, http2, peer, service, shutdown).await;
         }
         Ok(Err(error)) => tracing::debug!(%address, %error, "TLS handshake failed"),

@@ -68,15 +68,23 @@ pub fn client_config(authorities: &[u8], identity: Option<(&[u8], &[u8])>) -> an
     }
 }
 
-/// Who a client certificate names: its common name is the user, its organizations are the groups, as Kubernetes reads
-/// them. `None` where it has no common name or cannot be read.
+/// Who a client certificate names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The user: the certificate's common name.
+    pub name: String,
+    /// The groups: its organizations.
+    pub groups: Vec<String>,
+}
+
+/// Who a client certificate names, as Kubernetes reads it. `None` where it has no common name or cannot be read.
 #[must_use]
-pub fn identity(certificate: &CertificateDer<'_>) -> Option<(String, Vec<String>)> {
+pub fn identity(certificate: &CertificateDer<'_>) -> Option<Identity> {
     let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
     let subject = parsed.subject();
-    let user = subject.iter_common_name().next()?.as_str().ok()?.to_owned();
+    let name = subject.iter_common_name().next()?.as_str().ok()?.to_owned();
     let groups = subject.iter_organization().filter_map(|o| o.as_str().ok()).map(str::to_owned).collect();
-    (!user.is_empty()).then_some((user, groups))
+    (!name.is_empty()).then_some(Identity { name, groups })
 }
 
 fn roots(authorities: &[u8]) -> anyhow::Result<RootCertStore> {

@@ -7,6 +7,7 @@ use kube_api::{Status, meta};
 use serde_json::Value;
 
 use super::Review;
+use crate::storage::Range;
 
 /// Gives a new pod's containers the defaults that they lack.
 pub(super) fn admit(review: &Review<'_>, pod: &mut Value) -> Result<(), Status> {
@@ -46,7 +47,12 @@ pub(super) fn validate(review: &Review<'_>, object: &Value) -> Result<(), Status
 /// The limit ranges of the namespace.
 fn ranges(review: &Review<'_>) -> Vec<Value> {
     let Some(shelf) = review.api.store.shelf("limitranges") else { return Vec::new() };
-    shelf.list(&format!("{}/", review.namespace), None).0.into_iter().map(|(_, entry)| entry.value()).collect()
+    shelf
+        .list(&Range::all(&format!("{}/", review.namespace)))
+        .objects
+        .into_iter()
+        .map(|(_, entry)| entry.value())
+        .collect()
 }
 
 /// The limits of one type in a limit range.

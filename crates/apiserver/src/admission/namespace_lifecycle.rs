@@ -26,7 +26,7 @@ pub(super) async fn admit(review: &Review<'_>, object: &Value) -> Result<(), Sta
             Err(error) => return Err(refuse(namespaces, namespace, error)),
         },
     };
-    if entry.fields()["status"]["phase"] == "Terminating" {
+    if entry.field("status.phase") == Some("Terminating") {
         return Err(Status::namespace_terminating(kind, meta::name(object), namespace));
     }
     Ok(())

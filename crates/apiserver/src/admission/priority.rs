@@ -64,7 +64,7 @@ fn apply(class: Option<&Value>, pod: &mut Value) -> Result<(), String> {
 /// The class of pods that name none. Where there are several, as two servers may have let pass, that with the least value.
 fn default_class(review: &Review<'_>) -> Option<Value> {
     let shelf = review.api.store.shelf("priorityclasses")?;
-    let classes = shelf.list("", None).0.into_iter().map(|(_, entry)| entry.value());
+    let classes = shelf.all().into_iter().map(|(_, entry)| entry.value());
     classes.filter(|class| class["globalDefault"] == true).min_by_key(|class| class["value"].as_i64())
 }
 

@@ -12,7 +12,7 @@ use kube_api::{Status, kinds, quota};
 use serde_json::Value;
 
 use super::Review;
-use crate::storage::{Beside, Entry, PREFIX, encode};
+use crate::storage::{Beside, Entry, PREFIX, Range, encode};
 use bill::Quota;
 pub(crate) use ledger::Ledger;
 
@@ -54,7 +54,7 @@ pub(crate) fn change(review: &Review<'_>, new: &Value) -> Result<Charge, Status>
 /// The quotas of the namespace in memory.
 fn in_memory(review: &Review<'_>) -> Vec<Quota> {
     let Some(shelf) = review.api.store.shelf(RESOURCE) else { return Vec::new() };
-    let quotas = shelf.list(&format!("{}/", review.namespace), None).0;
+    let quotas = shelf.list(&Range::all(&format!("{}/", review.namespace))).objects;
     quotas.into_iter().map(|(key, entry)| Quota::of(key.to_string(), &entry)).collect()
 }
 

@@ -39,7 +39,7 @@ impl Api {
         let key = format!("{}/{}", bound.namespace, bound.name);
         let there = |resource: &str, key: &str, uid: &str| {
             let entry = self.store.shelf(resource).and_then(|shelf| shelf.get(key));
-            entry.is_some_and(|entry| kube_api::meta::uid(&entry.value()) == uid)
+            entry.is_some_and(|entry| entry.field("metadata.uid") == Some(uid))
         };
         if !there("serviceaccounts", &key, bound.uid) {
             return None;

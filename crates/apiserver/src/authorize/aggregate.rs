@@ -43,7 +43,7 @@ pub(crate) async fn run(api: Arc<Api>, shutdown: CancellationToken) {
 /// Brings all aggregated roles up to date, those that aggregate aggregated roles with the next call.
 pub(crate) async fn aggregate(api: &Api) -> Result<(), Status> {
     let Some(shelf) = api.store.shelf("clusterroles") else { return Ok(()) };
-    let roles = shelf.list("", None).0;
+    let roles = shelf.all();
     let kind = kinds::find(GROUP, "v1", "clusterroles").ok_or_else(Status::no_such_path)?;
     for (name, entry) in &roles {
         let role = entry.value();

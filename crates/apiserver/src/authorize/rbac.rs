@@ -34,7 +34,7 @@ impl Rbac {
         let mut latest = self.0.write();
         if latest.at != now {
             // what is read may be newer than `now`, which only means that the next request looks again
-            let read = |resource: &&str| store.shelf(resource).map(|shelf| shelf.list("", None).0).unwrap_or_default();
+            let read = |resource: &&str| store.shelf(resource).map(|shelf| shelf.all()).unwrap_or_default();
             let (roles, bindings) = (ROLES.iter().flat_map(read), BINDINGS.iter().flat_map(read));
             *latest = Arc::new(Index::build(&latest, roles, bindings, now));
         }

@@ -22,11 +22,14 @@ pub(crate) struct Cache {
 }
 
 /// What etcd says of a key: its value, or that it is gone.
-pub(crate) struct Told {
-    pub(crate) key: String,
+pub(crate) struct Told<'m> {
+    pub(crate) key: &'m str,
     pub(crate) revision: u64,
-    pub(crate) value: Option<bytes::Bytes>,
+    pub(crate) value: Option<&'m [u8]>,
 }
+
+/// Objects by resource and key.
+pub(crate) type Objects = HashMap<&'static str, BTreeMap<Arc<str>, Arc<Entry>>>;
 
 impl Cache {
     /// An empty cache with a shelf for each of the resources.
@@ -60,9 +63,8 @@ impl Cache {
         }
     }
 
-    /// Puts everything anew, as etcd held it at `revision`.
-    pub(crate) fn reset(&self, stored: Vec<Stored>, revision: u64) {
-        let mut objects: HashMap<&str, BTreeMap<Arc<str>, Arc<Entry>>> = HashMap::new();
+    /// Adds what etcd holds to the objects; what is none is left out.
+    pub(crate) fn collect(&self, stored: Vec<Stored>, objects: &mut Objects) {
         for Stored { key, value, revision } in stored {
             let Some((resource, name)) = self.place(&key) else { continue };
             match Entry::new(&key, &value, revision) {
@@ -70,6 +72,10 @@ impl Cache {
                 Err(error) => tracing::error!(%error, "left out"),
             }
         }
+    }
+
+    /// Puts everything anew, as etcd held it at `revision`.
+    pub(crate) fn reset(&self, mut objects: Objects, revision: u64) {
         for (resource, shelf) in &self.shelves {
             shelf.reset(objects.remove(resource).unwrap_or_default(), revision);
         }
@@ -77,11 +83,11 @@ impl Cache {
     }
 
     /// Takes in what etcd told in one message, which holds whole revisions, and everything up to `revision` is told.
-    pub(crate) fn apply(&self, told: Vec<Told>, revision: u64) {
+    pub(crate) fn apply(&self, told: Vec<Told<'_>>, revision: u64) {
         let mut updates: HashMap<&'static str, Vec<Update>> = HashMap::new();
         for Told { key, revision, value } in told {
-            let Some((resource, name)) = self.place(&key) else { continue };
-            let entry = match value.map(|value| Entry::new(&key, &value, revision)).transpose() {
+            let Some((resource, name)) = self.place(key) else { continue };
+            let entry = match value.map(|value| Entry::new(key, value, revision)).transpose() {
                 Ok(entry) => entry,
                 Err(error) => {
                     // what cannot be decoded is not there for clients; the old state is stale

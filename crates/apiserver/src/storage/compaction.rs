@@ -1,4 +1,4 @@
-//! Every five minutes etcd forgets what is older than five minutes, once for all API servers on it.
+//! Every few minutes (`--etcd-compaction-interval`) etcd forgets what is older than that, once for all API servers on it.
 
 use std::time::Duration;
 
@@ -7,20 +7,22 @@ use tokio_util::sync::CancellationToken;
 use super::error::StorageError;
 use super::etcd::Etcd;
 
-const INTERVAL: Duration = Duration::from_secs(300);
 /// Who changes this key compacts; its value is the revision at that time.
 const TURN: &str = "/registry/k8sm/compaction";
 
-/// Compacts until `shutdown`.
-pub(crate) async fn run(etcd: Etcd, shutdown: CancellationToken) {
+/// Compacts every `interval`, if it is not zero, until `shutdown`.
+pub(crate) async fn run(etcd: Etcd, interval: Duration, shutdown: CancellationToken) {
+    if interval.is_zero() {
+        return;
+    }
     let mut seen = Turn { version: 0, revision: 0 };
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(INTERVAL) => {}
+            () = tokio::time::sleep(interval) => {}
         }
         if let Err(error) = take(&etcd, &mut seen).await {
-            tracing::warn!(%error, "cannot compact etcd; trying again in {INTERVAL:?}");
+            tracing::warn!(%error, "cannot compact etcd; trying again in {interval:?}");
         }
     }
 }

@@ -10,32 +10,11 @@ use kube_api::{Kind, protobuf, schema};
 use serde_json::{Map, Value};
 
 use super::error::StorageError;
+use super::seen::Seen;
 
 /// Where in the objects' JSON the metadata begins.
 const METADATA: &[u8] = b"\"metadata\":{";
 const VERSION: &str = "\"resourceVersion\":\"";
-
-/// Fields other than `metadata.name` and `metadata.namespace` that some kind's field selector may name.
-const SELECTABLE: &[&[&str]] = &[
-    &["spec", "nodeName"],
-    &["spec", "restartPolicy"],
-    &["spec", "schedulerName"],
-    &["spec", "serviceAccountName"],
-    &["spec", "hostNetwork"],
-    &["spec", "unschedulable"],
-    &["spec", "clusterIP"],
-    &["spec", "type"],
-    &["status", "phase"],
-    &["status", "podIP"],
-    &["status", "podIPs"],
-    &["status", "nominatedNodeName"],
-    &["status", "replicas"],
-    &["involvedObject"],
-    &["reason"],
-    &["reportingComponent"],
-    &["source"],
-    &["type"],
-];
 
 /// An object at one revision.
 #[derive(Debug)]
@@ -48,31 +27,22 @@ pub(crate) struct Entry {
     message: OnceLock<Bytes>,
     /// Where `"metadata"` begins in `bytes`.
     metadata: usize,
-    labels: Box<[(Box<str>, Box<str>)]>,
-    /// Name, namespace and [`SELECTABLE`] fields, in an object's shape.
-    fields: Value,
+    seen: Seen,
 }
 
 impl Entry {
     /// From what etcd holds under `key` since `revision`.
     pub(crate) fn new(key: &str, stored: &[u8], revision: u64) -> Result<Self, StorageError> {
         let corrupt = |reason: String| StorageError::Corrupt { key: key.to_owned(), reason };
+        let (seen, message) = (Seen::of(stored).map_err(corrupt)?, OnceLock::new());
+        if let Some(metadata) = metadata_at(stored) {
+            return Ok(Self { revision, bytes: splice(stored, metadata, revision), message, metadata, seen });
+        }
+        // written by something else than us: brought into our form
         let object: Value = serde_json::from_slice(stored).map_err(|error| corrupt(error.to_string()))?;
-        if !object["metadata"]["name"].is_string() {
-            return Err(corrupt("it has no metadata.name".to_owned()));
-        }
-        let (labels, fields, message) = (labels(&object), fields(&object), OnceLock::new());
-        match metadata_at(stored) {
-            Some(metadata) => {
-                Ok(Self { revision, bytes: splice(stored, metadata, revision), message, metadata, labels, fields })
-            }
-            None => {
-                // written by something else than us: brought into our form
-                let stored = encode(&object);
-                let metadata = metadata_at(&stored).ok_or_else(|| corrupt("it has no metadata".to_owned()))?;
-                Ok(Self { revision, bytes: splice(&stored, metadata, revision), message, metadata, labels, fields })
-            }
-        }
+        let stored = encode(&object);
+        let metadata = metadata_at(&stored).ok_or_else(|| corrupt("it has no metadata".to_owned()))?;
+        Ok(Self { revision, bytes: splice(&stored, metadata, revision), message, metadata, seen })
     }
 
     /// The object as JSON, with its resourceVersion.
@@ -97,12 +67,12 @@ impl Entry {
 
     /// The value of a label.
     pub(crate) fn label(&self, key: &str) -> Option<&str> {
-        self.labels.iter().find(|(k, _)| &**k == key).map(|(_, v)| &**v)
+        self.seen.label(key)
     }
 
-    /// The fields that selectors look at, in the object's shape.
-    pub(crate) fn fields(&self) -> &Value {
-        &self.fields
+    /// The value of one of the fields that selectors look at; `None` where the object does not have it.
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
+        self.seen.field(name)
     }
 
     /// The same object at another revision: how a deletion shows an object's last state.
@@ -115,9 +85,14 @@ impl Entry {
             bytes: splice(&stored, self.metadata, revision),
             message: OnceLock::new(),
             metadata: self.metadata,
-            labels: self.labels.clone(),
-            fields: self.fields.clone(),
+            seen: self.seen.clone(),
         }
+    }
+
+    /// The same with bytes that are no JSON, so that decoding it panics.
+    #[cfg(test)]
+    pub(crate) fn undecodable(self) -> Self {
+        Self { bytes: Bytes::from_static(b"no JSON"), ..self }
     }
 
     /// About how much memory it takes.
@@ -137,11 +112,17 @@ pub(crate) fn encode(object: &Value) -> Vec<u8> {
             member(&mut out, name, value);
         }
     }
-    let mut metadata = fields.get("metadata").cloned().unwrap_or_default();
-    if let Some(metadata) = metadata.as_object_mut() {
-        metadata.remove("resourceVersion");
+    name_of(&mut out, "metadata");
+    match fields.get("metadata") {
+        Some(Value::Object(metadata)) => {
+            out.push(b'{');
+            for (name, value) in metadata.iter().filter(|(name, _)| *name != "resourceVersion") {
+                member(&mut out, name, value);
+            }
+            out.push(b'}');
+        }
+        other => write(&mut out, other.unwrap_or(&Value::Null)),
     }
-    member(&mut out, "metadata", &metadata);
     for (name, value) in fields.iter().filter(|(name, _)| !matches!(name.as_str(), "kind" | "apiVersion" | "metadata"))
     {
         member(&mut out, name, value);
@@ -151,12 +132,20 @@ pub(crate) fn encode(object: &Value) -> Vec<u8> {
 }
 
 fn member(out: &mut Vec<u8>, name: &str, value: &Value) {
-    if out.len() > 1 {
+    name_of(out, name);
+    write(out, value);
+}
+
+fn name_of(out: &mut Vec<u8>, name: &str) {
+    if out.last() != Some(&b'{') {
         out.push(b',');
     }
-    serde_json::to_writer(&mut *out, name).expect("writing into a vector cannot fail");
+    write(out, name);
     out.push(b':');
-    serde_json::to_writer(&mut *out, value).expect("writing into a vector cannot fail");
+}
+
+fn write(out: &mut Vec<u8>, value: &(impl serde::Serialize + ?Sized)) {
+    serde_json::to_writer(out, value).expect("writing into a vector cannot fail");
 }
 
 /// Where `"metadata"` begins, if the bytes are in the form of [`encode`] and have metadata to splice into.
@@ -178,31 +167,6 @@ fn splice(stored: &[u8], metadata: usize, revision: u64) -> Bytes {
 
 fn decimal_len(number: u64) -> usize {
     number.checked_ilog10().map_or(1, |digits| digits as usize + 1)
-}
-
-fn labels(object: &Value) -> Box<[(Box<str>, Box<str>)]> {
-    let labels = object["metadata"]["labels"].as_object();
-    labels.into_iter().flatten().filter_map(|(k, v)| Some((k.as_str().into(), v.as_str()?.into()))).collect()
-}
-
-fn fields(object: &Value) -> Value {
-    let mut out = Map::new();
-    for path in
-        [&["metadata", "name"], &["metadata", "namespace"]].iter().map(|p| &p[..]).chain(SELECTABLE.iter().copied())
-    {
-        let Some(value) = path.iter().try_fold(object, |value, key| value.get(key)) else { continue };
-        match path {
-            [parent, child] => {
-                let parent = out.entry(*parent).or_insert_with(|| Value::Object(Map::new()));
-                parent[*child] = value.clone();
-            }
-            [name] => {
-                out.insert((*name).to_owned(), value.clone());
-            }
-            _ => {}
-        }
-    }
-    Value::Object(out)
 }
 
 #[cfg(test)]
@@ -234,15 +198,5 @@ mod tests {
         assert_eq!(entry.value()["metadata"]["resourceVersion"], "5");
         assert!(matches!(Entry::new("k", b"{}", 5), Err(StorageError::Corrupt { .. })));
         assert!(Entry::new("k", b"nonsense", 5).is_err());
-    }
-
-    #[test]
-    fn fields_of_selectors_are_kept_and_no_others() {
-        let pod = json!({"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "a", "namespace": "b", "uid": "c"},
-            "spec": {"nodeName": "n", "containers": []}, "status": {"phase": "Running"}});
-        assert_eq!(
-            fields(&pod),
-            json!({"metadata": {"name": "a", "namespace": "b"}, "spec": {"nodeName": "n"}, "status": {"phase": "Running"}})
-        );
     }
 }

@@ -4,14 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use etcd_client::{EventType, WatchResponse};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::cache::{Cache, PREFIX, Told};
+use super::cache::{Cache, Objects, PREFIX, Told};
 use super::error::StorageError;
-use super::etcd::Etcd;
+use super::etcd::{Etcd, Page};
 
-/// How many keys a page of the load holds.
-const PAGE: usize = 2000;
+/// How many keys the first page of the load holds.
+const FIRST_PAGE: usize = 200;
+/// How large a page of the load is to be about, and how many keys it holds at least and at most.
+const PAGE_BYTES: usize = 1 << 20;
+const PAGE_KEYS: (usize, usize) = (16, 4000);
 /// Pauses between attempts while etcd is away: the first, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
@@ -65,20 +69,31 @@ async fn step(etcd: &Etcd, cache: &Cache, state: &State) -> Result<(), StorageEr
     }
 }
 
-/// Reads everything, page by page, at the revision of the first page.
+/// Reads everything at the revision of the first page; each page is decoded while the next is on its way.
 async fn load(etcd: &Etcd, cache: &Cache) -> Result<(), StorageError> {
-    let (mut all, mut after, mut revision) = (Vec::new(), None::<String>, 0);
+    let (mut objects, mut page) = (Objects::new(), etcd.page(PREFIX, None, FIRST_PAGE, 0).await?);
+    let revision = page.revision;
     loop {
-        let page = etcd.page(PREFIX, after.as_deref(), PAGE, revision).await?;
-        revision = page.revision;
-        after = page.stored.last().map(|stored| stored.key.clone());
-        all.extend(page.stored);
-        if page.remaining == 0 {
-            break;
+        let next = next_page(etcd, &page, revision);
+        // the question goes out before this thread is busy with decoding
+        tokio::task::yield_now().await;
+        cache.collect(page.stored, &mut objects);
+        match next {
+            Some(next) => page = next.await.map_err(|error| StorageError::Unavailable(error.to_string()))??,
+            None => break,
         }
     }
-    cache.reset(all, revision);
+    cache.reset(objects, revision);
     Ok(())
+}
+
+/// Asks for the page behind this one, as many keys as are about [`PAGE_BYTES`] if they are like these.
+fn next_page(etcd: &Etcd, page: &Page, revision: u64) -> Option<JoinHandle<Result<Page, StorageError>>> {
+    let last = page.stored.last().filter(|_| page.remaining > 0)?.key.clone();
+    let bytes: usize = page.stored.iter().map(|stored| stored.key.len() + stored.value.len()).sum();
+    let keys = (PAGE_BYTES / (bytes / page.stored.len()).max(1)).clamp(PAGE_KEYS.0, PAGE_KEYS.1);
+    let etcd = etcd.clone();
+    Some(tokio::spawn(async move { etcd.page(PREFIX, Some(&last), keys, revision).await }))
 }
 
 /// Follows the changes behind the cache's revision until the watch breaks.
@@ -100,13 +115,14 @@ async fn follow(etcd: &Etcd, cache: &Cache) -> Result<(), StorageError> {
 }
 
 /// The changes of one message, in order.
-fn told(message: &WatchResponse) -> Vec<Told> {
+fn told(message: &WatchResponse) -> Vec<Told<'_>> {
     let events = message.events().iter().filter_map(|event| Some((event.event_type(), event.kv()?)));
     events
-        .map(|(event, kv)| Told {
-            key: String::from_utf8_lossy(kv.key()).into_owned(),
-            revision: u64::try_from(kv.mod_revision()).unwrap_or(0),
-            value: (event == EventType::Put).then(|| kv.value().to_vec().into()),
+        .filter_map(|(event, kv)| {
+            let revision = u64::try_from(kv.mod_revision()).unwrap_or(0);
+            // a key that is no text is none of ours
+            let key = std::str::from_utf8(kv.key()).ok()?;
+            Some(Told { key, revision, value: (event == EventType::Put).then(|| kv.value()) })
         })
         .collect()
 }

@@ -68,6 +68,35 @@ pub(crate) struct Update {
 /// An object of a list, with its key.
 pub(crate) type Listed = (Arc<str>, Arc<Entry>);
 
+/// Which objects of a shelf are asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Range<'r> {
+    /// What their keys begin with.
+    pub(crate) prefix: &'r str,
+    /// The key that they lie behind.
+    pub(crate) after: Option<&'r str>,
+    /// How many at most.
+    pub(crate) limit: Option<usize>,
+    /// Which of them; asked under the shelf's lock, so that what is not meant is not touched.
+    pub(crate) meant: &'r (dyn Fn(&Entry) -> bool + Sync),
+}
+
+impl<'r> Range<'r> {
+    /// All with that prefix.
+    pub(crate) fn all(prefix: &'r str) -> Self {
+        Self { prefix, after: None, limit: None, meant: &|_| true }
+    }
+}
+
+/// What a shelf has of a range.
+pub(crate) struct Found {
+    pub(crate) objects: Vec<Listed>,
+    /// How many more there are behind the limit.
+    pub(crate) remaining: u64,
+    /// The revision of the shelf's last change.
+    pub(crate) changed: u64,
+}
+
 /// A cursor has fallen behind the ring: its watch cannot go on from memory.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Behind;
@@ -100,13 +129,21 @@ impl Shelf {
         self.inner.read().objects.get(key).cloned()
     }
 
-    /// The objects with `prefix` behind the key `after`, in order, and the revision of the shelf's last change.
-    pub(crate) fn list(&self, prefix: &str, after: Option<&str>) -> (Vec<Listed>, u64) {
+    /// The objects of the range, in order.
+    pub(crate) fn list(&self, range: &Range<'_>) -> Found {
         let inner = self.inner.read();
-        let start = after.map_or(Bound::Included(prefix), Bound::Excluded);
+        let start = range.after.map_or(Bound::Included(range.prefix), Bound::Excluded);
         let objects = inner.objects.range::<str, _>((start, Bound::Unbounded));
-        let objects = objects.take_while(|(key, _)| key.starts_with(prefix));
-        (objects.map(|(key, entry)| (Arc::clone(key), Arc::clone(entry))).collect(), inner.changed)
+        let mut meant =
+            objects.take_while(|(key, _)| key.starts_with(range.prefix)).filter(|(_, entry)| (range.meant)(entry));
+        let limit = range.limit.unwrap_or(usize::MAX);
+        let objects = meant.by_ref().take(limit).map(|(key, entry)| (Arc::clone(key), Arc::clone(entry))).collect();
+        Found { objects, remaining: meant.count() as u64, changed: inner.changed }
+    }
+
+    /// All objects, in order.
+    pub(crate) fn all(&self) -> Vec<Listed> {
+        self.list(&Range::all("")).objects
     }
 
     /// Visits all objects under the lock; for short looks.
@@ -253,8 +290,8 @@ mod tests {
         assert_eq!(told(&shelf.changes(10).unwrap()), all);
         assert_eq!(told(&shelf.changes(12).unwrap()), all[3..]);
         assert_eq!(shelf.changes(9).unwrap_err(), Behind);
-        let (objects, changed) = shelf.list("n/", None);
-        assert_eq!((objects.len(), changed), (1, 14));
+        let found = shelf.list(&Range::all("n/"));
+        assert_eq!((found.objects.len(), found.changed), (1, 14));
     }
 
     #[test]
@@ -287,11 +324,22 @@ mod tests {
         let shelf = Shelf::new();
         shelf.reset(BTreeMap::new(), 0);
         shelf.apply(["a/x", "a/y", "ab/x", "b/z"].into_iter().map(|k| update(k, 1, true)).collect());
-        let keys = |prefix, after| -> Vec<String> {
-            shelf.list(prefix, after).0.into_iter().map(|(key, _)| key.to_string()).collect()
+        let keys = |range: Range<'_>| -> Vec<String> {
+            shelf.list(&range).objects.into_iter().map(|(key, _)| key.to_string()).collect()
         };
-        assert_eq!(keys("a/", None), ["a/x", "a/y"]);
-        assert_eq!(keys("a/", Some("a/x")), ["a/y"]);
-        assert_eq!(keys("", Some("a/y")), ["ab/x", "b/z"]);
+        assert_eq!(keys(Range::all("a/")), ["a/x", "a/y"]);
+        assert_eq!(keys(Range { after: Some("a/x"), ..Range::all("a/") }), ["a/y"]);
+        assert_eq!(keys(Range { after: Some("a/y"), ..Range::all("") }), ["ab/x", "b/z"]);
+    }
+
+    #[test]
+    fn what_is_not_meant_is_passed_over_and_what_is_behind_the_limit_is_counted() {
+        let shelf = Shelf::new();
+        shelf.reset(BTreeMap::new(), 0);
+        shelf.apply(["a", "b", "c", "d", "e"].into_iter().map(|k| update(k, 1, true)).collect());
+        let meant = |entry: &Entry| entry.field("metadata.name") != Some("b");
+        let found = shelf.list(&Range { limit: Some(2), meant: &meant, ..Range::all("") });
+        let keys: Vec<&str> = found.objects.iter().map(|(key, _)| &**key).collect();
+        assert_eq!((keys, found.remaining), (vec!["a", "c"], 2));
     }
 }

@@ -15,6 +15,7 @@ use crate::http::reply::{self, Answer};
 use crate::present::{self, Include};
 use crate::selection::Selection;
 use crate::service;
+use crate::storage::Range;
 use crate::strategy;
 
 /// Finalizers by which dependents are dealt with before their owner goes.
@@ -109,9 +110,11 @@ where
     let options = Options::parse(&call.query, &create::decode_other(call, OPTIONS, body).await?)?;
     let selection = Selection::parse(kind, &call.query, "")?;
     api.store.consistent().await.map_err(|error| refuse(kind, "", error))?;
-    let listing = api.store.list(kind.plural, &call.prefix(), None).ok_or_else(Status::no_such_path)?;
+    let prefix = call.prefix();
+    let range = Range { meant: &|entry| selection.matches(entry), ..Range::all(&prefix) };
+    let listing = api.store.list(kind.plural, &range).ok_or_else(Status::no_such_path)?;
     let mut gone = Vec::new();
-    for (key, entry) in listing.objects.iter().filter(|(_, entry)| selection.matches(entry)) {
+    for (key, entry) in &listing.objects {
         let name = key.rsplit('/').next().unwrap_or(key);
         match delete(api, kind, key, name, &options).await {
             Ok(_) => gone.push(crate::convert::to_client(kind, entry.value())),

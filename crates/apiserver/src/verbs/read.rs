@@ -18,7 +18,7 @@ use crate::http::body::{Body, ListBody};
 use crate::http::reply::{self, Answer};
 use crate::present::{self, Include};
 use crate::selection::Selection;
-use crate::storage::{Entry, Listing, StorageError};
+use crate::storage::{Entry, Listing, Range, StorageError};
 
 /// One object.
 pub(crate) async fn get(api: &Api, call: &Call) -> Answer {
@@ -109,45 +109,22 @@ async fn select(api: &Api, call: &Call, selection: &Selection, limit: Option<usi
         Some("Exact") => true,
         Some(other) => return Err(match_forbidden(other).into()),
     };
-    let after = call.query.get("continue").map(|token| Continue::decode(token, &prefix)).transpose()?;
-    let (mut after, at) = match after {
-        Some(token) if token.revision > 0 => (Some(token.after), Some(token.revision)),
-        Some(token) => (Some(token.after), None),
-        None => (None, version.filter(|_| exact)),
+    let token = call.query.get("continue").map(|token| Continue::decode(token, &prefix)).transpose()?;
+    let after = token.as_ref().map(|token| token.after.as_str());
+    let at = match &token {
+        Some(token) => Some(token.revision).filter(|&revision| revision > 0),
+        None => version.filter(|_| exact),
     };
-    let Some(revision) = at else {
-        match version {
-            None => drop(store.consistent().await?),
-            Some(version) => store.reached(version).await?,
-        }
-        let listing = store.list(resource, &prefix, after.as_deref()).ok_or(StorageError::NotFound)?;
-        return Ok(cut(listing, selection, limit));
-    };
-    let mut found = Listing { objects: Vec::new(), revision, remaining: 0 };
-    loop {
-        let wanted = limit.map(|limit| limit - found.objects.len());
-        let part = store.list_at(resource, &prefix, after.as_deref(), wanted.unwrap_or(0), revision).await?;
-        let (last, behind) = (part.objects.last().map(|(key, _)| key.to_string()), part.remaining);
-        let mut part = cut(part, selection, wanted);
-        found.objects.append(&mut part.objects);
-        found.remaining = part.remaining;
-        if behind == 0 || limit.is_some_and(|limit| found.objects.len() >= limit) || last.is_none() {
-            return Ok(found);
-        }
-        after = last;
+    let meant = |entry: &Entry| selection.matches(entry);
+    let range = Range { prefix: &prefix, after, limit, meant: &meant };
+    if let Some(revision) = at {
+        return Ok(store.list_at(resource, &range, revision).await?);
     }
-}
-
-/// The first `limit` of the listed objects that are meant.
-fn cut(mut listing: Listing, selection: &Selection, limit: Option<usize>) -> Listing {
-    if !selection.is_everything() {
-        listing.objects.retain(|(_, entry)| selection.matches(entry));
+    match version {
+        None => drop(store.consistent().await?),
+        Some(version) => store.reached(version).await?,
     }
-    if let Some(limit) = limit.filter(|&limit| limit < listing.objects.len()) {
-        listing.remaining += (listing.objects.len() - limit) as u64;
-        listing.objects.truncate(limit);
-    }
-    listing
+    Ok(store.list(resource, &range).ok_or(StorageError::NotFound)?)
 }
 
 /// The list as an answer. Plain JSON is written from the stored bytes.

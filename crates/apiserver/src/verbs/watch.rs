@@ -21,7 +21,7 @@ use crate::http::body::{self, BoxError};
 use crate::http::reply::Answer;
 use crate::present::{self, Include};
 use crate::selection::Selection;
-use crate::storage::{Behind, Change, Entry, Keyed, StorageError, Watcher};
+use crate::storage::{Behind, Change, Entry, Keyed, Range, StorageError, Watcher};
 
 /// How often a client that wants bookmarks gets one.
 const BOOKMARK: Duration = Duration::from_secs(60);
@@ -135,12 +135,10 @@ async fn begin(api: &Api, call: &Call, start: Start, mut teller: Teller) -> Resu
                 None => drop(api.store.consistent().await.map_err(refuse)?),
                 Some(version) => api.store.reached(version).await.map_err(refuse)?,
             }
-            let listing = api.store.list(resource, &teller.prefix, None).ok_or_else(Status::no_such_path)?;
+            let range = Range { meant: &|entry| teller.selection.matches(entry), ..Range::all(&teller.prefix) };
+            let listing = api.store.list(resource, &range).ok_or_else(Status::no_such_path)?;
             let mut frame = BytesMut::new();
             for (_, entry) in &listing.objects {
-                if !teller.selection.matches(entry) {
-                    continue;
-                }
                 teller.tell(&mut frame, "ADDED", entry);
                 if frame.len() >= FRAME {
                     ready.push_back(frame.split().freeze());

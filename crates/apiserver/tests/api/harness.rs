@@ -5,42 +5,42 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use crate::keys::TOKEN;
+
 /// How long anything may take to come about.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
-/// The token of a user who is in no group.
-pub(crate) const TOKEN: &str = "0123456789abcdef";
 
 /// An etcd of the test's own.
 pub(crate) struct Etcd {
     child: Child,
     pub(crate) url: String,
-    _directory: TempDir,
+    peers: String,
+    directory: TempDir,
 }
 
 impl Etcd {
     pub(crate) fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let (client, peer) = (free_port(), free_port());
-        let url = format!("http://127.0.0.1:{client}");
-        let peers = format!("http://127.0.0.1:{peer}");
-        let child = Command::new("etcd")
-            .arg("--data-dir")
-            .arg(directory.path())
-            .args(["--listen-client-urls", &url, "--advertise-client-urls", &url])
-            .args(["--listen-peer-urls", &peers, "--initial-advertise-peer-urls", &peers])
-            .args(["--initial-cluster", &format!("default={peers}"), "--log-level", "error", "--unsafe-no-fsync"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("these tests need etcd: apt-get install etcd-server");
-        Self { child, url, _directory: directory }
+        let url = format!("http://127.0.0.1:{}", free_port());
+        let peers = format!("http://127.0.0.1:{}", free_port());
+        Self { child: run_etcd(directory.path(), &url, &peers), url, peers, directory }
+    }
+
+    /// Ends it at whatever it is at.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again, with what it has stored.
+    pub(crate) fn restart(&mut self) {
+        self.child = run_etcd(self.directory.path(), &self.url, &self.peers);
     }
 
     /// Makes etcd answer nobody.
@@ -66,6 +66,19 @@ impl Drop for Etcd {
     }
 }
 
+fn run_etcd(directory: &Path, url: &str, peers: &str) -> Child {
+    Command::new("etcd")
+        .arg("--data-dir")
+        .arg(directory)
+        .args(["--listen-client-urls", url, "--advertise-client-urls", url])
+        .args(["--listen-peer-urls", peers, "--initial-advertise-peer-urls", peers])
+        .args(["--initial-cluster", &format!("default={peers}"), "--log-level", "error", "--unsafe-no-fsync"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("these tests need etcd: apt-get install etcd-server")
+}
+
 /// A running API server.
 pub(crate) struct Server {
     runtime: Option<Runtime>,
@@ -87,7 +100,7 @@ impl Server {
         let ports = (free_port(), free_port());
         let url = format!("https://127.0.0.1:{}", ports.0);
         let files = tempfile::tempdir().unwrap();
-        write_keys(files.path());
+        crate::keys::write(files.path());
         let flags = flags.iter().map(|&flag| flag.to_owned()).collect();
         let mut server = Self { runtime: None, files, url, etcd: etcd.url.clone(), ports, flags };
         server.restart().await;
@@ -285,35 +298,4 @@ pub(crate) async fn wait_for<F: Future<Output = bool>>(what: &str, mut is: impl 
 /// A port that nobody listens on.
 pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-/// The keys and tokens of a cluster, by the names of docs/architecture.md.
-fn write_keys(directory: &Path) {
-    let write = |name: &str, text: &str| std::fs::write(directory.join(name), text).unwrap();
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-    write("ca.crt", &authority.pem());
-    for (file, name, group) in [
-        ("apiserver", "apiserver", ""),
-        ("apiserver-kubelet-client", "apiserver-kubelet-client", "system:masters"),
-        ("admin", "admin", "system:masters"),
-        ("node", "system:node:n1", "system:nodes"),
-        ("scheduler", "system:kube-scheduler", ""),
-    ] {
-        let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()]).unwrap();
-        params.distinguished_name.push(DnType::CommonName, name);
-        if !group.is_empty() {
-            params.distinguished_name.push(DnType::OrganizationName, group);
-        }
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-        let key = KeyPair::generate().unwrap();
-        write(&format!("{file}.crt"), &params.signed_by(&key, &authority).unwrap().pem());
-        write(&format!("{file}.key"), &key.serialize_pem());
-    }
-    let key = KeyPair::generate().unwrap();
-    write("service-account.key", &key.serialize_pem());
-    write("service-account.pub", &key.public_key_pem());
-    write("token-users", &format!("{TOKEN},ann,7\n"));
-    write("basic-users", "admin,admin,admin\n");
 }

@@ -49,6 +49,16 @@ impl FieldSelector {
         self.terms.iter().all(|t| (field_value(object, t.field) == t.value) == t.equal)
     }
 
+    /// Whether an object matches whose fields are given as a look-up, in the form of [`field_value`]; `None` stands for a
+    /// field that the object does not have.
+    pub fn matches_with<'a>(&self, field: impl Fn(&str) -> Option<&'a str>) -> bool {
+        let matches = |term: &Term| match field(term.field) {
+            Some(value) => value == term.value,
+            None => field_value(&Value::Null, term.field) == term.value,
+        };
+        self.terms.iter().all(|term| matches(term) == term.equal)
+    }
+
     /// The value that the selector demands of a field by equality (`metadata.name` makes a list a get).
     #[must_use]
     pub fn required(&self, field: &str) -> Option<&str> {
