@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 K8SM = $(shell .ci/executable)
 
-.PHONY: up down build test bench bench-dns install prerequisites completions
+.PHONY: up down build test bench bench-api bench-dns install prerequisites completions
 
 # Installs what is missing, builds, and brings up a cluster with two nodes.
 up: build
@@ -30,6 +30,11 @@ bench: build
 # The name server beside dnsmasq, into docs/performance.md.
 bench-dns: build
 	benches/dns/run "$(K8SM)"
+
+# The API server beside its etcd, into docs/performance.md.
+bench-api: build
+	.ci/prerequisites bench
+	K8SM="$(K8SM)" cargo bench -p apiserver --bench api
 
 install: build
 	install -D -m 755 "$(K8SM)" "$(DESTDIR)$(PREFIX)/bin/k8sm"

@@ -6,17 +6,11 @@ use anyhow::Context;
 use bollard::Docker;
 
 use super::cluster::Cluster;
+use super::process::{self, Use};
 use super::report::Report;
 
 const COMPONENTS: [&str; 7] =
     ["etcd", "mesosmaster1", "mesosslave1", "mesosslave2", "apiserver", "controller", "scheduler"];
-
-/// Memory in bytes and CPU time in seconds.
-#[derive(Debug, Clone, Copy, Default)]
-struct Use {
-    pss: u64,
-    cpu: f64,
-}
 
 pub(crate) async fn measure(
     docker: &Docker,
@@ -57,7 +51,7 @@ async fn all(docker: &Docker, cluster: &Cluster) -> anyhow::Result<Vec<Use>> {
         let mut sum = Use::default();
         for process in processes.processes.unwrap_or_default() {
             // A process may end between the list and the look at it.
-            if let Some(one) = process.get(column).and_then(|pid| of_process(pid)) {
+            if let Some(one) = process.get(column).and_then(|pid| process::usage(pid)) {
                 sum.pss += one.pss;
                 sum.cpu += one.cpu;
             }
@@ -65,16 +59,4 @@ async fn all(docker: &Docker, cluster: &Cluster) -> anyhow::Result<Vec<Use>> {
         uses.push(sum);
     }
     Ok(uses)
-}
-
-/// One process, from /proc of this machine, where the engine must run.
-fn of_process(pid: &str) -> Option<Use> {
-    let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
-    let line = rollup.lines().find(|line| line.starts_with("Pss:"))?;
-    let pss = line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024;
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // Fields 14 and 15 of proc(5), counted behind the name, which may hold anything; in ticks of 10 ms.
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks = fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?;
-    Some(Use { pss, cpu: ticks / 100.0 })
 }

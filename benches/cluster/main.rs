@@ -10,6 +10,9 @@ mod cluster;
 mod floor;
 mod idle;
 mod pods;
+#[path = "../shared/process.rs"]
+mod process;
+#[path = "../shared/report.rs"]
 mod report;
 
 use anyhow::Context;
@@ -44,7 +47,7 @@ async fn main() -> anyhow::Result<()> {
 
     let size = std::fs::metadata(env!("CARGO_BIN_EXE_k8sm"))?.len();
     report.row("executable", None, format!("{:.1} MB", size as f64 / 1e6), "30 MB");
-    report.publish()
+    report.publish("bench")
 }
 
 /// `k8sm up` and `k8sm down`, beside as many bare containers, networks and volumes.
@@ -59,8 +62,8 @@ async fn up_and_down(docker: &bollard::Docker, rounds: u64, report: &mut Report)
         up.push(cluster.k8sm(&["up"])?);
         down.push(cluster.k8sm(&["down"])?);
     }
-    report.ratio("`k8sm up`, until nodes are Ready", median(up_floor), median(up), 1.5);
-    report.ratio("`k8sm down`", median(down_floor), median(down), 1.3);
+    ratio(report, "`k8sm up`, until nodes are Ready", median(up_floor), median(up), 1.5);
+    ratio(report, "`k8sm down`", median(down_floor), median(down), 1.3);
     Ok(())
 }
 
@@ -79,4 +82,10 @@ fn commands(cluster: &Cluster, rounds: u64, report: &mut Report) -> anyhow::Resu
         "15 ms",
     );
     Ok(())
+}
+
+/// Seconds beside the seconds of a floor.
+fn ratio(report: &mut Report, what: &str, floor: f64, figure: f64, limit: f64) {
+    let text = format!("{figure:.2} s = {:.2} × floor", figure / floor);
+    report.row(what, Some(format!("{floor:.2} s")), text, &format!("{limit} × floor"));
 }

@@ -32,7 +32,7 @@ pub(crate) async fn measure(
         bare.push(bare_pod(docker, &network, round).await?);
         figure.push(pod(&pods, &format!("bench-{round}")).await?);
     }
-    report.ratio("pod created → Running", median(bare), median(figure), 1.3);
+    super::ratio(report, "pod created → Running", median(bare), median(figure), 1.3);
     Ok(())
 }
 

@@ -1,9 +1,9 @@
-//! The table of results, printed and put into docs/performance.md.
+//! The table of results, printed and put into docs/performance.md. Shared by the benches.
+
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/performance.md");
-const BEGIN: &str = "<!-- figures: written by `make bench` -->\n";
 const END: &str = "<!-- end of figures -->\n";
 
 /// The rows that were measured.
@@ -28,20 +28,18 @@ impl Report {
         self.rows.push([what.to_owned(), floor.unwrap_or_default(), figure, limit.to_owned()]);
     }
 
-    /// Seconds beside the seconds of a floor.
-    pub(crate) fn ratio(&mut self, what: &str, floor: f64, figure: f64, limit: f64) {
-        let text = format!("{figure:.2} s = {:.2} × floor", figure / floor);
-        self.row(what, Some(format!("{floor:.2} s")), text, &format!("{limit} × floor"));
-    }
-
-    /// Prints the table, and writes it between the marks of the page.
-    pub(crate) fn publish(&self) -> anyhow::Result<()> {
+    /// Prints the table, and writes it into docs/performance.md between the marks of this `make` target.
+    pub(crate) fn publish(&self, target: &str) -> anyhow::Result<()> {
         let table = self.table();
         println!("{table}");
-        let page = std::fs::read_to_string(PAGE).with_context(|| format!("read {PAGE}"))?;
-        let (head, rest) = page.split_once(BEGIN).with_context(|| format!("{PAGE} has no line {BEGIN}"))?;
-        let (_, tail) = rest.split_once(END).with_context(|| format!("{PAGE} has no line {END}"))?;
-        std::fs::write(PAGE, format!("{head}{BEGIN}\n{table}\n{END}{tail}")).with_context(|| format!("write {PAGE}"))
+        let path = page()?;
+        let page = std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
+        let begin = format!("<!-- figures: written by `make {target}` -->\n");
+        let no_mark = |mark: &str| format!("{} has no line {mark}", path.display());
+        let (head, rest) = page.split_once(&begin).with_context(|| no_mark(&begin))?;
+        let (_, tail) = rest.split_once(END).with_context(|| no_mark(END))?;
+        let page = format!("{head}{begin}\n{table}\n{END}{tail}");
+        std::fs::write(&path, page).with_context(|| format!("write {}", path.display()))
     }
 
     fn table(&self) -> String {
@@ -51,6 +49,12 @@ impl Report {
         }
         text
     }
+}
+
+/// docs/performance.md of the workspace that holds the package.
+fn page() -> anyhow::Result<PathBuf> {
+    let mut pages = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|root| root.join("docs/performance.md"));
+    pages.find(|page| page.exists()).context("find docs/performance.md")
 }
 
 /// The machine and the day.
