@@ -46,6 +46,19 @@ impl Etcd {
     /// Makes etcd answer nobody.
     pub(crate) fn pause(&self) {
         self.signal("-STOP");
+        // one thread takes the signal, and the others go on until it does
+        while !self.stopped() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn stopped(&self) -> bool {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        threads.flatten().all(|thread| {
+            let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+            // the state stands behind the name, which is in brackets
+            stat.rsplit_once(')').is_none_or(|(_, rest)| rest.trim_start().starts_with('T'))
+        })
     }
 
     /// Lets it go on.
