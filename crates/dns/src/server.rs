@@ -80,6 +80,7 @@ impl Server {
 
 /// What is known at once of an answer to some bytes.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // one lives at a time, and is never kept
 pub enum Answered {
     /// These bytes are the answer.
     Bytes(Vec<u8>),
