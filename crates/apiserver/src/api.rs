@@ -130,7 +130,17 @@ impl Api {
         }
     }
 
+    /// The answer, with a warning where the kind is going out of use.
     async fn perform(self: Arc<Self>, call: Call, body: Incoming) -> Answer {
+        let deprecation = call.kind().deprecation();
+        let mut answer = self.dispatch(call, body).await;
+        if let (Ok(response), Some(why)) = (&mut answer, deprecation) {
+            reply::warn(response, &[why.to_owned()]);
+        }
+        answer
+    }
+
+    async fn dispatch(self: Arc<Self>, call: Call, body: Incoming) -> Answer {
         if let Some(subresource) = call.target.subresource {
             return subresource::answer(self, call, subresource, body).await;
         }

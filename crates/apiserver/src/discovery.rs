@@ -59,14 +59,23 @@ pub(crate) fn answer<B>(api: &Api, request: &Request<B>) -> Answer {
         }
         (["apis", group], _) => {
             let found = groups().into_iter().find(|document| document["name"] == *group);
-            let mut document = found.ok_or_else(Status::no_such_path)?;
+            let Some(mut document) = found else { return Ok(no_such_page()) };
             document["kind"] = "APIGroup".into();
             document["apiVersion"] = "v1".into();
             show(request.headers(), &document)
         }
         (["apis", group, version], _) => resources(request.headers(), group, version),
-        _ => Err(Status::no_such_path()),
+        (["api" | "apis", ..], _) => Ok(no_such_page()),
+        _ => {
+            let accept = accept::negotiate(request.headers())?;
+            Ok(reply::value(StatusCode::NOT_FOUND, &roots(), accept))
+        }
     }
+}
+
+/// The answer to a path of a group or version that is not there: words of Go's HTTP library, not a Status.
+pub(crate) fn no_such_page() -> Response<Body> {
+    reply::text(StatusCode::NOT_FOUND, "404 page not found\n")
 }
 
 fn show(headers: &HeaderMap, document: &Value) -> Answer {
@@ -127,7 +136,7 @@ fn groups() -> Vec<Value> {
 fn resources(headers: &HeaderMap, group: &str, version: &str) -> Answer {
     let kinds: Vec<&Kind> = kinds::all().iter().filter(|k| k.group == group && k.version == version).collect();
     if kinds.is_empty() {
-        return Err(Status::no_such_path());
+        return Ok(no_such_page());
     }
     let mut resources: Vec<Value> = Vec::new();
     for kind in kinds {

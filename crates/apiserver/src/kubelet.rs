@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use bytes::Bytes;
 use futures::StreamExt;
+use http::Response;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
-use http::{Method, Response};
 use kube_api::{Status, meta};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::http::body::{self, BoxError};
+use crate::http::path::escape;
 use crate::http::reply::Answer;
 use crate::options::Options;
 use crate::upgrade::{Dialer, Onward};
@@ -53,6 +53,11 @@ impl Kubelet {
         Ok(Self { client: Some(client), dialer })
     }
 
+    /// How kubelets are spoken to; `None` where this server has no certificate for it.
+    pub(crate) fn connector(&self) -> Option<&tokio_rustls::TlsConnector> {
+        self.dialer.as_ref().map(Dialer::connector)
+    }
+
     /// A request for an upgrade, to the node's kubelet; the answer is sent when the kubelet has agreed.
     pub(crate) async fn upgrade(&self, node: &Value, onward: Onward<'_>, shutdown: &CancellationToken) -> Answer {
         let dialer = self.dialer.as_ref().context("this server has no kubelet client certificate");
@@ -70,19 +75,6 @@ impl Kubelet {
     ) -> Answer {
         let query: Vec<String> = parameters.iter().map(|(name, value)| format!("{name}={}", escape(value))).collect();
         let query = (!query.is_empty()).then(|| query.join("&"));
-        self.pass(node, Method::GET, path, query.as_deref(), Bytes::new(), shutdown).await
-    }
-
-    /// Any request to the node's kubelet.
-    pub(crate) async fn pass(
-        &self,
-        node: &Value,
-        method: Method,
-        path: &str,
-        query: Option<&str>,
-        body: Bytes,
-        shutdown: &CancellationToken,
-    ) -> Answer {
         let name = meta::name(node);
         let unreachable = |why: String| {
             Status::new(502, "InternalError", format!("error trying to reach the kubelet of node {name}: {why}"))
@@ -94,7 +86,7 @@ impl Kubelet {
         let query = query.map(|query| format!("?{query}")).unwrap_or_default();
         let escaped: Vec<String> = path.split('/').map(escape).collect();
         let url = format!("https://{}{}{query}", address(node), escaped.join("/"));
-        let asked = tokio::time::timeout(FIRST_BYTE, client.request(method, url).body(body).send());
+        let asked = tokio::time::timeout(FIRST_BYTE, client.get(url).send());
         let answer = match asked.await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => return Err(unreachable(chain(&error))),
@@ -116,7 +108,7 @@ impl Kubelet {
 }
 
 /// Where the node's kubelet listens: its internal address, else its host name.
-fn address(node: &Value) -> String {
+pub(crate) fn address(node: &Value) -> String {
     let port =
         node["status"]["daemonEndpoints"]["kubeletEndpoint"]["Port"].as_u64().filter(|&port| port > 0).unwrap_or(PORT);
     let addresses = node["status"]["addresses"].as_array().cloned().unwrap_or_default();
@@ -125,11 +117,6 @@ fn address(node: &Value) -> String {
     };
     let host = of("InternalIP").or_else(|| of("Hostname")).unwrap_or_else(|| meta::name(node).to_owned());
     format!("{host}:{port}")
-}
-
-fn escape(text: &str) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
-    text.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 /// An error and what it comes from, in a line.

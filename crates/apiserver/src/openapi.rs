@@ -9,7 +9,7 @@ use kube_api::{Status, openapi};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::discovery::tagged;
+use crate::discovery::{no_such_page, tagged};
 use crate::http::accept;
 use crate::http::reply::{Answer, to_bytes};
 
@@ -37,9 +37,8 @@ pub(crate) fn answer<B>(request: &Request<B>) -> Answer {
         }
         "/openapi/v3" => Ok(tagged(headers, to_bytes(&index()), "application/json")),
         path => {
-            let name = path.strip_prefix("/openapi/v3/").ok_or_else(Status::no_such_path)?;
-            let document = V3.get(name).ok_or_else(Status::no_such_path)?;
-            Ok(tagged(headers, document.clone(), "application/json"))
+            let document = path.strip_prefix("/openapi/v3/").and_then(|name| V3.get(name));
+            Ok(document.map_or_else(no_such_page, |document| tagged(headers, document.clone(), "application/json")))
         }
     }
 }

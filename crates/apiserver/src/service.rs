@@ -46,6 +46,12 @@ pub(crate) fn carry_over(kind: &Kind, new: &mut Value, old: &Value) {
     if kind.kind != "Service" || new["spec"]["type"] == "ExternalName" || !new["spec"].is_object() {
         return;
     }
+    // who changes the one address without the list means the list as well
+    if new["spec"]["clusterIP"].as_str().is_some_and(|ip| !ip.is_empty() && old["spec"]["clusterIP"] != ip)
+        && new["spec"].get("clusterIPs") == old["spec"].get("clusterIPs")
+    {
+        new["spec"]["clusterIPs"] = json!([new["spec"]["clusterIP"]]);
+    }
     for field in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
         let silent = new["spec"].get(field).is_none_or(|value| value == "" || *value == json!([]));
         if silent && let Some(value) = old["spec"].get(field) {
@@ -56,7 +62,7 @@ pub(crate) fn carry_over(kind: &Kind, new: &mut Value, old: &Value) {
         return;
     }
     let old_ports = old["spec"]["ports"].as_array().cloned().unwrap_or_default();
-    for port in new["spec"]["ports"].as_array_mut().into_iter().flatten() {
+    for port in ports_mut(new) {
         let same = |other: &&Value| {
             other["port"] == port["port"] && protocol(other) == protocol(port) && other.get("nodePort").is_some()
         };
@@ -66,6 +72,11 @@ pub(crate) fn carry_over(kind: &Kind, new: &mut Value, old: &Value) {
             port["nodePort"] = old["nodePort"].clone();
         }
     }
+}
+
+/// A service's ports, to be changed.
+fn ports_mut(service: &mut Value) -> impl Iterator<Item = &mut Value> {
+    service.pointer_mut("/spec/ports").and_then(Value::as_array_mut).into_iter().flatten()
 }
 
 /// The claims that an object holds.
@@ -115,7 +126,7 @@ fn complete(api: &Api, kind: &Kind, service: &mut Value) -> Result<(), Status> {
         check_ports(&api.options, kind, service)?;
         return choose_ports(api, service);
     }
-    for port in service["spec"]["ports"].as_array_mut().into_iter().flatten() {
+    for port in ports_mut(service) {
         if let Some(port) = port.as_object_mut() {
             port.remove("nodePort");
         }
@@ -204,7 +215,7 @@ fn choose_ports(api: &Api, service: &mut Value) -> Result<(), Status> {
     let mut own: Vec<u16> = node_ports(service).collect();
     let shelf = api.store.shelf("services").ok_or_else(Status::no_such_path)?;
     let mut used: Option<Vec<u16>> = None;
-    for port in service["spec"]["ports"].as_array_mut().into_iter().flatten() {
+    for port in ports_mut(service) {
         if port["nodePort"].as_u64().is_some_and(|port| port > 0) {
             continue;
         }

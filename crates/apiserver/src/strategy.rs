@@ -4,7 +4,7 @@ use kube_api::Kind;
 use serde_json::{Value, json};
 
 /// Kinds that count changes of their spec in `metadata.generation`.
-const GENERATIONS: &[&str] = &["ReplicationController"];
+const GENERATIONS: &[&str] = &["PriorityClass", "ReplicationController"];
 /// Kinds whose status only `/status` writes.
 const OWN_STATUS: &[&str] = &[
     "Namespace",
@@ -55,6 +55,10 @@ pub(crate) fn before_create(kind: &Kind, object: &mut Value) {
         "ReplicationController" => object["status"] = json!({"replicas": 0}),
         "Service" => object["status"] = json!({"loadBalancer": {}}),
         "ResourceQuota" => object["status"] = json!({}),
+        "Node" => {
+            complete_node(&mut object["status"]);
+            complete_ranges(&mut object["spec"]);
+        }
         "PersistentVolume" | "PersistentVolumeClaim" => object["status"] = json!({"phase": "Pending"}),
         "Namespace" => {
             object["status"] = json!({"phase": "Active"});
@@ -95,11 +99,13 @@ pub(crate) fn before_update(kind: &Kind, new: &mut Value, old: &Value) {
             }
             label(new, "kubernetes.io/metadata.name", &old["metadata"]["name"]);
         }
+        "Node" => complete_ranges(&mut new["spec"]),
         "Pod" if new["status"].is_object() => new["status"]["qosClass"] = old["status"]["qosClass"].clone(),
         _ => {}
     }
     if GENERATIONS.contains(&kind.kind) {
         let generation = old["metadata"]["generation"].as_u64().unwrap_or(1);
+        // a priority class has no spec, and its generation does not change
         let changed = new.get("spec") != old.get("spec");
         new["metadata"]["generation"] = (generation + u64::from(changed)).into();
     }
@@ -111,6 +117,9 @@ pub(crate) fn status_update(kind: &Kind, new: Value, old: &Value) -> Value {
     set_or_remove(&mut merged, "status", new.get("status"));
     if kind.kind == "Pod" && merged["status"].is_object() && merged["status"].get("qosClass").is_none() {
         merged["status"]["qosClass"] = old["status"]["qosClass"].clone();
+    }
+    if kind.kind == "Pod" && merged["status"].get("podIPs").is_none() && merged["status"]["podIP"].is_string() {
+        merged["status"]["podIPs"] = json!([{"ip": merged["status"]["podIP"]}]);
     }
     for owned in ["labels", "annotations", "finalizers", "resourceVersion"] {
         if let Some(metadata) = new.get("metadata") {
@@ -143,6 +152,38 @@ fn set_or_remove(object: &mut Value, name: &str, value: Option<&Value>) {
     match value {
         Some(value) => drop(fields.insert(name.to_owned(), value.clone())),
         None => drop(fields.remove(name)),
+    }
+}
+
+/// A node's status says at least what it does not know yet: clients read these fields unasked.
+fn complete_node(status: &mut Value) {
+    if !status.is_object() {
+        *status = json!({});
+    }
+    if !status["daemonEndpoints"].is_object() {
+        status["daemonEndpoints"] = json!({"kubeletEndpoint": {"Port": 0}});
+    }
+    if !status["nodeInfo"].is_object() {
+        let unknown = [
+            "architecture",
+            "bootID",
+            "containerRuntimeVersion",
+            "kernelVersion",
+            "kubeProxyVersion",
+            "kubeletVersion",
+            "machineID",
+            "operatingSystem",
+            "osImage",
+            "systemUUID",
+        ];
+        status["nodeInfo"] = unknown.iter().map(|&field| (field.to_owned(), Value::from(""))).collect();
+    }
+}
+
+/// The list of a node's address ranges is made from the one range that older clients name.
+fn complete_ranges(spec: &mut Value) {
+    if spec["podCIDR"].is_string() && spec.get("podCIDRs").is_none() {
+        spec["podCIDRs"] = json!([spec["podCIDR"]]);
     }
 }
 

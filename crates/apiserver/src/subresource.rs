@@ -3,6 +3,7 @@
 pub(crate) mod binding;
 mod eviction;
 mod finalize;
+pub(crate) mod proxy;
 mod scale;
 mod session;
 mod stream;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use hyper::body::Incoming;
 use kube_api::Status;
 use kube_api::kinds::Subresource;
-use kube_api::{decode::Decoded, meta, validate};
+use kube_api::{decode::Decoded, defaults, meta, validate};
 use serde_json::Value;
 
 use crate::admission::{self, Review};
@@ -30,7 +31,7 @@ pub(crate) async fn answer(api: Arc<Api>, call: Call, subresource: &'static Subr
     match (subresource.name, call.verb) {
         ("log", _) => stream::log(&api, &call).await,
         ("exec" | "attach" | "portforward", _) => session::open(&api, call, subresource.name).await,
-        ("proxy", _) if call.kind().kind == "Node" => stream::node_proxy(&api, &call, body).await,
+        ("proxy", _) => proxy::answer(&api, call, body).await,
         ("status" | "ephemeralcontainers", Verb::Get) => read::get(&api, &call).await,
         ("status", Verb::Update | Verb::Patch) => part(&api, &call, body, Part::Status).await,
         ("ephemeralcontainers", Verb::Update | Verb::Patch) => part(&api, &call, body, Part::Ephemeral).await,
@@ -99,6 +100,7 @@ impl Part {
                 let mut merged = old.clone();
                 if let Some(containers) = new["spec"].get("ephemeralContainers") {
                     merged["spec"]["ephemeralContainers"] = containers.clone();
+                    defaults::apply(kind, &mut merged);
                 }
                 let errors = validate::ephemeral_containers(&merged, old);
                 (merged, errors)

@@ -95,15 +95,13 @@ impl Dialer {
         for (name, value) in answer.headers().iter().filter(|(name, _)| PASSED.contains(name)) {
             response = response.header(name, value);
         }
-        let kubelet = hyper::upgrade::on(&mut answer);
-        tokio::spawn(async move {
-            match tokio::time::timeout(ANSWER, async { tokio::try_join!(onward.client, kubelet) }).await {
-                Ok(Ok((client, kubelet))) => copy(TokioIo::new(client), TokioIo::new(kubelet), IDLE, shutdown).await,
-                Ok(Err(error)) => tracing::debug!(%error, "an upgrade was not completed"),
-                Err(_) => tracing::debug!("an upgrade was not completed in time"),
-            }
-        });
+        join(onward.client, hyper::upgrade::on(&mut answer), shutdown);
         Ok(response.body(body::full(Bytes::new()))?)
+    }
+
+    /// How kubelets are spoken to.
+    pub(crate) fn connector(&self) -> &TlsConnector {
+        &self.tls
     }
 
     async fn dial(&self, address: &str) -> anyhow::Result<tokio_rustls::client::TlsStream<TcpStream>> {
@@ -113,6 +111,17 @@ impl Dialer {
         stream.set_nodelay(true).context("TCP")?;
         self.tls.connect(name, stream).await.context("TLS")
     }
+}
+
+/// Passes bytes both ways, once both sides are upgraded, until both have said all.
+pub(crate) fn join(client: OnUpgrade, server: OnUpgrade, shutdown: CancellationToken) {
+    tokio::spawn(async move {
+        match tokio::time::timeout(ANSWER, async { tokio::try_join!(client, server) }).await {
+            Ok(Ok((client, server))) => copy(TokioIo::new(client), TokioIo::new(server), IDLE, shutdown).await,
+            Ok(Err(error)) => tracing::debug!(%error, "an upgrade was not completed"),
+            Err(_) => tracing::debug!("an upgrade was not completed in time"),
+        }
+    });
 }
 
 /// The body of a kubelet's refusal.

@@ -1,6 +1,7 @@
 //! From the bytes of a request to an object that fits its kind's schema.
 
 mod conform;
+pub mod depth;
 mod duplicates;
 mod syntax;
 
@@ -98,6 +99,9 @@ fn object_of(
             let why = syntax::explain(&text).unwrap_or_else(|| error.to_string());
             unrecognized(format!("couldn't get version/kind; json parse error: {why}"))
         })?,
+        Format::Yaml if depth::exceeded(&text) => {
+            return Err(unrecognized(format!("yaml: exceeded max depth of {}", depth::LIMIT)));
+        }
         Format::Yaml => duplicates::yaml(&text).map_err(|error| unrecognized(format!("yaml: {error}")))?,
     };
     let Value::Object(map) = value else {

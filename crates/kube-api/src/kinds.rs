@@ -80,6 +80,16 @@ impl Kind {
         self.verbs.contains(&verb)
     }
 
+    /// What clients of the kind are warned of: that it is going out of use.
+    #[must_use]
+    pub fn deprecation(&self) -> Option<&'static str> {
+        match (self.group, self.kind) {
+            ("", "ComponentStatus") => Some("v1 ComponentStatus is deprecated in v1.19+"),
+            ("", "Endpoints") => Some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"),
+            _ => None,
+        }
+    }
+
     /// The subresource of that name.
     #[must_use]
     pub fn subresource(&self, name: &str) -> Option<&'static Subresource> {

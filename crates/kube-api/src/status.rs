@@ -208,11 +208,25 @@ impl Status {
         Self::new(405, "MethodNotAllowed", message).with_details(Details::default())
     }
 
-    /// None of the formats that the client accepts is offered.
+    /// None of the forms that the client accepts is offered in its format.
     #[must_use]
     pub fn not_acceptable(offered: &[&str]) -> Self {
         let message = format!("only the following media types are accepted: {}", offered.join(", "));
         Self::new(406, "NotAcceptable", message)
+    }
+
+    /// None of the formats that the client accepts is offered: words of Kubernetes' router, which comes before its codecs.
+    #[must_use]
+    pub fn no_such_format(offered: &[&str]) -> Self {
+        let message = format!("406: Not Acceptable\n\nAvailable representations: {}", offered.join(", "));
+        Self::new(406, "NotAcceptable", message).with_details(Details::default())
+    }
+
+    /// The patch is of no type that is known; the router's words as well.
+    #[must_use]
+    pub fn no_such_patch(taken: &[&str]) -> Self {
+        let message = format!("415: Unsupported Media Type\n\nAvailable representations: {}", taken.join(", "));
+        Self::new(415, "UnsupportedMediaType", message).with_details(Details::default())
     }
 
     /// The body is in a format that is not understood.

@@ -12,6 +12,7 @@ use crate::auth::User;
 use crate::http::accept::{self, Accept};
 use crate::http::path::{self, Target};
 use crate::http::query::Query;
+use crate::subresource::proxy;
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,18 @@ impl Verb {
             Self::Patch => "patch",
             Self::Delete => "delete",
             Self::DeleteCollection => "deletecollection",
+        }
+    }
+
+    /// The kind of the options that the verb's parameters are.
+    fn options(self) -> &'static str {
+        match self {
+            Self::Get => "GetOptions",
+            Self::List | Self::Watch => "ListOptions",
+            Self::Create => "CreateOptions",
+            Self::Update => "UpdateOptions",
+            Self::Patch => "PatchOptions",
+            Self::Delete | Self::DeleteCollection => "DeleteOptions",
         }
     }
 
@@ -85,11 +98,13 @@ impl Call {
     /// Understands a request's head.
     pub(crate) fn new(mut parts: Parts, user: Arc<User>) -> Result<Self, Status> {
         let target = path::parse(parts.uri.path()).ok_or_else(Status::no_such_path)?;
-        let query = Query::parse(parts.uri.query());
-        let verb = Verb::of(&parts.method, &target, &query).ok_or_else(Status::method_not_allowed)?;
+        let mut query = Query::parse(parts.uri.query());
+        let proxied = target.subresource.is_some_and(|sub| sub.name == "proxy") && proxy::passes(&parts.method);
+        let verb = Verb::of(&parts.method, &target, &query).or(proxied.then_some(Verb::Get));
+        let verb = verb.ok_or_else(Status::method_not_allowed)?;
+        query.options = verb.options();
         let verbs = target.subresource.map_or(target.kind.verbs, |sub| sub.verbs);
         let creates_object = verb == Verb::Create && target.subresource.is_none() && !target.name.is_empty();
-        let proxied = target.subresource.is_some_and(|sub| sub.name == "proxy");
         if creates_object || !(verbs.contains(&verb.name()) || proxied) {
             return Err(Status::method_not_allowed());
         }

@@ -52,7 +52,11 @@ pub(crate) fn negotiate(headers: &HeaderMap) -> Result<Accept, Status> {
             best = Some((weight, format, form));
         }
     }
-    let (_, format, form) = best.ok_or_else(|| Status::not_acceptable(OFFERED))?;
+    let (_, format, form) = best.ok_or_else(|| {
+        let known =
+            text.split(',').filter_map(|range| range.split(';').next()).any(|name| OFFERED.contains(&name.trim()));
+        if known { Status::not_acceptable(OFFERED) } else { Status::no_such_format(OFFERED) }
+    })?;
     Ok(Accept { format, form, gzip })
 }
 

@@ -23,6 +23,8 @@ pub(crate) type Body = UnsyncBoxBody<Bytes, BoxError>;
 pub(crate) const MAX_REQUEST: usize = 3 << 20;
 /// How long a client may take to send its body.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a client may take to notice that its body is refused.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// The size of a list's frames.
 const FRAME: usize = 128 << 10;
 
@@ -46,15 +48,38 @@ where
     B: http_body::Body<Data = Bytes>,
     B::Error: Into<BoxError>,
 {
+    let mut body = std::pin::pin!(body);
     if body.size_hint().lower() > MAX_REQUEST as u64 {
+        drain(body).await;
         return Err(Status::too_large(MAX_REQUEST));
     }
-    match tokio::time::timeout(READ_TIMEOUT, Limited::new(body, MAX_REQUEST).collect()).await {
+    match tokio::time::timeout(READ_TIMEOUT, Limited::new(body.as_mut(), MAX_REQUEST).collect()).await {
         Ok(Ok(whole)) => Ok(whole.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Status::too_large(MAX_REQUEST)),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            drain(body).await;
+            Err(Status::too_large(MAX_REQUEST))
+        }
         Ok(Err(error)) => Err(Status::bad_request(format!("cannot read the request's body: {error}"))),
         Err(_) => Err(Status::timeout("the request's body did not come in time", 1)),
     }
+}
+
+/// Takes in some more of a body that is refused: a client that is still writing when the connection ends never reads why.
+async fn drain<B>(mut body: std::pin::Pin<&mut B>)
+where
+    B: http_body::Body<Data = Bytes>,
+{
+    let draining = async {
+        let mut left = MAX_REQUEST;
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    // who is slow at this is cut off
+    let _ = tokio::time::timeout(DRAIN_TIMEOUT, draining).await;
 }
 
 /// A list, written frame by frame from the bytes that storage shares; of known length.

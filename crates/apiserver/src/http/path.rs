@@ -64,6 +64,12 @@ pub(crate) fn decode(part: &str) -> Option<String> {
     unescape(part, false)
 }
 
+/// Percent-encodes a part of a path, or a parameter's value.
+pub(crate) fn escape(text: &str) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
+    text.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
 /// Undoes percent-encoding, and `+` for a blank where `plus`.
 pub(crate) fn unescape(text: &str, plus: bool) -> Option<String> {
     let mut out = Vec::with_capacity(text.len());

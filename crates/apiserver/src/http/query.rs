@@ -4,13 +4,17 @@ use std::time::Duration;
 
 use kube_api::Status;
 use kube_api::decode::FieldValidation;
-use kube_api::status::Cause;
+use kube_api::status::{Cause, Details};
 
 use super::path::unescape;
 
 /// A request's parameters, decoded; the first of a name counts.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Query(Vec<(String, String)>);
+pub(crate) struct Query {
+    pairs: Vec<(String, String)>,
+    /// The kind of the options that these are (`CreateOptions`), as refusals name it.
+    pub(crate) options: &'static str,
+}
 
 impl Query {
     /// From what follows the question mark. Pairs that cannot be decoded are left out, as Go does.
@@ -20,22 +24,22 @@ impl Query {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             Some((unescape(name, true)?, unescape(value, true)?))
         });
-        Self(decoded.collect())
+        Self { pairs: decoded.collect(), options: "" }
     }
 
     /// A parameter that is there and not empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str()).filter(|v| !v.is_empty())
+        self.pairs.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str()).filter(|v| !v.is_empty())
     }
 
     /// All values of a parameter.
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.as_str())
+        self.pairs.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
     /// Whether a switch is on, read as Go reads it: `true`, `1`, or there without a value.
     pub(crate) fn flag(&self, name: &str) -> bool {
-        let value = self.0.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
+        let value = self.pairs.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
         value.is_some_and(|v| !matches!(v.to_ascii_lowercase().as_str(), "false" | "0" | "f"))
     }
 
@@ -59,8 +63,8 @@ impl Query {
         let mut dry = false;
         for value in self.all("dryRun") {
             if value != "All" {
-                let message = format!("Unsupported value: {value:?}: supported values: \"All\"");
-                return Err(invalid("", "dryRun", message));
+                let message = format!("Unsupported value: []string{{{value:?}}}: supported values: \"All\"");
+                return Err(invalid(self.options, "dryRun", message));
             }
             dry = true;
         }
@@ -75,7 +79,7 @@ impl Query {
             Some("Strict") => Ok(FieldValidation::Strict),
             Some(other) => {
                 let supported = "supported values: \"Ignore\", \"Warn\", \"Strict\"";
-                Err(invalid("", "fieldValidation", format!("Unsupported value: {other:?}: {supported}")))
+                Err(invalid(self.options, "fieldValidation", format!("Unsupported value: {other:?}: {supported}")))
             }
         }
     }
@@ -83,9 +87,10 @@ impl Query {
 
 /// An option whose value is none of those that are supported; `kind` is the kind of the options.
 pub(crate) fn invalid(kind: &str, field: &str, message: String) -> Status {
-    let text = format!("{kind} \"\" is invalid: {field}: {message}");
+    let text = format!("{kind}.meta.k8s.io \"\" is invalid: {field}: {message}");
     let cause = Cause { reason: "FieldValueNotSupported", message, field: field.to_owned() };
-    Status::new(422, "Invalid", text).with_causes(vec![cause])
+    let about = Details { group: "meta.k8s.io".to_owned(), kind: kind.to_owned(), ..Details::default() };
+    Status::new(422, "Invalid", text).with_details(about).with_causes(vec![cause])
 }
 
 fn not_a_number(text: &str) -> Status {
@@ -93,7 +98,9 @@ fn not_a_number(text: &str) -> Status {
 }
 
 fn bad_version(text: &str) -> Status {
-    Status::bad_request(format!("Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"))
+    Status::bad_request(format!(
+        "resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"
+    ))
 }
 
 #[cfg(test)]

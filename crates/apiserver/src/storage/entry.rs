@@ -161,7 +161,8 @@ fn metadata_at(stored: &[u8]) -> Option<usize> {
 
 fn splice(stored: &[u8], metadata: usize, revision: u64) -> Bytes {
     let at = metadata + METADATA.len();
-    let version = format!("{VERSION}{revision}\",");
+    // what a dry run shows has no version
+    let version = if revision == 0 { String::new() } else { format!("{VERSION}{revision}\",") };
     [&stored[..at], version.as_bytes(), &stored[at..]].concat().into()
 }
 

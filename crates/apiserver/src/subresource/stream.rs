@@ -1,13 +1,11 @@
-//! What a node's kubelet answers: logs, and its own HTTP API behind `nodes/NAME/proxy`.
+//! What a pod's node is asked for: logs.
 
-use http::Method;
-use hyper::body::Incoming;
+use http::StatusCode;
 use kube_api::{Status, kinds};
 use serde_json::Value;
 
 use crate::api::{Api, Call};
-use crate::http::body;
-use crate::http::reply::Answer;
+use crate::http::reply::{self, Answer};
 use crate::verbs::read;
 
 /// Parameters of a log that the kubelet understands.
@@ -20,8 +18,8 @@ pub(crate) async fn log(api: &Api, call: &Call) -> Answer {
     let container = container(call, &pod)?;
     let name = &call.target.name;
     let Some(node) = pod["spec"]["nodeName"].as_str().filter(|node| !node.is_empty()) else {
-        let message = format!("pod {name} does not have a host assigned");
-        return Err(Status::bad_request(message));
+        // nothing has run, so nothing was said
+        return Ok(reply::text(StatusCode::OK, ""));
     };
     let parameters: Vec<(&str, &str)> = LOG_PARAMETERS.iter().filter_map(|&p| Some((p, call.query.get(p)?))).collect();
     let path = format!("/containerLogs/{}/{name}/{container}", call.target.namespace);
@@ -51,20 +49,9 @@ pub(super) fn container(call: &Call, pod: &Value) -> Result<String, Status> {
     }
 }
 
-/// Any path of a node's kubelet.
-pub(crate) async fn node_proxy(api: &Api, call: &Call, body: Incoming) -> Answer {
-    let node = node(api, &call.target.name)?;
-    let body = body::read(body).await?;
-    let path = if call.target.tail.is_empty() { "/" } else { &call.target.tail };
-    let method = if call.method == Method::HEAD { Method::GET } else { call.method.clone() };
-    api.kubelet.pass(&node, method, path, call.raw_query.as_deref(), body, &api.shutdown).await
-}
-
+/// The node of that name.
 pub(super) fn node(api: &Api, name: &str) -> Result<Value, Status> {
     let nodes = kinds::find("", "v1", "nodes").expect("the table of kinds has nodes");
-    // "NAME:PORT" and "https:NAME:PORT" name the kubelet's port, which is the only one
-    let name = name.strip_prefix("https:").unwrap_or(name);
-    let name = name.split(':').next().unwrap_or(name);
     let entry = api.store.shelf("nodes").and_then(|shelf| shelf.get(name));
     entry.map(|entry| entry.value()).ok_or_else(|| Status::not_found(nodes, name))
 }

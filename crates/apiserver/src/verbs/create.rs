@@ -66,6 +66,9 @@ where
     let bad = |why: String| Status::bad_request(format!("couldn't read the body, which must be a {schema}: {why}"));
     let value: Value = match format {
         Format::Json => serde_json::from_slice(&bytes).map_err(|error| bad(error.to_string()))?,
+        Format::Yaml if decode::depth::exceeded(&String::from_utf8_lossy(&bytes)) => {
+            return Err(bad(format!("yaml: exceeded max depth of {}", decode::depth::LIMIT)));
+        }
         Format::Yaml => serde_yaml::from_slice(&bytes).map_err(|error| bad(error.to_string()))?,
         Format::Protobuf => {
             let ty = schema::find(schema).ok_or_else(Status::no_such_path)?;
@@ -111,10 +114,12 @@ pub(crate) async fn create(
         };
         claims.beside = charge.writes();
         let name = meta::name(&object).to_owned();
-        if dry {
-            return imagined(&name, &object);
-        }
         let key = crate::api::key(namespace, &name);
+        if dry {
+            api.store.consistent().await.map_err(|error| refuse(kind, &name, error))?;
+            let there = api.store.shelf(kind.plural).is_some_and(|shelf| shelf.get(&key).is_some());
+            return if there { Err(Status::already_exists(kind, &name)) } else { imagined(&name, &object) };
+        }
         match api.store.create(kind.plural, &key, &object, expires(kind), claims).await {
             Ok(entry) => {
                 if let Some(account) = &mut account {

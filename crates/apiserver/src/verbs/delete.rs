@@ -51,9 +51,9 @@ impl Options {
         match options.propagation.as_deref() {
             None | Some("Orphan" | "Background" | "Foreground") => Ok(options),
             Some(other) => {
-                let supported = "supported values: \"Background\", \"Foreground\", \"Orphan\"";
+                let supported = "supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\"";
                 let message = format!("Unsupported value: {other:?}: {supported}");
-                Err(query::invalid("DeleteOptions.meta.k8s.io", "propagationPolicy", message))
+                Err(query::invalid("DeleteOptions", "propagationPolicy", message))
             }
         }
     }
@@ -158,7 +158,9 @@ fn decide(kind: &'static Kind, old: &Value, options: &Options) -> Result<Decisio
         || (kind.kind == "Namespace" && old["spec"]["finalizers"].as_array().is_some_and(|all| !all.is_empty()));
     if !waits {
         let release = service::held(kind, old);
-        return Ok(Decision::Remove { last: mark(new, 0), release });
+        // what has no grace by its kind is gone without having been marked
+        let last = if kind.kind == "Pod" { mark(new, 0) } else { new };
+        return Ok(Decision::Remove { last, release });
     }
     if meta::deleting(old) {
         let running = old["metadata"]["deletionGracePeriodSeconds"].as_u64().unwrap_or(0);
@@ -172,6 +174,9 @@ fn decide(kind: &'static Kind, old: &Value, options: &Options) -> Result<Decisio
     let mut new = mark(new, grace);
     if kind.kind == "Namespace" {
         new["status"]["phase"] = "Terminating".into();
+        if let Some(metadata) = new["metadata"].as_object_mut() {
+            metadata.remove("deletionGracePeriodSeconds");
+        }
     }
     Ok(Decision::Put(new, create::no_claims()))
 }
@@ -194,7 +199,7 @@ fn preconditions(kind: &Kind, old: &Value, options: &Options) -> Result<(), Stat
              then recreated",
             meta::uid(old)
         );
-        return Err(Status::conflict(kind, meta::name(old), &why));
+        return Err(unmet(kind, old, &why));
     }
     let now = meta::resource_version(old);
     if let Some(version) = options.version.as_deref().filter(|&version| version != now) {
@@ -202,9 +207,14 @@ fn preconditions(kind: &Kind, old: &Value, options: &Options) -> Result<(), Stat
             "the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record ({now}). The \
              object might have been modified"
         );
-        return Err(Status::conflict(kind, meta::name(old), &why));
+        return Err(unmet(kind, old, &why));
     }
     Ok(())
+}
+
+/// A precondition does not hold. Kubernetes names the kind here where it names the resource elsewhere.
+fn unmet(kind: &Kind, old: &Value, why: &str) -> Status {
+    Status::conflict(&Kind { plural: kind.kind, ..*kind }, meta::name(old), why)
 }
 
 /// How many seconds an object has after its deletion: a pod on a node that still runs has some, nothing else has.

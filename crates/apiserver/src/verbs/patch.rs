@@ -59,8 +59,7 @@ impl Patch {
                 "server-side apply (application/apply-patch+yaml) is not served by k8sm yet; use kubectl apply without --server-side",
             ));
         }
-        let patch_type =
-            PatchType::from_content_type(&content_type).ok_or_else(|| Status::unsupported_media_type(TAKEN))?;
+        let patch_type = PatchType::from_content_type(&content_type).ok_or_else(|| Status::no_such_patch(TAKEN))?;
         Ok(Self { patch_type, validation: call.query.field_validation()?, body: body::read(body).await? })
     }
 
@@ -72,7 +71,9 @@ impl Patch {
         *warnings = decoded.warnings;
         let mut object = convert::to_storage(kind, decoded.object);
         if meta::name(&object) != meta::name(old) {
-            return Err(Status::bad_request("the name of the object cannot be changed by a patch"));
+            let (new, name) = (meta::name(&object), meta::name(old));
+            let message = format!("the name of the object ({new}) does not match the name on the URL ({name})");
+            return Err(Status::bad_request(message));
         }
         if meta::namespace(&object) != meta::namespace(old) {
             object["metadata"]["namespace"] = old["metadata"]["namespace"].clone();

@@ -25,6 +25,8 @@ use crate::storage::{Behind, Change, Entry, Keyed, Range, StorageError, Watcher}
 
 /// How often a client that wants bookmarks gets one.
 const BOOKMARK: Duration = Duration::from_secs(60);
+/// How long before a watch's end it gets its last one, as in Kubernetes: it resumes from there.
+const LAST_BOOKMARK: Duration = Duration::from_secs(2);
 /// How long a watch lasts where the client does not say: this long, and up to as long again.
 const LASTS: Duration = Duration::from_secs(1800);
 /// Events are told in frames of about this size.
@@ -54,6 +56,7 @@ pub(crate) async fn watch(api: &Api, call: &Call) -> Answer {
         }
     };
     stream.deadline = Instant::now() + timeout;
+    stream.bookmarks = stream.bookmarks.map(|_| stream.next_bookmark());
     let frames = futures::stream::unfold(stream, |mut stream| async move {
         let frame = stream.next().await?;
         Some((Ok::<_, BoxError>(frame), stream))
@@ -181,6 +184,13 @@ enum Woken {
 }
 
 impl Events {
+    /// When a bookmark is due after one was told now.
+    fn next_bookmark(&self) -> Instant {
+        let now = Instant::now();
+        let last = self.deadline.checked_sub(LAST_BOOKMARK).filter(|&last| last > now);
+        last.map_or(now + BOOKMARK, |last| last.min(now + BOOKMARK))
+    }
+
     /// The next frame; `None` ends the watch, and the client resumes.
     async fn next(&mut self) -> Option<Bytes> {
         if let Some(frame) = self.ready.pop_front() {
@@ -202,7 +212,7 @@ impl Events {
                     let (changes, revision) = self.watcher.mark().ok()?;
                     self.teller.all(&mut frame, &changes);
                     self.teller.bookmark(&mut frame, revision, false);
-                    self.bookmarks = Some(Instant::now() + BOOKMARK);
+                    self.bookmarks = Some(self.next_bookmark());
                 }
             }
             if !frame.is_empty() {

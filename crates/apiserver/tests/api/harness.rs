@@ -168,13 +168,7 @@ impl Server {
 
     /// A client that sends these headers and shows the certificate of that name, or none.
     pub(crate) fn with_headers(&self, name: Option<&str>, headers: &[(&'static str, &str)]) -> Api {
-        let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
-        let read = |file: String| std::fs::read(self.files.path().join(file)).unwrap();
-        let identity = name.map(|name| (read(format!("{name}.crt")), read(format!("{name}.key"))));
-        let identity = identity.as_ref().map(|(certificate, key)| (certificate.as_slice(), key.as_slice()));
-        let tls = serve::tls::client_config(&read("ca.crt".to_owned()), identity).unwrap();
-        let client = reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy();
-        Api { client: client.default_headers(headers.collect()).build().unwrap(), url: self.url.clone() }
+        client(self.files.path(), name, headers, &self.url)
     }
 
     /// A client of the administrator.
@@ -184,16 +178,7 @@ impl Server {
 
     /// A kubeconfig of the administrator.
     pub(crate) fn kubeconfig(&self) -> std::path::PathBuf {
-        let (path, files) = (self.files.path().join("kubeconfig"), self.files.path().display());
-        let text = format!(
-            "apiVersion: v1\nkind: Config\ncurrent-context: t\n\
-             clusters: [{{name: t, cluster: {{server: \"{}\", certificate-authority: {files}/ca.crt}}}}]\n\
-             users: [{{name: t, user: {{client-certificate: {files}/admin.crt, client-key: {files}/admin.key}}}}]\n\
-             contexts: [{{name: t, context: {{cluster: t, user: t}}}}]\n",
-            self.url
-        );
-        std::fs::write(&path, text).unwrap();
-        path
+        kubeconfig(self.files.path(), &self.url)
     }
 }
 
@@ -203,6 +188,87 @@ impl Drop for Server {
             runtime.shutdown_background();
         }
     }
+}
+
+/// A real kube-apiserver, which ends with the test.
+pub(crate) struct Kubernetes {
+    child: Child,
+    files: TempDir,
+    pub(crate) url: String,
+}
+
+impl Kubernetes {
+    /// Starts it with keys of its own and waits until it is ready.
+    pub(crate) async fn start(program: &Path, etcd: &Etcd) -> Self {
+        let (files, port) = (tempfile::tempdir().unwrap(), free_port());
+        crate::keys::write(files.path());
+        let file = |name: &str| files.path().join(name).display().to_string();
+        let child = Command::new(program)
+            .args(["--bind-address=127.0.0.1", "--advertise-address=192.0.2.1", "--insecure-port=0"])
+            .args(["--service-cluster-ip-range=10.10.10.0/24", "--authorization-mode=Node,RBAC", "--allow-privileged"])
+            // nobody makes the tokens that it asks for
+            .args([
+                "--disable-admission-plugins=ServiceAccount",
+                "--service-account-issuer=https://kubernetes.default.svc",
+            ])
+            .args([format!("--etcd-servers={}", etcd.url), format!("--secure-port={port}")])
+            .args([format!("--client-ca-file={}", file("ca.crt")), format!("--cert-dir={}", file("made"))])
+            .args([format!("--tls-cert-file={}", file("apiserver.crt"))])
+            .args([format!("--tls-private-key-file={}", file("apiserver.key"))])
+            .args([format!("--service-account-key-file={}", file("service-account.pub"))])
+            .args([format!("--service-account-signing-key-file={}", file("service-account.key"))])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("KUBE_APISERVER names a kube-apiserver");
+        let server = Self { child, url: format!("https://127.0.0.1:{port}"), files };
+        let api = client(server.files.path(), Some("admin"), &[], &server.url);
+        // it starts much slower than ours
+        for _ in 0..600 {
+            let ready = api.client.get(format!("{}/readyz", api.url)).send().await;
+            if ready.is_ok_and(|answer| answer.status() == StatusCode::OK) {
+                return server;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        panic!("kube-apiserver is not ready after two minutes");
+    }
+
+    /// A kubeconfig of the administrator.
+    pub(crate) fn kubeconfig(&self) -> std::path::PathBuf {
+        kubeconfig(self.files.path(), &self.url)
+    }
+}
+
+impl Drop for Kubernetes {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A client that sends these headers and shows the certificate of that name, or none.
+fn client(files: &Path, name: Option<&str>, headers: &[(&'static str, &str)], url: &str) -> Api {
+    let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+    let read = |file: String| std::fs::read(files.join(file)).unwrap();
+    let identity = name.map(|name| (read(format!("{name}.crt")), read(format!("{name}.key"))));
+    let identity = identity.as_ref().map(|(certificate, key)| (certificate.as_slice(), key.as_slice()));
+    let tls = serve::tls::client_config(&read("ca.crt".to_owned()), identity).unwrap();
+    let client = reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy();
+    Api { client: client.default_headers(headers.collect()).build().unwrap(), url: url.to_owned() }
+}
+
+/// Writes a kubeconfig of the administrator, whose namespace is `demo`.
+fn kubeconfig(files: &Path, url: &str) -> std::path::PathBuf {
+    let (path, files) = (files.join("kubeconfig"), files.display());
+    let text = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: t\n\
+         clusters: [{{name: t, cluster: {{server: \"{url}\", certificate-authority: {files}/ca.crt}}}}]\n\
+         users: [{{name: t, user: {{client-certificate: {files}/admin.crt, client-key: {files}/admin.key}}}}]\n\
+         contexts: [{{name: t, context: {{cluster: t, user: t, namespace: demo}}}}]\n"
+    );
+    std::fs::write(&path, text).unwrap();
+    path
 }
 
 /// A client of the API.

@@ -1,83 +1,162 @@
-//! The machine's kubectl, as people use it.
+//! kubectl against this server: what it prints and how it exits, held to what the
+//! same kubectl prints against a real kube-apiserver (`kubectl/*.golden`; [`transcript`] has their form).
+//!
+//! `kubectl/*.script` are the commands: `$` begins one that is compared, `+` one that only prepares. A transcript belongs to a
+//! script and a version of kubectl: the newest that is not newer than the kubectl at hand is taken.
+//!
+//! - `KUBE_APISERVER=/path/to/kube-apiserver` records anew what the real server says (1.20 of Debian's source package).
+//! - `ACCEPT=1` writes down what this server says where that differs; whoever does so replaces the reason `?` by a true one.
 
-use std::process::Command;
+mod transcript;
 
-use crate::harness::{Etcd, Server};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
+use crate::harness::{Etcd, Kubernetes, Server};
+use transcript::{Entry, parse, print, told};
+
+const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/api/kubectl");
+/// The versions that transcripts are of, oldest first.
+const RECORDED: [u32; 2] = [20, 32];
+/// What every script finds: a namespace of its own, in which pods get no token.
+const PREPARED: [&str; 3] = [
+    "kubectl create namespace demo",
+    "kubectl -n demo create serviceaccount default",
+    r#"kubectl -n demo patch serviceaccount default -p '{"automountServiceAccountToken":false}'"#,
+];
+
+/// One kubectl and where it finds its server.
 struct Kubectl {
-    config: std::path::PathBuf,
+    /// A directory in which it is called `kubectl`.
+    directory: tempfile::TempDir,
+    minor: u32,
 }
 
 impl Kubectl {
-    /// What a command says; it must succeed.
-    fn run(&self, args: &[&str]) -> String {
-        let output = Command::new("kubectl")
-            .args(args)
-            .env("KUBECONFIG", &self.config)
-            .env("HOME", self.config.parent().unwrap())
+    fn new(program: &Path) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(program, directory.path().join("kubectl")).unwrap();
+        let output = Command::new(program).args(["version", "--client", "-o", "json"]).output().unwrap();
+        let version: serde_json::Value = serde_json::from_slice(&output.stdout).expect("kubectl says its version");
+        let minor = version["clientVersion"]["minor"].as_str().unwrap().trim_end_matches(|c: char| !c.is_ascii_digit());
+        Self { minor: minor.parse().unwrap(), directory }
+    }
+
+    /// What a line for the shell prints, and how it exits.
+    fn run(&self, line: &str, config: &Path, server: &str) -> String {
+        let path = format!("{}:{}", self.directory.path().display(), std::env::var("PATH").unwrap());
+        let output = Command::new("bash")
+            .args(["-c", &format!("exec 2>&1; {line}")])
+            .current_dir(Path::new(DIRECTORY).join("files"))
+            .env("PATH", path)
+            .env("HOME", self.directory.path())
+            .env("KUBECONFIG", config)
+            .env("LC_ALL", "C.UTF-8")
+            .stdin(Stdio::null())
             .output()
-            .expect("these tests need kubectl: apt-get install kubernetes-client");
-        let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
-        assert!(output.status.success(), "kubectl {args:?}: {out}{err}");
-        out
+            .expect("bash runs");
+        told(&String::from_utf8_lossy(&output.stdout), output.status.code(), server)
+    }
+
+    /// Every command of a script and what it said.
+    fn play(&self, script: &str, config: &Path, server: &str) -> Vec<(String, String)> {
+        for line in PREPARED {
+            self.run(line, config, server);
+        }
+        let mut said = Vec::new();
+        for line in script.lines() {
+            if let Some(line) = line.strip_prefix("+ ") {
+                self.run(line, config, server);
+            } else if let Some(line) = line.strip_prefix("$ ") {
+                said.push((line.to_owned(), self.run(line, config, server)));
+            }
+        }
+        said
     }
 }
 
-const MANIFEST: &str = r#"
-apiVersion: v1
-kind: Pod
-metadata: {name: p, labels: {app: a}}
-spec:
-  containers: [{name: c, image: nginx, ports: [{containerPort: 80}]}]
----
-apiVersion: v1
-kind: ReplicationController
-metadata: {name: rc}
-spec:
-  replicas: 2
-  selector: {app: rc}
-  template: {metadata: {labels: {app: rc}}, spec: {containers: [{name: c, image: nginx}]}}
----
-apiVersion: v1
-kind: Service
-metadata: {name: s}
-spec: {selector: {app: a}, ports: [{port: 80}]}
-"#;
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_commands_of_every_day() {
-    let etcd = Etcd::start();
-    let server = Server::start(&etcd).await;
-    let (kubectl, file) = (Kubectl { config: server.kubeconfig() }, server.files.path().join("m.yaml"));
-    std::fs::write(&file, MANIFEST).unwrap();
-    let file = file.to_str().unwrap();
-    // the generators send protobuf
-    kubectl.run(&["create", "configmap", "m", "--from-literal=k=v"]);
-    assert_eq!(kubectl.run(&["get", "configmap", "m", "-o", "jsonpath={.data.k}"]), "v");
-    kubectl.run(&["create", "namespace", "other"]);
-    kubectl.run(&["create", "serviceaccount", "sa"]);
-    assert_eq!(kubectl.run(&["create", "token", "sa"]).split('.').count(), 3);
-    assert_eq!(kubectl.run(&["auth", "can-i", "create", "pods"]), "yes\n");
-    assert!(kubectl.run(&["auth", "whoami"]).contains("admin"));
-    kubectl.run(&["run", "r", "--image=nginx"]);
-    assert!(kubectl.run(&["explain", "pod.spec.nodeName"]).contains("FIELD: nodeName"));
-    assert!(kubectl.run(&["version"]).contains("Server Version: v1.33"));
-    let made = kubectl.run(&["create", "-f", file]);
-    assert!(made.contains("pod/p created") && made.contains("service/s created"), "{made}");
-    let pods = kubectl.run(&["get", "pods"]);
-    assert!(pods.starts_with("NAME") && pods.contains("0/1     Pending"), "{pods}");
-    assert!(kubectl.run(&["get", "svc", "-o", "wide"]).contains("10.10.10.1 "));
-    kubectl.run(&["label", "pod", "p", "x=y"]);
-    kubectl.run(&["annotate", "pod", "p", "k=v"]);
-    assert_eq!(kubectl.run(&["get", "pods", "-l", "x=y", "-o", "name"]), "pod/p\n");
-    kubectl.run(&["scale", "rc", "rc", "--replicas=5"]);
-    kubectl.run(&["patch", "rc", "rc", "-p", r#"{"spec":{"replicas":3}}"#]);
-    assert_eq!(kubectl.run(&["get", "rc", "rc", "-o", "jsonpath={.spec.replicas}"]), "3");
-    assert!(kubectl.run(&["describe", "pod", "p"]).contains("QoS Class:"));
-    assert!(kubectl.run(&["api-resources"]).contains("replicationcontrollers"));
-    assert!(kubectl.run(&["replace", "-f", file]).contains("pod/p replaced"));
-    assert!(kubectl.run(&["apply", "-f", file]).contains("service/s configured"));
-    assert!(kubectl.run(&["delete", "pod", "p"]).contains("deleted"));
-    assert!(kubectl.run(&["delete", "rc/rc", "svc/s", "pod/r"]).contains("deleted"));
-    assert_eq!(kubectl.run(&["get", "pods,rc", "-o", "name"]), "");
+/// The kubectls at hand: those of `KUBECTL` (separated by colons), else the one on the path and, where that is another, Debian's
+/// that `.ci/prerequisites test` unpacks.
+fn kubectls() -> Vec<Kubectl> {
+    let named = std::env::var("KUBECTL").unwrap_or_default();
+    let mut programs: Vec<PathBuf> = named.split(':').filter(|path| !path.is_empty()).map(PathBuf::from).collect();
+    if programs.is_empty() {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let found = std::env::split_paths(&path).map(|directory| directory.join("kubectl")).find(|path| path.is_file());
+        let found = found.expect("these tests need kubectl: apt-get install kubernetes-client");
+        // some distributions' kubectl starts another version of itself by the version of the server
+        let fixed = std::fs::canonicalize(&found).unwrap().with_file_name("kubectl.1.32");
+        programs.push(if fixed.is_file() { fixed } else { found });
+        let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/kubectl-debian/usr/bin/kubectl");
+        programs.extend(Some(beside).filter(|path| path.is_file()));
+    }
+    programs.iter().map(|program| Kubectl::new(program)).collect()
 }
+
+/// Plays a script with each kubectl and compares.
+async fn play(name: &'static str) {
+    let script = std::fs::read_to_string(format!("{DIRECTORY}/{name}.script")).unwrap();
+    let mut wrong = Vec::new();
+    for kubectl in kubectls() {
+        let minor = RECORDED.into_iter().rfind(|&minor| minor <= kubectl.minor).unwrap_or(RECORDED[0]);
+        let golden = format!("{DIRECTORY}/{name}.1.{minor}.golden");
+        let mut entries = std::fs::read_to_string(&golden).map(|text| parse(&text)).unwrap_or_default();
+        let etcd = Etcd::start();
+        if let Some(program) = std::env::var_os("KUBE_APISERVER") {
+            let server = Kubernetes::start(Path::new(&program), &etcd).await;
+            let (script, config, url) = (script.clone(), server.kubeconfig(), server.url.clone());
+            let said = tokio::task::spawn_blocking(move || kubectl.play(&script, &config, &url)).await.unwrap();
+            entries = recorded(entries, said);
+            std::fs::write(&golden, print(&entries)).unwrap();
+            continue;
+        }
+        let server = Server::with_flags(&etcd, &["--authorization-mode=Node,RBAC"]).await;
+        let (script, config, url) = (script.clone(), server.kubeconfig(), server.url.clone());
+        let said = tokio::task::spawn_blocking(move || kubectl.play(&script, &config, &url)).await.unwrap();
+        let commands: Vec<&str> = said.iter().map(|(command, _)| command.as_str()).collect();
+        let known: Vec<&str> = entries.iter().map(|entry| entry.command.as_str()).collect();
+        assert_eq!(commands, known, "{golden} is not of {name}.script: record it anew");
+        wrong.extend(compare(&mut entries, said, &golden));
+    }
+    assert!(wrong.is_empty(), "{} answers are not as recorded:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// The transcript with what the real server says now; what is said here, and why, is kept.
+fn recorded(old: Vec<Entry>, said: Vec<(String, String)>) -> Vec<Entry> {
+    let mut old = old.into_iter().peekable();
+    let mut entries = Vec::new();
+    for (command, theirs) in said {
+        let ours = old.next_if(|entry| entry.command == command).and_then(|entry| entry.ours);
+        entries.push(Entry { command, theirs, ours });
+    }
+    entries
+}
+
+/// What is not as it should be. An exception that is none any more is wrong as well.
+fn compare(entries: &mut [Entry], said: Vec<(String, String)>, golden: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (entry, (command, said)) in entries.iter_mut().zip(said) {
+        let expected = entry.expected();
+        let stale = entry.ours.as_ref().is_some_and(|(reason, _)| reason == "?" || said == entry.theirs);
+        if said != expected || stale {
+            wrong.push(format!("$ {command}\n{said}--- but {golden} has\n{expected}"));
+            let reason = entry.ours.take().map_or("?".to_owned(), |(reason, _)| reason);
+            entry.ours = (said != entry.theirs).then_some((reason, said));
+        }
+    }
+    if std::env::var_os("ACCEPT").is_some() {
+        std::fs::write(golden, print(entries)).unwrap();
+    }
+    wrong
+}
+
+macro_rules! scripts {
+    ($($name:ident),*) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            play(stringify!($name)).await;
+        }
+    )*};
+}
+
+scripts!(describe, change, delete, cluster);

@@ -161,7 +161,7 @@ async fn the_generators_of_kubectl_are_understood() {
         ),
     ] {
         let output = Command::new("kubectl")
-            .arg("create")
+            .args(["--namespace=default", "create"])
             .args(args.split(' '))
             .env("KUBECONFIG", &config)
             .env("HOME", config.parent().unwrap())

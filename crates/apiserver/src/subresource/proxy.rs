@@ -1,0 +1,182 @@
+//! `proxy` of pods, services and nodes: any HTTP request, upgrades included, passed on to what the path names.
+//!
+//! What is answered is what Kubernetes answers: a path without its slash is redirected to the one with it, a redirect of the
+//! server behind is led back through here, and a server that cannot be reached is 503. Links in pages are left as they are.
+
+mod backend;
+mod connect;
+
+use http::header::{self, AUTHORIZATION, CONNECTION, HOST, HeaderName, LOCATION, UPGRADE};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use kube_api::Status;
+
+use crate::api::{Api, Call};
+use crate::http::body::{self, Body, BoxError};
+use crate::http::path::escape;
+use crate::http::reply::Answer;
+use crate::upgrade;
+use backend::Backend;
+
+/// Headers of one connection, which are not passed on.
+const HOP: [HeaderName; 8] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    UPGRADE,
+];
+
+/// Passes the request on, and the answer back.
+pub(super) async fn answer(api: &Api, mut call: Call, body: Incoming) -> Answer {
+    let backend = Backend::of(api, &call).await?;
+    let upgrading = call.headers.contains_key(UPGRADE);
+    let prefix = prefix(&call);
+    let query = call.raw_query.as_deref().map(|query| format!("?{query}")).unwrap_or_default();
+    if call.target.tail.is_empty() && !upgrading {
+        return redirect(&format!("{prefix}/{query}"));
+    }
+    let path: Vec<String> = call.target.tail.split('/').map(escape).collect();
+    let path = if path.len() < 2 { "/".to_owned() } else { path.join("/") };
+    let mut request = Request::new(body);
+    *request.method_mut() = call.method.clone();
+    let target = format!("{path}{query}").parse();
+    *request.uri_mut() =
+        target.map_err(|error| Status::bad_request(format!("the path cannot be passed on: {error}")))?;
+    *request.headers_mut() = onward(&call.headers, &backend, &format!("{prefix}{path}"), upgrading);
+    let sent = connect::send(&backend, request).await;
+    let mut answer = sent.map_err(|error| Status::unavailable(format!("error trying to reach service: {error:#}")))?;
+    let switched = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
+    if switched {
+        let client = call.upgrade.take().ok_or_else(|| Status::bad_request("this connection cannot be upgraded"))?;
+        upgrade::join(client, hyper::upgrade::on(&mut answer), api.shutdown.clone());
+    }
+    Ok(back(answer, &backend, &prefix, switched, api))
+}
+
+/// The path of the proxy itself, to which the rest is appended.
+fn prefix(call: &Call) -> String {
+    let target = &call.target;
+    let scope = if target.namespace.is_empty() { String::new() } else { format!("namespaces/{}/", target.namespace) };
+    format!("/api/v1/{scope}{}/{}/proxy", target.kind.plural, escape(&target.name).replace("%3A", ":"))
+}
+
+fn redirect(to: &str) -> Answer {
+    let mut response = Response::new(body::full(bytes::Bytes::new()));
+    *response.status_mut() = StatusCode::MOVED_PERMANENTLY;
+    let location = HeaderValue::from_str(to).map_err(|_| Status::bad_request("the path is no header's value"))?;
+    response.headers_mut().insert(LOCATION, location);
+    Ok(response)
+}
+
+/// The client's headers as the server behind gets them: not what the client showed to us, nor what is the connection's.
+fn onward(headers: &HeaderMap, backend: &Backend, path: &str, upgrading: bool) -> HeaderMap {
+    let ours = |name: &HeaderName| *name == AUTHORIZATION || name.as_str().starts_with("impersonate-");
+    let mut out: HeaderMap = HeaderMap::new();
+    for (name, value) in headers {
+        let hop = HOP.contains(name) && !(upgrading && (*name == CONNECTION || *name == UPGRADE));
+        if !hop && !ours(name) {
+            out.append(name, value.clone());
+        }
+    }
+    if let (false, Ok(host)) = (out.contains_key(HOST), HeaderValue::from_str(&backend.authority())) {
+        out.insert(HOST, host);
+    }
+    if let Ok(path) = HeaderValue::from_str(path) {
+        out.insert("x-forwarded-uri", path);
+    }
+    if let Some(host) = out.get(HOST).cloned() {
+        out.insert("x-forwarded-host", host);
+    }
+    out.insert("x-forwarded-proto", HeaderValue::from_static("https"));
+    out
+}
+
+/// The answer as the client gets it.
+fn back(answer: Response<Incoming>, backend: &Backend, prefix: &str, switched: bool, api: &Api) -> Response<Body> {
+    let (head, incoming) = answer.into_parts();
+    let body = if switched {
+        body::full(bytes::Bytes::new())
+    } else {
+        let frames = futures::StreamExt::map(incoming.into_data_stream(), |frame| frame.map_err(BoxError::from));
+        body::stream(futures::StreamExt::take_until(frames, api.shutdown.clone().cancelled_owned()))
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = head.status;
+    for (name, value) in &head.headers {
+        let hop = HOP.contains(name) && !(switched && (*name == CONNECTION || *name == UPGRADE));
+        if !hop {
+            response.headers_mut().append(name, value.clone());
+        }
+    }
+    let location = head.headers.get(LOCATION).and_then(|value| value.to_str().ok());
+    let led = location.map(|location| led_back(location, &backend.authority(), prefix));
+    if let Some(Ok(value)) = led.map(|location| HeaderValue::from_str(&location)) {
+        response.headers_mut().insert(LOCATION, value);
+    }
+    response
+}
+
+/// Where a redirect of the server behind leads through the proxy. Other hosts and relative paths stay as they are.
+fn led_back(location: &str, authority: &str, prefix: &str) -> String {
+    let own = ["http", "https"].iter().find_map(|scheme| location.strip_prefix(&format!("{scheme}://{authority}")));
+    let path = match own {
+        Some("") => "/",
+        Some(path) => path,
+        None => location,
+    };
+    if !path.starts_with('/') || path.starts_with("//") || path.starts_with(prefix) {
+        return location.to_owned();
+    }
+    format!("{prefix}{path}")
+}
+
+/// Whether a request by that method is passed on, whatever the resource's verbs are.
+pub(crate) fn passes(method: &Method) -> bool {
+    matches!(method.as_str(), "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirects_lead_back() {
+        let prefix = "/api/v1/namespaces/n/pods/p/proxy";
+        for (location, expected) in [
+            ("/next", "/api/v1/namespaces/n/pods/p/proxy/next"),
+            ("/next/?a=b", "/api/v1/namespaces/n/pods/p/proxy/next/?a=b"),
+            ("http://10.0.0.7:80/x", "/api/v1/namespaces/n/pods/p/proxy/x"),
+            ("http://10.0.0.7:80", "/api/v1/namespaces/n/pods/p/proxy/"),
+            ("http://elsewhere/x", "http://elsewhere/x"),
+            ("//elsewhere/x", "//elsewhere/x"),
+            ("next", "next"),
+            ("/api/v1/namespaces/n/pods/p/proxy/x", "/api/v1/namespaces/n/pods/p/proxy/x"),
+        ] {
+            assert_eq!(led_back(location, "10.0.0.7:80", prefix), expected);
+        }
+    }
+
+    #[test]
+    fn credentials_stay_here() {
+        let backend = Backend::plain("10.0.0.7", 80);
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("authorization", "Bearer x"),
+            ("impersonate-user", "y"),
+            ("connection", "keep-alive"),
+            ("cookie", "a=b"),
+            ("te", "trailers"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        let onward = onward(&headers, &backend, "/x", false);
+        let mut names: Vec<&str> = onward.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["cookie", "host", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-uri"]);
+    }
+}

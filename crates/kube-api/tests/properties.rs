@@ -1,0 +1,176 @@
+//! Whatever a client sends, the way of an object through this room ends with an answer: it is decoded or refused, and what is
+//! decoded is completed, checked, selected, patched and shown without a panic.
+
+use jiff::Timestamp;
+use kube_api::decode::{self, FieldValidation, Format};
+use kube_api::patch::{self, PatchType};
+use kube_api::schema::{self, Shape, Type};
+use kube_api::selector::{FieldSelector, LabelSelector};
+use kube_api::{Kind, defaults, kinds, protobuf, table, validate};
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+/// Choices, taken from bytes that proptest makes and shrinks.
+struct Tape<'a>(std::slice::Iter<'a, u8>);
+
+/// Texts that some field or other means something by.
+const WORDS: &[&str] = &[
+    "",
+    "a",
+    "A b",
+    "ClusterIP",
+    "ExternalName",
+    "Always",
+    "None",
+    "10.10.10.5",
+    "fe80::1",
+    "1",
+    "-1",
+    "1Gi",
+    "1e400",
+    "0.0.0.0/0",
+    "2020-01-01T00:00:00Z",
+    "kubernetes.io/tls",
+    "a/b/c",
+    "\u{0}",
+    "🦀",
+    "../..",
+    "$(X)",
+    "TCP",
+];
+
+impl Tape<'_> {
+    fn next(&mut self) -> usize {
+        self.0.next().copied().map_or(0, usize::from)
+    }
+
+    fn word(&mut self) -> Value {
+        WORDS[self.next() % WORDS.len()].into()
+    }
+
+    /// Mostly what the shape asks for, now and then something else.
+    fn value(&mut self, shape: &Shape, depth: usize) -> Value {
+        if self.next() % 16 == 15 {
+            return [json!(null), json!(-1), json!([]), json!({}), json!(""), json!(true), json!(1e300)]
+                [self.next() % 7]
+                .clone();
+        }
+        match shape {
+            Shape::Bool => (self.next() % 2 == 1).into(),
+            Shape::Int32 | Shape::Int64 | Shape::Double => {
+                [0, 1, -1, 80, 70_000, i64::MAX, i64::MIN][self.next() % 7].into()
+            }
+            Shape::IntOrString if self.next().is_multiple_of(2) => 80.into(),
+            Shape::Any => json!({"f:a": {}}),
+            Shape::Struct(ty) => self.object(ty.get(), depth + 1),
+            Shape::List(of) => (0..self.next() % 4).map(|_| self.value(of, depth + 1)).collect(),
+            Shape::Map(of) => {
+                let pairs = 0..self.next() % 3;
+                Value::Object(
+                    pairs
+                        .map(|_| (self.word().as_str().unwrap_or_default().to_owned(), self.value(of, depth + 1)))
+                        .collect(),
+                )
+            }
+            _ => self.word(),
+        }
+    }
+
+    fn object(&mut self, ty: &Type, depth: usize) -> Value {
+        let mut object = Map::new();
+        let wanted = if depth < 10 { self.next() % 8 } else { 0 };
+        for _ in 0..wanted.min(ty.fields.len()) {
+            let field = &ty.fields[self.next() % ty.fields.len()];
+            object.insert(field.name.to_owned(), self.value(&field.shape, depth));
+        }
+        for field in ty.fields.iter().filter(|field| field.required && depth < 10) {
+            if !object.contains_key(field.name) && self.next() % 8 != 7 {
+                object.insert(field.name.to_owned(), self.value(&field.shape, depth));
+            }
+        }
+        Value::Object(object)
+    }
+
+    fn of_kind(&mut self, kind: &Kind) -> Value {
+        let mut object = self.object(schema::of(kind), 0);
+        object["apiVersion"] = kind.api_version().into();
+        object["kind"] = kind.kind.into();
+        object
+    }
+}
+
+/// All that is done with an object that came in.
+fn pass(kind: &'static Kind, mut object: Value, old: Option<&Value>) -> Value {
+    defaults::apply(kind, &mut object);
+    drop(validate::create(kind, &object));
+    if let Some(old) = old {
+        drop((validate::update(kind, &object, old), validate::update_status(kind, &object, old)));
+    }
+    assert_eq!(table::cells(kind, &object, Timestamp::UNIX_EPOCH).len(), table::columns(kind).len());
+    drop((table::conditions(kind, &object), protobuf::object(&object)));
+    for text in ["a=1,b!=2,c in (x,y),!d", "e>1"] {
+        let _ = LabelSelector::parse(text).expect("a selector").matches(&object);
+    }
+    object
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn objects_of_every_kind_pass(
+        which in 0..kinds::all().len(),
+        first in prop::collection::vec(any::<u8>(), 0..400),
+        second in prop::collection::vec(any::<u8>(), 0..400),
+    ) {
+        let kind = &kinds::all()[which];
+        let (first, second) = (Tape(first.iter()).of_kind(kind), Tape(second.iter()).of_kind(kind));
+        let read = |object: &Value| decode::value_of(kind, object.clone(), FieldValidation::Warn).ok();
+        let old = read(&first).map(|decoded| pass(kind, decoded.object, None));
+        if let Some(new) = read(&second) {
+            let again = read(&new.object).expect("what was decoded can be decoded");
+            prop_assert_eq!(&again.object, &new.object);
+            let new = pass(kind, new.object, old.as_ref());
+            if let Some(old) = old {
+                for patch_type in [PatchType::Merge, PatchType::Strategic] {
+                    let Ok(patched) = patch::apply_value(kind, patch_type, &old, new.clone()) else { continue };
+                    if let Some(decoded) = read(&patched) {
+                        pass(kind, decoded.object, Some(&old));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_of_every_format_are_read_or_refused(
+        which in 0..kinds::all().len(),
+        bytes in prop::collection::vec(any::<u8>(), 0..300),
+        text in "[ \\t\\n{}\\[\\]\":,&*!|>a-c0-9#%-]{0,80}",
+    ) {
+        let kind = &kinds::all()[which];
+        for format in [Format::Json, Format::Yaml, Format::Protobuf] {
+            for body in [bytes.as_slice(), text.as_bytes()] {
+                if let Err(status) = decode::object(kind, format, body, FieldValidation::Strict) {
+                    prop_assert!((400..500).contains(&status.code), "{}", status);
+                }
+                for patch_type in [PatchType::Json, PatchType::Merge, PatchType::Strategic] {
+                    if let Err(status) = patch::apply(kind, patch_type, &json!({"metadata": {"name": "a"}}), body) {
+                        prop_assert!((400..500).contains(&status.code), "{}", status);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn selectors_are_read_or_refused(text in "[a-c=!,() <>./\\\\-]{0,24}|\\PC{0,24}", which in 0..kinds::all().len()) {
+        let object = json!({"metadata": {"name": "a", "labels": {"a": "b", "c": "1"}}});
+        if let Ok(selector) = LabelSelector::parse(&text) {
+            let _ = selector.matches(&object);
+        }
+        if let Ok(selector) = FieldSelector::parse(&kinds::all()[which], &text) {
+            let _ = selector.matches(&object);
+        }
+    }
+}
