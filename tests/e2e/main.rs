@@ -6,10 +6,12 @@
 
 #![allow(clippy::print_stderr, reason = "a failing test tells what the components said last")]
 
+mod access;
 mod bad_input;
 mod controllers;
 mod dns;
 mod environment;
+mod everyday;
 mod faults;
 mod harness;
 mod isolation;

@@ -167,7 +167,8 @@ fn an_offer_that_comes_before_its_node_does_not_fix_what_is_known_of_the_executo
     // as after a scheduler's restart: Mesos is quicker than the API server
     story.machine.nodes_listed(Vec::new(), story.now);
     story.offer("slave1", &[&id]);
-    let recorded = json!([{"name": "cpus", "type": "SCALAR", "scalar": {"value": 0.25}, "allocation_info": {"role": "public"}}]);
+    let recorded =
+        json!([{"name": "cpus", "type": "SCALAR", "scalar": {"value": 0.25}, "allocation_info": {"role": "public"}}]);
     let mut known = node("slave1");
     let annotations = [(keys::EXECUTOR_ID, id), (keys::EXECUTOR_RESOURCES, recorded.to_string())];
     known.metadata.annotations = Some(annotations.map(|(key, value)| (key.to_owned(), value)).into());
