@@ -404,7 +404,7 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'The API server''s URL [default: the context''s]')
             [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Those with these labels')
             [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'Those with these labels')
-            [CompletionResult]::new('--grace-period', '--grace-period', [CompletionResultType]::ParameterName, 'How long an object may take to end in good order, in seconds [default: as it says itself]')
+            [CompletionResult]::new('--grace-period', '--grace-period', [CompletionResultType]::ParameterName, 'How long an object may take to end in good order, in seconds; 0 only with --force, else 1 [default: as it says itself]')
             [CompletionResult]::new('--cascade', '--cascade', [CompletionResultType]::ParameterName, 'background, foreground or orphan: what becomes of what belongs to an object')
             [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Wait until the objects are gone')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait, as 30s or 2m; 0 is for ever')

@@ -370,7 +370,7 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand --server 'The API server''s URL [default: the context''s]'
             cand -l 'Those with these labels'
             cand --selector 'Those with these labels'
-            cand --grace-period 'How long an object may take to end in good order, in seconds [default: as it says itself]'
+            cand --grace-period 'How long an object may take to end in good order, in seconds; 0 only with --force, else 1 [default: as it says itself]'
             cand --cascade 'background, foreground or orphan: what becomes of what belongs to an object'
             cand --wait 'Wait until the objects are gone'
             cand --timeout 'How long to wait, as 30s or 2m; 0 is for ever'

@@ -241,7 +241,7 @@ complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s n -l namespace -d '
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s l -l selector -d 'Those with these labels' -r
-complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l grace-period -d 'How long an object may take to end in good order, in seconds [default: as it says itself]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l grace-period -d 'How long an object may take to end in good order, in seconds; 0 only with --force, else 1 [default: as it says itself]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l cascade -d 'background, foreground or orphan: what becomes of what belongs to an object' -r -f -a "background\t''
 foreground\t''
 orphan\t''"

@@ -26,7 +26,7 @@ const COMPONENTS: [(&str, bool); 7] = [
 const NETWORKS: [&str; 2] = ["control", "pods"];
 const VOLUMES: [&str; 4] = ["etcd", "pki", "mesosslave1", "mesosslave2"];
 
-/// As many containers, networks and volumes as a cluster has, that do nothing.
+/// As many containers, networks and volumes as a cluster with its DNS has, that do nothing.
 pub(crate) struct Cluster {
     name: String,
 }
@@ -53,6 +53,8 @@ impl Cluster {
         futures::stream::iter(COMPONENTS.map(anyhow::Ok))
             .try_for_each_concurrent(AT_ONCE, |(component, on_pods)| self.start(docker, component, on_pods))
             .await?;
+        // the cluster's DNS is a pod, and needs a node
+        pod(docker, &self.of("dns"), &self.of("pods")).await?;
         Ok(began.elapsed().as_secs_f64())
     }
 
@@ -70,8 +72,9 @@ impl Cluster {
     /// Removes all of it, and gives the seconds it took.
     pub(crate) async fn down(&self, docker: &Docker) -> anyhow::Result<f64> {
         let began = Instant::now();
-        futures::stream::iter(COMPONENTS)
-            .map(|(component, _)| remove(docker, self.of(component)))
+        let dns = pod_containers(&self.of("dns"));
+        futures::stream::iter(dns.into_iter().chain(COMPONENTS.map(|(component, _)| self.of(component))))
+            .map(|container| remove(docker, container))
             .buffer_unordered(AT_ONCE)
             .try_collect::<Vec<()>>()
             .await?;
@@ -86,6 +89,24 @@ impl Cluster {
         futures::try_join!(networks, volumes)?;
         Ok(began.elapsed().as_secs_f64())
     }
+}
+
+/// A pod's container and its sandbox, in the order in which they are removed.
+fn pod_containers(name: &str) -> [String; 2] {
+    [format!("{name}-container"), format!("{name}-sandbox")]
+}
+
+/// Starts a bare sandbox on a network, then a container in it, which is created while the sandbox starts, as the executor
+/// does. Gives the names of both.
+pub(crate) async fn pod(docker: &Docker, name: &str, network: &str) -> anyhow::Result<[String; 2]> {
+    let [container, sandbox] = pod_containers(name);
+    create(docker, &sandbox, network).await?;
+    let inside = format!("container:{sandbox}");
+    let create = create(docker, &container, &inside);
+    let start = async { Ok(docker.start_container(&sandbox, None).await?) };
+    futures::try_join!(create, start)?;
+    docker.start_container(&container, None).await?;
+    Ok([container, sandbox])
 }
 
 /// Creates a bare container on a network: `container:NAME` is another container's.

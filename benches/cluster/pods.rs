@@ -36,20 +36,13 @@ pub(crate) async fn measure(
     Ok(())
 }
 
-/// The sandbox, then its container in it; the container is created while the sandbox starts, as the executor does.
 async fn bare_pod(docker: &Docker, network: &str, round: u64) -> anyhow::Result<f64> {
     let name = format!("bench-floor-{}-{round}", std::process::id());
-    let (sandbox, container) = (format!("{name}-sandbox"), format!("{name}-container"));
     let began = Instant::now();
-    floor::create(docker, &sandbox, network).await?;
-    let inside = format!("container:{sandbox}");
-    let create = floor::create(docker, &container, &inside);
-    let start = async { Ok(docker.start_container(&sandbox, None).await?) };
-    futures::try_join!(create, start)?;
-    docker.start_container(&container, None).await?;
+    let containers = floor::pod(docker, &name, network).await?;
     let took = began.elapsed().as_secs_f64();
-    for name in [container, sandbox] {
-        floor::remove(docker, name).await?;
+    for container in containers {
+        floor::remove(docker, container).await?;
     }
     Ok(took)
 }

@@ -36,14 +36,14 @@ pub(crate) struct Delete {
     /// In all namespaces
     #[arg(short = 'A', long, conflicts_with = "namespace")]
     all_namespaces: bool,
-    /// How long an object may take to end in good order, in seconds [default: as it says itself]
+    /// How long an object may take to end in good order, in seconds; 0 only with --force, else 1 [default: as it says itself]
     #[arg(long, value_name = "SECONDS")]
     grace_period: Option<u32>,
     /// At once: a grace period of 1 second
     #[arg(long, conflicts_with = "grace_period")]
     now: bool,
     /// Do not wait for the node: a grace period of 0
-    #[arg(long, conflicts_with_all = ["grace_period", "now"])]
+    #[arg(long, conflicts_with = "now")]
     force: bool,
     /// background, foreground or orphan: what becomes of what belongs to an object
     #[arg(long, value_name = "POLICY", default_value = "background", value_parser = ["background", "foreground", "orphan"])]
@@ -71,6 +71,9 @@ struct Doomed {
 
 impl Delete {
     pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
+        if self.force && self.grace_period.is_some_and(|seconds| seconds > 0) {
+            return Err(Failure::usage("--force is a --grace-period of 0, and no other can be given with it"));
+        }
         let client = self.place.connect(global).await?;
         let doomed = if self.files.is_empty() { self.named(&client).await? } else { self.in_files(&client)? };
         if doomed.is_empty() {
@@ -165,7 +168,8 @@ impl Delete {
         } else if self.now {
             Some(1)
         } else {
-            self.grace_period
+            // as with kubectl, nobody skips the node without saying so
+            self.grace_period.map(|seconds| seconds.max(1))
         };
         if let Some(seconds) = grace {
             options["gracePeriodSeconds"] = seconds.into();
