@@ -102,20 +102,20 @@ fn a_quota_holds_a_controller(cluster: &Cluster) {
     cluster.kubectl(&["create", "namespace", "small"]).ok();
     cluster.kubectl(&["-n", "small", "create", "quota", "few", "--hard=pods=1"]).ok();
     let hard = || cluster.kubectl(&["-n", "small", "get", "quota", "few", "-o", "jsonpath={.status}"]).ok();
-    let used = |pods: u32| {
+    let used = |pods: &str| {
         wait_for(&format!("{pods} pods to be counted"), || {
             let status: Value = serde_json::from_str(&hard()).unwrap_or_default();
-            if status["used"]["pods"] == pods.to_string() { Ok(()) } else { Err(status.to_string()) }
+            if status["used"]["pods"] == pods { Ok(()) } else { Err(status.to_string()) }
         });
     };
-    used(0);
+    used("0");
     let template = json!({"metadata": {"labels": {"app": "few"}}, "spec": {"terminationGracePeriodSeconds": 0,
         "containers": [{"name": "c", "image": "busybox", "imagePullPolicy": "IfNotPresent", "command": ["sleep", "3600"]}]}});
     let controller = json!({"apiVersion": "v1", "kind": "ReplicationController",
         "metadata": {"name": "few", "namespace": "small"},
         "spec": {"replicas": 3, "selector": {"app": "few"}, "template": template}});
     cluster.kubectl_with(&["create", "-f", "-"], &controller.to_string()).ok();
-    used(1);
+    used("1");
     wait_for("the refusal to be told", || {
         let events = cluster.kubectl(&["-n", "small", "get", "events"]).ok();
         if events.contains("exceeded quota: few") { Ok(()) } else { Err(events) }
@@ -123,5 +123,5 @@ fn a_quota_holds_a_controller(cluster: &Cluster) {
     let pods = cluster.kubectl(&["-n", "small", "get", "pods", "-o", "name"]).ok();
     assert_eq!(pods.lines().count(), 1, "{pods}");
     cluster.kubectl(&["-n", "small", "delete", "rc", "few"]).ok();
-    used(0);
+    used("0");
 }
