@@ -14,13 +14,19 @@ async fn executors_outlive_the_agent_and_go_on_with_the_next() {
     scheduler.reaches("c", TaskState::Running).await;
     let executors = cluster.executors();
 
+    // a command may have started another process meanwhile
+    let all_live = |cluster: &Cluster| {
+        let now = cluster.executors();
+        executors.iter().all(|pid| now.contains(pid))
+    };
+
     cluster.kill_agent();
-    assert_eq!(cluster.executors(), executors);
+    assert!(all_live(&cluster));
     cluster.start_agent();
     cluster.registered().await;
     let state = cluster.get(cluster.agent_port, "/state").await;
     assert_eq!(state["id"], json!(before.agent_id.clone().unwrap().value), "an agent keeps its ID");
-    assert_eq!(cluster.executors(), executors);
+    assert!(all_live(&cluster));
 
     let agent = before.agent_id.unwrap();
     for id in ["t", "c"] {

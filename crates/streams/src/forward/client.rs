@@ -116,8 +116,9 @@ mod tests {
 
     #[tokio::test]
     async fn bytes_go_there_and_back_and_the_end_is_told() {
+        // the server's end lives until the client has heard all
         let (carried, mut user, mut forwards) = forwards().await;
-        let serve = async move {
+        let serve = async {
             let forward = forwards.next().await.unwrap();
             assert_eq!(forward.port, 80);
             let (ours, mut port) = tokio::io::duplex(64);
@@ -143,7 +144,7 @@ mod tests {
     #[tokio::test]
     async fn a_refusal_is_handed_on() {
         let (carried, _user, mut forwards) = forwards().await;
-        let (carried, ()) = tokio::join!(carried, async move {
+        let (carried, ()) = tokio::join!(carried, async {
             forwards.next().await.unwrap().fail("nobody listens on 80").await;
         });
         assert_eq!(carried.unwrap_err().to_string(), "nobody listens on 80");
