@@ -1,16 +1,13 @@
 //! The `km` command: any of the servers, and the small tools that containers of a cluster need
 //! (reference/k8sm-behaviour.md, section 1.1).
 
-use std::future::Future;
-use std::pin::Pin;
 use std::process::ExitCode;
+
+use serve::Running;
 
 use crate::cli::health_check;
 use crate::cluster::probe;
 use crate::shell;
-
-/// What a server's `run` gives.
-type Running = Pin<Box<dyn Future<Output = anyhow::Result<()>>>>;
 
 /// How a server is started.
 enum Start {
@@ -31,23 +28,21 @@ struct Server {
 
 /// Every server, in the order in which usage lists them.
 const SERVERS: &[Server] = &[
-    server("apiserver", "Serves the Kubernetes API over etcd", |args| Box::pin(apiserver::run(args))),
-    server("controller-manager", "Runs the control loops of Kubernetes", |args| Box::pin(controllers::run(args))),
-    server("scheduler", "Schedules pods onto Mesos, as a framework", |args| Box::pin(scheduler::run(args))),
-    server("executor", "Runs a node's pods through Docker, and serves the kubelet's API", |args| {
-        Box::pin(executor::kubelet::run(args))
-    }),
-    server("proxy", "Routes service addresses on a node", |args| Box::pin(proxy::run(args))),
-    server("kube2sky", "Writes records of services for skydns", |args| Box::pin(dns::kube2sky::run(args))),
-    server("skydns", "Answers names of the cluster's services", |args| Box::pin(dns::skydns::run(args))),
-    server("minion", "Is a node's Mesos executor, and supervises executor and proxy", |args| {
-        Box::pin(executor::minion::run(args))
-    }),
-    server("mesos-master", "Is the Mesos master", |args| Box::pin(mesosd::master::run(args))),
-    server("mesos-agent", "Is a Mesos agent", |args| Box::pin(mesosd::agent::run(args))),
-    server(mesosd::agent::COMMAND_EXECUTOR, "Runs the command of one Mesos task, for mesos-agent", |args| {
-        Box::pin(mesosd::agent::run_command_executor(args))
-    }),
+    server("apiserver", "Serves the Kubernetes API over etcd", apiserver::run),
+    server("controller-manager", "Runs the control loops of Kubernetes", controllers::run),
+    server("scheduler", "Schedules pods onto Mesos, as a framework", scheduler::run),
+    server("executor", "Runs a node's pods through Docker, and serves the kubelet's API", executor::kubelet::run),
+    server("proxy", "Routes service addresses on a node", proxy::run),
+    server("kube2sky", "Writes records of services for skydns", dns::kube2sky::run),
+    server("skydns", "Answers names of the cluster's services", dns::skydns::run),
+    server("minion", "Is a node's Mesos executor, and supervises executor and proxy", executor::minion::run),
+    server("mesos-master", "Is the Mesos master", mesosd::master::run),
+    server("mesos-agent", "Is a Mesos agent", mesosd::agent::run),
+    server(
+        mesosd::agent::COMMAND_EXECUTOR,
+        "Runs the command of one Mesos task, for mesos-agent",
+        mesosd::agent::run_command_executor,
+    ),
     Server { name: "pause", about: "Holds the namespaces of a pod", start: Start::Plain(sandbox::pause::run) },
     server("await-cluster", "Waits until every component of a cluster serves", |args| Box::pin(probe::run(args))),
     tool("health-check", "Asks a URL once: 0 when it answers 200, 7 when nobody answers", health_check::health_check),

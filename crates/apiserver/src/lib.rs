@@ -47,7 +47,11 @@ use options::Options;
 /// # Errors
 /// Flags or files that cannot be used, and addresses that cannot be bound. That etcd does not answer is no error: the server
 /// says so on `/readyz` and waits for it.
-pub async fn run(args: Vec<String>) -> anyhow::Result<()> {
+pub fn run(args: Vec<String>) -> serve::Running {
+    Box::pin(main(args))
+}
+
+async fn main(args: Vec<String>) -> anyhow::Result<()> {
     let shutdown = serve::shutdown::on_signal()?;
     run_until(args, shutdown).await
 }

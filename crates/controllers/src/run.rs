@@ -21,7 +21,11 @@ use crate::{accounts, endpoints, garbage, namespaces, nodes, pods_gc, quota, rep
 ///
 /// # Errors
 /// Bad flags, a port in use, an unreadable kubeconfig or certificate; later, when another process takes the lease.
-pub async fn run(args: Vec<String>) -> anyhow::Result<()> {
+pub fn run(args: Vec<String>) -> serve::Running {
+    Box::pin(main(args))
+}
+
+async fn main(args: Vec<String>) -> anyhow::Result<()> {
     let flags: Flags = serve::flags::parse("controller-manager", args, IGNORED)?;
     serve::log::init(flags.v);
     let address = SocketAddr::new(flags.address, flags.port);

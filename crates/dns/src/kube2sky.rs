@@ -42,7 +42,11 @@ struct Flags {
 ///
 /// # Errors
 /// When flags are wrong, the API server's credentials are missing, or etcd does not take the records.
-pub async fn run(args: Vec<String>) -> anyhow::Result<()> {
+pub fn run(args: Vec<String>) -> serve::Running {
+    Box::pin(main(args))
+}
+
+async fn main(args: Vec<String>) -> anyhow::Result<()> {
     let flags: Flags = serve::flags::parse("kube2sky", args, &["kube-master-host"])?;
     serve::log::init(flags.v);
     let stop = serve::shutdown::on_signal().context("watching for signals")?;

@@ -67,7 +67,11 @@ struct Flags {
 ///
 /// # Errors
 /// When flags are wrong, the port is taken, or the API server's credentials are missing.
-pub async fn run(args: Vec<String>) -> anyhow::Result<()> {
+pub fn run(args: Vec<String>) -> serve::Running {
+    Box::pin(main(args))
+}
+
+async fn main(args: Vec<String>) -> anyhow::Result<()> {
     let flags: Flags = serve::flags::parse("skydns", args, IGNORED)?;
     serve::log::init(flags.v);
     let stop = serve::shutdown::on_signal().context("watching for signals")?;

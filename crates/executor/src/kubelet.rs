@@ -28,7 +28,11 @@ const WATCH_SILENCE: Duration = Duration::from_secs(330);
 ///
 /// # Errors
 /// On a wrong line, without a minion, an engine or an API server's address, or when a port is taken.
-pub async fn run(args: Vec<String>) -> anyhow::Result<()> {
+pub fn run(args: Vec<String>) -> serve::Running {
+    Box::pin(main(args))
+}
+
+async fn main(args: Vec<String>) -> anyhow::Result<()> {
     let flags = Flags::parse_line("executor", args)?;
     serve::log::init(flags.v);
     serve::tls::install_provider();

@@ -29,7 +29,11 @@ const SHUTDOWN: Duration = Duration::from_secs(4);
 ///
 /// # Errors
 /// On a wrong line, or when no agent started us.
-pub async fn run(args: Vec<String>) -> anyhow::Result<()> {
+pub fn run(args: Vec<String>) -> serve::Running {
+    Box::pin(main(args))
+}
+
+async fn main(args: Vec<String>) -> anyhow::Result<()> {
     let flags = Flags::parse_line("minion", args.clone())?;
     serve::log::init(flags.v);
     serve::tls::install_provider();

@@ -55,7 +55,11 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// When the flags are wrong, the port is taken, or the work directory cannot be used.
-pub async fn run(args: Vec<String>) -> anyhow::Result<()> {
+pub fn run(args: Vec<String>) -> serve::Running {
+    Box::pin(main(args))
+}
+
+async fn main(args: Vec<String>) -> anyhow::Result<()> {
     let flags = Flags::read(args)?;
     serve::log::init(flags.v);
     let stop = serve::shutdown::on_signal()?;

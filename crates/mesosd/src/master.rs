@@ -24,7 +24,11 @@ use self::server::Server;
 ///
 /// # Errors
 /// When a flag is wrong or the address cannot be listened on.
-pub async fn run(args: Vec<String>) -> anyhow::Result<()> {
+pub fn run(args: Vec<String>) -> serve::Running {
+    Box::pin(main(args))
+}
+
+async fn main(args: Vec<String>) -> anyhow::Result<()> {
     let flags = Flags::parse(args)?;
     serve::log::init(flags.v);
     let stop = serve::shutdown::on_signal().context("cannot watch for signals")?;

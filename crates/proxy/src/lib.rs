@@ -31,7 +31,11 @@ const WAITING: usize = 64;
 ///
 /// # Errors
 /// When flags or kubeconfig are wrong, a socket cannot be made, or the node's own table is refused.
-pub async fn run(args: Vec<String>) -> anyhow::Result<()> {
+pub fn run(args: Vec<String>) -> serve::Running {
+    Box::pin(main(args))
+}
+
+async fn main(args: Vec<String>) -> anyhow::Result<()> {
     let flags = Flags::read(args)?;
     serve::log::init(flags.v);
     let _ = rustls::crypto::ring::default_provider().install_default();

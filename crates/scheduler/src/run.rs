@@ -34,7 +34,11 @@ const CALLS: usize = 1024;
 ///
 /// # Errors
 /// Bad flags, a port in use, an unreadable kubeconfig; later, when Mesos refuses the framework for good.
-pub async fn run(args: Vec<String>) -> anyhow::Result<()> {
+pub fn run(args: Vec<String>) -> serve::Running {
+    Box::pin(main(args))
+}
+
+async fn main(args: Vec<String>) -> anyhow::Result<()> {
     let flags: Flags = serve::flags::parse("scheduler", args, IGNORED)?;
     serve::log::init(flags.v);
     flags.check()?;

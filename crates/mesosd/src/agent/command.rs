@@ -26,7 +26,11 @@ const FLUSH: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// When the environment is not one that an agent makes, or the signal handlers cannot be installed.
-pub async fn run(args: Vec<String>) -> anyhow::Result<()> {
+pub fn run(args: Vec<String>) -> serve::Running {
+    Box::pin(main(args))
+}
+
+async fn main(args: Vec<String>) -> anyhow::Result<()> {
     if let Some(unexpected) = args.first() {
         anyhow::bail!("the command executor has no flags, not even '{unexpected}'");
     }
