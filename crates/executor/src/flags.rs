@@ -224,6 +224,7 @@ impl Flags {
         ];
         line.extend(self.api_servers.first().map(|server| format!("--master={server}")));
         line.extend(self.service_cluster_ip_range.as_ref().map(|range| format!("--service-cluster-ip-range={range}")));
+        line.extend(self.hostname_override.as_ref().map(|node| format!("--hostname-override={node}")));
         line
     }
 
@@ -263,8 +264,9 @@ mod tests {
 
     #[test]
     fn the_proxy_is_told_where_and_as_whom() {
-        let flags =
-            parse("--api-servers=https://a:6443,https://b:6443 --service-cluster-ip-range=10.3.0.0/16 --proxy-logv=2");
+        let flags = parse(
+            "--api-servers=https://a:6443,https://b:6443 --service-cluster-ip-range=10.3.0.0/16 --proxy-logv=2 --hostname-override=n1",
+        );
         assert_eq!(
             flags.unwrap().proxy_line(),
             [
@@ -272,7 +274,8 @@ mod tests {
                 "--root-dir=/var/lib/k8sm",
                 "--v=2",
                 "--master=https://a:6443",
-                "--service-cluster-ip-range=10.3.0.0/16"
+                "--service-cluster-ip-range=10.3.0.0/16",
+                "--hostname-override=n1"
             ]
         );
     }

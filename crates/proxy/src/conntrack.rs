@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
 
 use crate::netlink::wire::{self, ACK, Attributes, DUMP, IPV4, REQUEST};
-use crate::nft::{Error, Key, Rules, Socket};
+use crate::nft::{Changes, Error, Key, Socket, Table, Target};
 
 /// The protocol whose entries outlive their endpoints; TCP ends by itself.
 pub const UDP: u8 = 17;
@@ -23,22 +24,21 @@ pub struct Flow {
     pub server: SocketAddrV4,
 }
 
-/// The UDP services that lost an endpoint, or got their first one, from `old` to `new`, with the endpoints they have now.
+/// The UDP services that lose an endpoint, or get their first one, by `changes` of `table`, with the endpoints they then have.
 ///
 /// The first endpoint counts: datagrams sent before it left an entry without NAT, which bypasses the new rule.
 #[must_use]
-pub fn affected(old: &Rules, new: &Rules) -> BTreeMap<Key, BTreeSet<SocketAddrV4>> {
-    let endpoints = |rules: &Rules, key: &Key| -> BTreeSet<SocketAddrV4> {
-        rules.get(key).into_iter().flat_map(|target| target.endpoints.iter().copied()).collect()
+pub fn affected(table: &Table, changes: &Changes) -> BTreeMap<Key, BTreeSet<SocketAddrV4>> {
+    let endpoints = |target: Option<&Arc<Target>>| -> BTreeSet<SocketAddrV4> {
+        target.into_iter().flat_map(|target| target.endpoints.iter().copied()).collect()
     };
-    let keys: BTreeSet<&Key> = old.keys().chain(new.keys()).filter(|key| key.protocol == UDP).collect();
-    keys.into_iter()
-        .filter_map(|key| {
-            let (before, after) = (endpoints(old, key), endpoints(new, key));
-            let lost = before.difference(&after).next().is_some();
-            (lost || before.is_empty() && !after.is_empty()).then_some((*key, after))
-        })
-        .collect()
+    let udp = changes.iter().filter(|(key, _)| key.protocol == UDP);
+    udp.filter_map(|(key, new)| {
+        let (before, after) = (endpoints(table.target(key)), endpoints(new.as_ref()));
+        let lost = before.difference(&after).next().is_some();
+        (lost || before.is_empty() && !after.is_empty()).then_some((*key, after))
+    })
+    .collect()
 }
 
 /// Whether the connection goes to an affected service and is served by none of its endpoints.
@@ -117,16 +117,22 @@ fn write_original(a: &mut Attributes<'_>, flow: &Flow) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nft::Target;
+    use crate::nft::Hooks;
 
     fn at(text: &str) -> SocketAddrV4 {
         text.parse().unwrap()
     }
 
-    fn rules(protocol: u8, endpoints: &[&str]) -> Rules {
+    fn changes(protocol: u8, endpoints: &[&str]) -> Changes {
         let key = Key { protocol, address: Ipv4Addr::new(10, 10, 10, 10), port: 53 };
         let endpoints = endpoints.iter().map(|text| at(text)).collect();
-        Rules::from([(key, Target { endpoints, affinity_seconds: 0 })])
+        Changes::from([(key, Some(Arc::new(Target { endpoints, affinity_seconds: 0 })))])
+    }
+
+    fn table(changes: &Changes) -> Table {
+        let mut table = Table::new(Hooks::Pod, (Ipv4Addr::new(10, 10, 10, 0), 24));
+        let _ = table.change(changes);
+        table
     }
 
     fn flow(server: &str) -> Flow {
@@ -136,17 +142,20 @@ mod tests {
     #[test]
     fn a_lost_endpoint_and_a_first_one_affect_a_udp_service() {
         let (none, one, both) =
-            (rules(UDP, &[]), rules(UDP, &["10.1.0.2:53"]), rules(UDP, &["10.1.0.2:53", "10.1.0.3:53"]));
-        assert!(affected(&one, &both).is_empty());
-        assert_eq!(affected(&both, &one).len(), 1);
-        assert_eq!(affected(&none, &one).len(), 1);
-        assert_eq!(affected(&one, &Rules::new()).len(), 1);
-        assert!(affected(&rules(6, &["10.1.0.2:53"]), &Rules::new()).is_empty());
+            (changes(UDP, &[]), changes(UDP, &["10.1.0.2:53"]), changes(UDP, &["10.1.0.2:53", "10.1.0.3:53"]));
+        let gone: Changes = one.keys().map(|key| (*key, None)).collect();
+        assert!(affected(&table(&one), &both).is_empty());
+        assert_eq!(affected(&table(&both), &one).len(), 1);
+        assert_eq!(affected(&table(&none), &one).len(), 1);
+        assert_eq!(affected(&table(&one), &gone).len(), 1);
+        let tcp = changes(6, &["10.1.0.2:53"]);
+        assert!(affected(&table(&tcp), &tcp.keys().map(|key| (*key, None)).collect()).is_empty());
     }
 
     #[test]
     fn only_flows_to_endpoints_that_are_gone_are_stale() {
-        let affected = affected(&rules(UDP, &["10.1.0.2:53", "10.1.0.3:53"]), &rules(UDP, &["10.1.0.3:53"]));
+        let both = changes(UDP, &["10.1.0.2:53", "10.1.0.3:53"]);
+        let affected = affected(&table(&both), &changes(UDP, &["10.1.0.3:53"]));
         assert!(stale(&flow("10.1.0.2:53"), &affected));
         assert!(!stale(&flow("10.1.0.3:53"), &affected));
         let elsewhere = Flow { service: at("10.10.10.11:53"), ..flow("10.1.0.2:53") };

@@ -9,7 +9,6 @@ use ipnet::Ipv4Net;
 /// Flags of the original's proxy that mean nothing here (reference/k8sm-behaviour.md, section 1.7).
 const IGNORED: &[&str] = &[
     "bind-address",
-    "hostname-override",
     "proxy-mode",
     "conntrack-max",
     "conntrack-max-per-core",
@@ -44,6 +43,9 @@ pub(crate) struct Flags {
     /// Where the node keeps pods' files, and the proxy its door.
     #[arg(long, default_value = "/var/lib/k8sm")]
     pub(crate) root_dir: PathBuf,
+    /// The node's name, where it is not the machine's; services with a policy `Local` keep to its endpoints.
+    #[arg(long)]
+    pub(crate) hostname_override: Option<String>,
     /// Where /healthz and /metrics answer.
     #[arg(long, default_value = "127.0.0.1:10249")]
     pub(crate) healthz_bind_address: SocketAddr,
@@ -59,5 +61,16 @@ impl Flags {
     /// What clap says of them.
     pub(crate) fn read(args: Vec<String>) -> Result<Self, clap::Error> {
         serve::flags::parse("proxy", args, IGNORED)
+    }
+
+    /// The node's name.
+    ///
+    /// # Errors
+    /// When the machine does not tell its own.
+    pub(crate) fn node(&self) -> std::io::Result<String> {
+        match &self.hostname_override {
+            Some(name) => Ok(name.clone()),
+            None => Ok(std::fs::read_to_string("/proc/sys/kernel/hostname")?.trim().to_owned()),
+        }
     }
 }

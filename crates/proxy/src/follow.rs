@@ -1,46 +1,50 @@
-//! Follows Services and EndpointSlices at the API server and publishes the tables' rules whenever they change.
+//! Follows Services and EndpointSlices at the API server and hands on how the tables have to change.
 
 use std::collections::BTreeSet;
 use std::pin::pin;
-use std::sync::Arc;
 
-use futures::{Stream, StreamExt};
+use futures::{FutureExt, Stream, StreamExt};
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::Resource;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{Config, Event, Result, watcher};
-use tokio::sync::watch;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::nft::Rules;
-use crate::services::Services;
+use crate::services::{Difference, Name, Services, name};
 
-/// Publishes rules until `stop` is cancelled. The first are published when both lists are complete, so that a proxy
-/// that starts never takes away what an earlier one served.
-pub(crate) async fn follow(client: kube::Client, rules: watch::Sender<Option<Arc<Rules>>>, stop: CancellationToken) {
+/// Hands on differences until `stop` is cancelled. The first comes when both lists are complete, so that a proxy that starts
+/// never takes away what an earlier one served. What changes while a difference waits to be taken goes into the next one.
+pub(crate) async fn follow(
+    client: kube::Client,
+    node: &str,
+    differences: mpsc::Sender<Difference>,
+    stop: CancellationToken,
+) {
     let options = Config::default().any_semantic();
     let services = watcher(kube::Api::<Service>::all(client.clone()), options.clone());
     let slices = watcher(kube::Api::<EndpointSlice>::all(client), options);
     let mut services = pin!(retried(services, "services"));
     let mut slices = pin!(retried(slices, "endpointslices"));
-    let mut state = State::default();
+    let mut state = State::on(node);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             Some(event) = services.next() => state.service(event),
             Some(event) = slices.next() => state.slice(event),
+            permit = differences.reserve(), if state.is_due() => match permit {
+                Ok(permit) => permit.send(state.take()),
+                Err(_) => return,
+            },
             else => return,
         }
         // what has already arrived is taken before anything is worked out
-        while let Some(Some(event)) = futures::FutureExt::now_or_never(services.next()) {
+        while let Some(Some(event)) = services.next().now_or_never() {
             state.service(event);
         }
-        while let Some(Some(event)) = futures::FutureExt::now_or_never(slices.next()) {
+        while let Some(Some(event)) = slices.next().now_or_never() {
             state.slice(event);
-        }
-        if state.take_change() {
-            rules.send_replace(Some(Arc::new(state.services.rules())));
         }
     }
 }
@@ -55,69 +59,80 @@ fn retried<K: Resource + Clone + Send + 'static>(
 }
 
 /// The services, and how far the two lists are.
-#[derive(Default)]
 struct State {
     services: Services,
     listed_services: Listing,
     listed_slices: Listing,
-    changed: bool,
+    /// The first difference, which may be empty, was handed on: pods may be let in.
+    begun: bool,
 }
 
 impl State {
+    fn on(node: &str) -> Self {
+        Self {
+            services: Services::on(node),
+            listed_services: Listing::default(),
+            listed_slices: Listing::default(),
+            begun: false,
+        }
+    }
+
     fn service(&mut self, event: Event<Service>) {
-        let Self { services, listed_services, changed, .. } = self;
-        *changed |= match event {
-            Event::Init => listed_services.begin(),
-            Event::InitApply(service) => listed_services.saw(&service) | services.apply_service(&service),
-            Event::InitDone => {
-                let first = listed_services.end();
-                services.retain(Some(&listed_services.names), None) | first
+        match event {
+            Event::Init => self.listed_services.begin(),
+            Event::InitApply(service) => {
+                self.listed_services.saw(&service);
+                self.services.apply_service(&service);
             }
-            Event::Apply(service) => services.apply_service(&service),
-            Event::Delete(service) => services.delete_service(&service),
-        };
+            Event::InitDone => self.services.retain_services(&self.listed_services.end()),
+            Event::Apply(service) => self.services.apply_service(&service),
+            Event::Delete(service) => self.services.delete_service(&service),
+        }
     }
 
     fn slice(&mut self, event: Event<EndpointSlice>) {
-        let Self { services, listed_slices, changed, .. } = self;
-        *changed |= match event {
-            Event::Init => listed_slices.begin(),
-            Event::InitApply(slice) => listed_slices.saw(&slice) | services.apply_slice(&slice),
-            Event::InitDone => {
-                let first = listed_slices.end();
-                services.retain(None, Some(&listed_slices.names)) | first
+        match event {
+            Event::Init => self.listed_slices.begin(),
+            Event::InitApply(slice) => {
+                self.listed_slices.saw(&slice);
+                self.services.apply_slice(&slice);
             }
-            Event::Apply(slice) => services.apply_slice(&slice),
-            Event::Delete(slice) => services.delete_slice(&slice),
-        };
+            Event::InitDone => self.services.retain_slices(&self.listed_slices.end()),
+            Event::Apply(slice) => self.services.apply_slice(&slice),
+            Event::Delete(slice) => self.services.delete_slice(&slice),
+        }
     }
 
-    fn take_change(&mut self) -> bool {
-        self.listed_services.complete && self.listed_slices.complete && std::mem::take(&mut self.changed)
+    fn is_due(&self) -> bool {
+        let listed = self.listed_services.complete && self.listed_slices.complete;
+        listed && (self.services.has_changed() || !self.begun)
+    }
+
+    fn take(&mut self) -> Difference {
+        self.begun = true;
+        self.services.take_difference()
     }
 }
 
 /// The names that a list under way has shown.
 #[derive(Default)]
 struct Listing {
-    names: BTreeSet<(String, String)>,
+    names: BTreeSet<Name>,
     complete: bool,
 }
 
 impl Listing {
-    fn begin(&mut self) -> bool {
+    fn begin(&mut self) {
         self.names.clear();
-        false
     }
 
-    fn saw(&mut self, object: &impl Resource) -> bool {
-        let metadata = object.meta();
-        self.names.insert((metadata.namespace.clone().unwrap_or_default(), metadata.name.clone().unwrap_or_default()));
-        false
+    fn saw(&mut self, object: &impl Resource) {
+        self.names.insert(name(object.meta()));
     }
 
-    /// True for the first list, with which the tables can be made.
-    fn end(&mut self) -> bool {
-        !std::mem::replace(&mut self.complete, true)
+    /// The names of a list that is complete.
+    fn end(&mut self) -> BTreeSet<Name> {
+        self.complete = true;
+        std::mem::take(&mut self.names)
     }
 }

@@ -1,7 +1,7 @@
 //! Service addresses on a node: nftables by netlink, from Services and EndpointSlices.
 //!
-//! [`follow`] keeps the cluster's services and publishes rules, [`namespaces`] brings the node's table and each pod's to
-//! them, [`door`] lets the executor wait until a new pod has its table.
+//! [`follow`] keeps the cluster's services and tells what changes, [`namespaces`] changes the node's table and each pod's,
+//! [`door`] lets the executor wait until a new pod has its table.
 
 pub mod conntrack;
 mod door;
@@ -17,12 +17,12 @@ use std::sync::Arc;
 use anyhow::Context;
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use flags::Flags;
 use namespaces::Namespaces;
-use nft::Rules;
+use services::Difference;
 
 /// Requests at the door that wait; a node starts a few pods at once.
 const WAITING: usize = 64;
@@ -51,14 +51,15 @@ async fn main(args: Vec<String>) -> anyhow::Result<()> {
     }
     let namespaces = Namespaces::new(&flags.root_dir, range).context("opening the node's netfilter socket")?;
     let door = door::open(&flags.root_dir)?;
-    let (rules, published) = watch::channel(None);
+    let node = flags.node().context("reading this machine's name; --hostname-override names the node")?;
+    let (differences, changes) = mpsc::channel(1);
     let (requests, asked) = mpsc::channel(WAITING);
     let router = serve::health::router(Arc::new(Registry::default()));
     tokio::join!(
-        follow::follow(client, rules, stop.clone()),
+        follow::follow(client, &node, differences, stop.clone()),
         door::serve(door, requests, stop.clone()),
         serve::http::plain(health, serve::http::router(router), stop.clone()),
-        keep(namespaces, published, asked, stop.clone()),
+        keep(namespaces, changes, asked, stop.clone()),
     );
     Ok(())
 }
@@ -78,7 +79,7 @@ async fn client(flags: &Flags) -> anyhow::Result<kube::Client> {
 /// Owns the tables: one change at a time, as they come.
 async fn keep(
     mut namespaces: Namespaces,
-    mut published: watch::Receiver<Option<Arc<Rules>>>,
+    mut changes: mpsc::Receiver<Difference>,
     mut asked: mpsc::Receiver<door::Request>,
     stop: CancellationToken,
 ) {
@@ -87,21 +88,16 @@ async fn keep(
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            changed = published.changed() => {
-                if changed.is_err() {
-                    return;
-                }
-                let Some(rules) = published.borrow_and_update().clone() else { continue };
-                let before = namespaces.rules();
-                namespaces.set(&rules);
+            difference = changes.recv() => {
+                let Some(difference) = difference else { return };
+                namespaces.change(&difference);
                 if !std::mem::replace(&mut started, true) {
                     for uid in namespaces.found() {
                         add(&mut namespaces, &uid, &ended);
                     }
                 }
-                namespaces.release(&before);
             }
-            // before the first rules nothing is known to serve, and a pod would be refused what is there
+            // before the first change nothing is known to serve, and a pod would be refused what is there
             Some(request) = asked.recv(), if started => {
                 let answer = add(&mut namespaces, &request.uid, &ended);
                 let _ = request.answer.send(answer);

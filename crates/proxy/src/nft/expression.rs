@@ -38,10 +38,14 @@ pub(crate) enum Expression {
     Compare { from: Register, equal: bool, bytes: Vec<u8> },
     /// Looks the key that begins at `key` up in a map and writes its value, or ends the rule.
     Lookup { map: &'static str, key: Register, into: Register },
+    /// Goes on only if the key is in the set.
+    Among { set: &'static str, key: Register },
     /// Looks the key up in a verdict map and does as it says.
     Decide { map: &'static str, key: Register },
-    /// Keeps `key` with its value in a map for a while, as if it were new.
+    /// Keeps `key` with its value in a map for a while, as if it were new. A value that is there already stays.
     Remember { map: &'static str, key: Register, value: Register, milliseconds: u64 },
+    /// Takes `key` out of such a map; the kernel wants a value's register named, and does not look at it.
+    Forget { map: &'static str, key: Register, value: Register },
     /// Sends the connection to the address and port in the registers.
     DestinationNat { address: Register, port: Register },
     /// Gives the connection this host's address.
@@ -73,8 +77,8 @@ impl Expression {
             Self::Value { .. } => "immediate",
             Self::Mask { .. } => "bitwise",
             Self::Compare { .. } => "cmp",
-            Self::Lookup { .. } | Self::Decide { .. } => "lookup",
-            Self::Remember { .. } => "dynset",
+            Self::Lookup { .. } | Self::Among { .. } | Self::Decide { .. } => "lookup",
+            Self::Remember { .. } | Self::Forget { .. } => "dynset",
             Self::DestinationNat { .. } => "nat",
             Self::Masquerade => "masq",
             Self::DestinationKind(_) => "fib",
@@ -105,7 +109,15 @@ impl Expression {
                 value(a, 3, bytes);
             }
             Self::Lookup { map, key, into } => lookup(a, map, *key, into.number()),
+            Self::Among { set, key } => {
+                a.text(1, set);
+                a.number(2, key.number());
+            }
             Self::Decide { map, key } => lookup(a, map, *key, VERDICT),
+            Self::Forget { map, key, value } => {
+                a.text(1, map);
+                pairs(a, &[(3, DYNSET_DELETE), (4, key.number()), (5, value.number())]);
+            }
             Self::Remember { map, key, value, milliseconds } => {
                 a.text(1, map);
                 pairs(a, &[(3, DYNSET_UPDATE), (4, key.number()), (5, value.number())]);
@@ -131,6 +143,7 @@ const NETWORK_HEADER: u32 = 1;
 const TRANSPORT_HEADER: u32 = 2;
 const NUMGEN_RANDOM: u32 = 1;
 const DYNSET_UPDATE: u32 = 1;
+const DYNSET_DELETE: u32 = 2;
 const NAT_DESTINATION: u32 = 1;
 const FAMILY_IPV4: u32 = 2;
 const FIB_ADDRESS_KIND: u32 = 3;
