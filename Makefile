@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 K8SM = $(shell .ci/executable)
 
-.PHONY: up down build test bench bench-api bench-dns install prerequisites completions
+.PHONY: up down build test bench bench-api bench-dns bench-node install prerequisites completions
 
 # Installs what is missing, builds, and brings up a cluster with two nodes.
 up: build
@@ -27,8 +27,14 @@ bench: build
 	tests/images/build
 	cargo bench --bench cluster
 
+# Pods, a node and services beside what they cost without us, into docs/performance.md.
+bench-node: build
+	tests/images/build iperf3
+	cargo bench --bench node
+
 # The name server beside dnsmasq, into docs/performance.md.
 bench-dns: build
+	.ci/prerequisites bench
 	benches/dns/run "$(K8SM)"
 
 # The API server beside its etcd, into docs/performance.md.

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
 use bollard::Docker;
 
 use super::cluster::Cluster;
 use super::process::{self, Use};
 use super::report::Report;
+use super::top;
+use super::trial::usage;
 
 const COMPONENTS: [&str; 7] =
     ["etcd", "mesosmaster1", "mesosslave1", "mesosslave2", "apiserver", "controller", "scheduler"];
@@ -27,31 +28,23 @@ pub(crate) async fn measure(
     let mut total = Use::default();
     for ((component, before), after) in COMPONENTS.iter().zip(before).zip(after) {
         let cpu = (after.cpu - before.cpu) / seconds as f64;
-        report.row(&format!("{component} idle"), None, shown(after.pss, cpu), "");
+        report.row(&format!("{component} idle"), None, usage(after.pss, cpu), "");
         if *component != "etcd" {
             total.pss += after.pss;
             total.cpu += cpu;
         }
     }
-    report.row("all components idle, without etcd", None, shown(total.pss, total.cpu), "100 MB, 1 % of a core");
+    report.row("all components idle, without etcd", None, usage(total.pss, total.cpu), "100 MB, 1 % of a core");
     Ok(())
-}
-
-fn shown(pss: u64, cpu: f64) -> String {
-    format!("{:.1} MB, {:.2} % of a core", pss as f64 / 1e6, cpu * 100.0)
 }
 
 async fn all(docker: &Docker, cluster: &Cluster) -> anyhow::Result<Vec<Use>> {
     let mut uses = Vec::new();
     for component in COMPONENTS {
-        let name = format!("{}-{component}", cluster.name);
-        let processes = docker.top_processes(&name, None).await.with_context(|| format!("processes of {name}"))?;
-        let titles = processes.titles.unwrap_or_default();
-        let column = titles.iter().position(|title| title == "PID").context("the engine names no PID")?;
         let mut sum = Use::default();
-        for process in processes.processes.unwrap_or_default() {
+        for (pid, _) in top::processes(docker, &format!("{}-{component}", cluster.name)).await? {
             // A process may end between the list and the look at it.
-            if let Some(one) = process.get(column).and_then(|pid| process::usage(pid)) {
+            if let Some(one) = process::usage(&pid) {
                 sum.pss += one.pss;
                 sum.cpu += one.cpu;
             }

@@ -6,24 +6,28 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program whose output is its purpose")]
 
+#[path = "../shared/cluster.rs"]
 mod cluster;
+#[path = "../shared/containers.rs"]
+mod containers;
 mod floor;
 mod idle;
+#[path = "../shared/pods.rs"]
 mod pods;
 #[path = "../shared/process.rs"]
 mod process;
 #[path = "../shared/report.rs"]
 mod report;
+#[path = "../shared/top.rs"]
+mod top;
+#[path = "../shared/trial.rs"]
+mod trial;
 
 use anyhow::Context;
 
 use cluster::Cluster;
 use report::{Report, median};
-
-/// A number out of the environment.
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
+use trial::{ratio, setting};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -59,8 +63,8 @@ async fn up_and_down(docker: &bollard::Docker, rounds: u64, report: &mut Report)
         up_floor.push(floor.up(docker).await?);
         down_floor.push(floor.down(docker).await?);
         let cluster = Cluster::new("round")?;
-        up.push(cluster.k8sm(&["up"])?);
-        down.push(cluster.k8sm(&["down"])?);
+        up.push(cluster.k8sm(&["up"])?.0);
+        down.push(cluster.k8sm(&["down"])?.0);
     }
     ratio(report, "`k8sm up`, until DNS answers", median(up_floor), median(up), 1.5);
     ratio(report, "`k8sm down`", median(down_floor), median(down), 1.3);
@@ -71,9 +75,9 @@ async fn up_and_down(docker: &bollard::Docker, rounds: u64, report: &mut Report)
 fn commands(cluster: &Cluster, rounds: u64, report: &mut Report) -> anyhow::Result<()> {
     let (mut nothing, mut ours, mut kubectl) = (vec![], vec![], vec![]);
     for _ in 0..rounds {
-        nothing.push(cluster.run(&mut std::process::Command::new("true"))?);
-        ours.push(cluster.k8sm(&["get", "pods"])?);
-        kubectl.push(cluster.run(std::process::Command::new("kubectl").args(["get", "pods"]))?);
+        nothing.push(cluster.run(&mut std::process::Command::new("true"))?.0);
+        ours.push(cluster.k8sm(&["get", "pods"])?.0);
+        kubectl.push(cluster.run(std::process::Command::new("kubectl").args(["get", "pods"]))?.0);
     }
     report.row(
         "`k8sm get pods`, whole process",
@@ -82,10 +86,4 @@ fn commands(cluster: &Cluster, rounds: u64, report: &mut Report) -> anyhow::Resu
         "15 ms",
     );
     Ok(())
-}
-
-/// Seconds beside the seconds of a floor.
-fn ratio(report: &mut Report, what: &str, floor: f64, figure: f64, limit: f64) {
-    let text = format!("{figure:.2} s = {:.2} × floor", figure / floor);
-    report.row(what, Some(format!("{floor:.2} s")), text, &format!("{limit} × floor"));
 }

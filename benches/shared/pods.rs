@@ -1,4 +1,5 @@
-//! From a pod's creation to Running, beside a bare sandbox on the same network with a container in it.
+//! From a pod's creation to Running, beside a bare sandbox on the same network with a container in it. Shared by the
+//! benches.
 
 use std::time::Instant;
 
@@ -6,13 +7,13 @@ use anyhow::Context;
 use bollard::Docker;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, DeleteParams, PostParams};
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::runtime::{conditions, wait::await_condition};
 use serde_json::json;
 
 use super::cluster::Cluster;
-use super::floor;
+use super::containers;
 use super::report::{Report, median};
+use super::trial::ratio;
 
 pub(crate) async fn measure(
     docker: &Docker,
@@ -20,29 +21,25 @@ pub(crate) async fn measure(
     rounds: u64,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let kubeconfig = Kubeconfig::read_from(cluster.kubeconfig())?;
-    let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
-    // $HTTPS_PROXY is for the internet.
-    config.proxy_url = None;
-    let pods: Api<Pod> = Api::default_namespaced(kube::Client::try_from(config)?);
-    let network = format!("{}-pods", cluster.name);
+    let pods: Api<Pod> = Api::default_namespaced(cluster.client().await?);
+    let network = cluster.pod_network();
     let (mut bare, mut figure) = (vec![], vec![]);
     for round in 0..rounds {
         eprintln!("pods, round {} of {rounds}", round + 1);
         bare.push(bare_pod(docker, &network, round).await?);
         figure.push(pod(&pods, &format!("bench-{round}")).await?);
     }
-    super::ratio(report, "pod created → Running", median(bare), median(figure), 1.3);
+    ratio(report, "pod created → Running", median(bare), median(figure), 1.3);
     Ok(())
 }
 
 async fn bare_pod(docker: &Docker, network: &str, round: u64) -> anyhow::Result<f64> {
     let name = format!("bench-floor-{}-{round}", std::process::id());
     let began = Instant::now();
-    let containers = floor::pod(docker, &name, network).await?;
+    let made = containers::pod(docker, &name, network).await?;
     let took = began.elapsed().as_secs_f64();
-    for container in containers {
-        floor::remove(docker, container).await?;
+    for container in made {
+        containers::remove(docker, container).await?;
     }
     Ok(took)
 }
