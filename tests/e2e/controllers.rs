@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::docker::{self, docker};
 use crate::harness::{Cluster, repository, wait_for};
@@ -68,6 +68,43 @@ fn replicas_are_spread_scaled_healed_and_freed() {
         let free = pods == 0 && tasks == 0 && (cpus - idle_cpus).abs() < 1e-6;
         if free { Ok(()) } else { Err(format!("{pods} pods, {tasks} tasks, {cpus} cpus used, {idle_cpus} when idle")) }
     });
+    a_pod_of_higher_priority_makes_room(&cluster);
+}
+
+/// Each of the pods takes most of a node's CPUs.
+fn a_pod_of_higher_priority_makes_room(cluster: &Cluster) {
+    let create = |object: Value| cluster.k8sm_with(&["create", "-f", "-"], &object.to_string()).ok();
+    create(
+        json!({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "urgent"}, "value": 1000}),
+    );
+    let pod = |name: &str, class: Option<&str>| {
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"size": "large"}}, "spec": {
+            "priorityClassName": class, "terminationGracePeriodSeconds": 1, "containers": [{
+                "name": "c", "image": "busybox", "imagePullPolicy": "IfNotPresent", "command": ["sleep", "3600"],
+                "resources": {"limits": {"cpu": "3", "memory": "64Mi"}}}]}})
+    };
+    for name in ["one", "two"] {
+        create(pod(name, None));
+        cluster.running(name);
+    }
+    create(pod("third", None));
+    wait_for("the third to say why it waits", || {
+        let status = cluster.object("pod", "third")?["status"].clone();
+        let told = "0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes are available: 2 No preemption victims \
+                    found for incoming pod.";
+        if status["conditions"][0]["message"] == told { Ok(()) } else { Err(status.to_string()) }
+    });
+    create(pod("urgent", Some("urgent")));
+    let urgent = cluster.running("urgent");
+    assert_eq!(urgent["status"]["nominatedNodeName"], urgent["spec"]["nodeName"]);
+    let left = wait_for("one of them to be gone", || {
+        let pods = cluster.pods("size=large")?;
+        let names: BTreeSet<String> = pods.iter().map(|pod| name(pod).to_owned()).collect();
+        if names.len() == 3 { Ok(names) } else { Err(format!("{names:?}")) }
+    });
+    assert!(left.contains("third") && left.contains("urgent"), "{left:?}");
+    let events = cluster.kubectl(&["get", "events", "--field-selector=reason=Preempted", "-o", "name"]).ok();
+    assert_eq!(events.lines().count(), 1, "{events}");
 }
 
 fn a_deleted_pod_comes_back(cluster: &Cluster, before: &[Value]) {

@@ -51,7 +51,14 @@ pub(crate) fn before_create(kind: &Kind, object: &mut Value) {
         object["metadata"]["generation"] = 1.into();
     }
     match kind.kind {
-        "Pod" => object["status"] = json!({"phase": "Pending"}),
+        "Pod" => {
+            object["status"] = json!({"phase": "Pending"});
+            if object["spec"]["schedulingGates"].as_array().is_some_and(|gates| !gates.is_empty()) {
+                object["status"]["conditions"] = json!([{"type": "PodScheduled", "status": "False",
+                    "lastProbeTime": null, "lastTransitionTime": null, "reason": "SchedulingGated",
+                    "message": "Scheduling is blocked due to non-empty scheduling gates"}]);
+            }
+        }
         "ReplicationController" => object["status"] = json!({"replicas": 0}),
         "Service" => object["status"] = json!({"loadBalancer": {}}),
         "ResourceQuota" => object["status"] = json!({}),

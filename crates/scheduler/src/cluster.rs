@@ -96,6 +96,8 @@ impl Worker {
             Effect::Mesos(_) => Ok(()),
             Effect::DeletePod(pod) => self.delete(pod).await,
             Effect::Unschedulable(pod, message) => self.unschedulable(pod, message).await,
+            Effect::Nominate(pod, node) => self.nominate(pod, node).await,
+            Effect::Preempt(pod, message) => self.preempt(pod, message).await,
             Effect::Event(pod, kind, message) => self.event(pod, *kind, message).await,
             Effect::EnsureNode { name, labels } => self.ensure_node(name, labels).await,
             Effect::AnnotateNode { name, annotations } => {
@@ -112,13 +114,41 @@ impl Worker {
     }
 
     async fn unschedulable(&self, pod: &PodName, message: &str) -> Result<(), Error> {
-        let condition = json!({
-            "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message,
-            "lastTransitionTime": Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        });
-        let patch = json!({"metadata": {"uid": pod.uid}, "status": {"conditions": [condition]}});
+        self.condition(
+            pod,
+            json!({"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}),
+        )
+        .await
+    }
+
+    async fn nominate(&self, pod: &PodName, node: &str) -> Result<(), Error> {
+        let patch = json!({"metadata": {"uid": pod.uid}, "status": {"nominatedNodeName": node}});
+        self.patch_status(pod, &patch).await
+    }
+
+    async fn preempt(&self, pod: &PodName, message: &str) -> Result<(), Error> {
+        let why = format!("{COMPONENT}: preempting to accommodate a higher priority pod");
+        let condition =
+            json!({"type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler", "message": why});
+        self.condition(pod, condition).await?;
+        let preconditions = Some(Preconditions { uid: Some(pod.uid.clone()), resource_version: None });
+        let params = DeleteParams { preconditions, ..DeleteParams::default() };
+        ignore(&[404, 409], self.pods(pod).delete(&pod.name, &params).await.map(drop))?;
+        // best effort, as every event: the pod is gone already where this fails
+        if let Err(error) = self.event(pod, EventKind::Preempted, message).await {
+            tracing::debug!(%error, pod = pod.name, "an event was not recorded");
+        }
+        Ok(())
+    }
+
+    async fn condition(&self, pod: &PodName, mut condition: Value) -> Result<(), Error> {
+        condition["lastTransitionTime"] = json!(now());
+        self.patch_status(pod, &json!({"metadata": {"uid": pod.uid}, "status": {"conditions": [condition]}})).await
+    }
+
+    async fn patch_status(&self, pod: &PodName, patch: &Value) -> Result<(), Error> {
         let params = PatchParams::default();
-        ignore(&[404, 409], self.pods(pod).patch_status(&pod.name, &params, &Patch::Strategic(&patch)).await.map(drop))
+        ignore(&[404, 409], self.pods(pod).patch_status(&pod.name, &params, &Patch::Strategic(patch)).await.map(drop))
     }
 
     async fn event(&self, pod: &PodName, kind: EventKind, message: &str) -> Result<(), Error> {
@@ -206,6 +236,7 @@ fn event(name: &str, pod: &PodName, kind: EventKind, message: &str) -> Value {
     let (kind, reason) = match kind {
         EventKind::Scheduled => ("Normal", "Scheduled"),
         EventKind::FailedScheduling => ("Warning", "FailedScheduling"),
+        EventKind::Preempted => ("Normal", "Preempted"),
     };
     json!({
         "metadata": {"name": name, "namespace": pod.namespace},

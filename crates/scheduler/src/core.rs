@@ -13,7 +13,9 @@ pub mod labels;
 pub mod neighbours;
 pub mod pool;
 mod ports;
+mod preempt;
 pub mod request;
+pub mod spread;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -24,6 +26,8 @@ use board::{Board, Score};
 pub use fit::{NodeView, Reason};
 pub use groups::ServiceSelector;
 pub use pool::{Milli, Pool, Share};
+use preempt::Outcome;
+pub use preempt::Preemption;
 pub use request::{Charges, PortAsk, Request};
 
 /// Resources of a node task, which starts an executor before the first pod: thousandths of a CPU and of a MB.
@@ -65,6 +69,8 @@ pub struct Plan {
     pub launches: Vec<Launch>,
     /// Pods that found no node.
     pub why_nots: Vec<WhyNot>,
+    /// Pods that have to go for some of those.
+    pub preemptions: Vec<Preemption>,
 }
 
 /// Why a pod found no node.
@@ -74,6 +80,8 @@ pub struct WhyNot {
     pub pod: usize,
     /// For the pod's owner, as Kubernetes' scheduler says it.
     pub message: String,
+    /// Why no other pods can go for it, in the same words; empty where that is no question.
+    pub preemption: String,
     /// A node that might take the pod is not offered now: the next offer may be all that is missing.
     pub awaits_offer: bool,
 }
@@ -103,13 +111,17 @@ pub fn plan(input: &Input) -> Plan {
     for index in order(input.pods) {
         let ask = &input.pods[index];
         if let Err(never) = &ask.request {
-            plan.why_nots.push(WhyNot { pod: index, message: never.clone(), awaits_offer: false });
+            let (message, preemption) = (never.clone(), String::new());
+            plan.why_nots.push(WhyNot { pod: index, message, preemption, awaits_offer: false });
             continue;
         }
         let class = classes.entry(ask.class).or_insert_with(|| Class::open(&mut board, ask));
         match class.place(&mut board, ask) {
             Ok(launch) => plan.launches.push(Launch { pod: Some(index), ..launch }),
-            Err(why_not) => plan.why_nots.push(WhyNot { pod: index, ..why_not }),
+            Err(why_not) => {
+                let why_not = class.make_room(&mut board, ask, WhyNot { pod: index, ..why_not }, &mut plan.preemptions);
+                plan.why_nots.push(why_not);
+            }
         }
     }
     if input.prelaunch {
@@ -131,12 +143,14 @@ struct Class {
     groups: Vec<groups::Group>,
     /// What is said of all that come after the first that found nothing: nodes only get fuller.
     closed: Option<WhyNot>,
+    /// Why nobody can go for pods of this priority or a lower one.
+    hopeless: Option<(i32, String)>,
 }
 
 impl Class {
     fn open(board: &mut Board, ask: &Arc<Ask>) -> Self {
         let groups = board.groups_of(ask);
-        let mut class = Self { heap: BinaryHeap::new(), groups, closed: None };
+        let mut class = Self { heap: BinaryHeap::new(), groups, closed: None, hopeless: None };
         class.refill(board, ask);
         class
     }
@@ -150,7 +164,7 @@ impl Class {
         if let Some(why_not) = &self.closed {
             return Err(why_not.clone());
         }
-        let wants_others = !ask.neighbours.near.is_empty();
+        let wants_others = ask.looks_around();
         if wants_others {
             self.refill(board, ask);
         }
@@ -174,6 +188,36 @@ impl Class {
             self.closed = Some(why_not.clone());
         }
         Err(why_not)
+    }
+
+    /// Has others go for a pod that found no node, where that helps it.
+    fn make_room(
+        &mut self,
+        board: &mut Board,
+        ask: &Arc<Ask>,
+        mut why_not: WhyNot,
+        preemptions: &mut Vec<Preemption>,
+    ) -> WhyNot {
+        // a pod that names its node waits for that one; without nodes there is nobody to go
+        if ask.node.is_some() || board.nodes() == 0 {
+            return why_not;
+        }
+        if let Some((_, why)) = self.hopeless.as_ref().filter(|(priority, _)| ask.priority <= *priority) {
+            why_not.preemption.clone_from(why);
+            return why_not;
+        }
+        match preempt::preempt(board, ask) {
+            Outcome::Wait => why_not.awaits_offer = true,
+            Outcome::Evict(node, victims) => {
+                board.nominate(node, ask, &victims);
+                preemptions.push(Preemption { pod: why_not.pod, node, victims });
+            }
+            Outcome::Nothing(why) => {
+                self.hopeless = Some((ask.priority, why.clone()));
+                why_not.preemption = why;
+            }
+        }
+        why_not
     }
 }
 

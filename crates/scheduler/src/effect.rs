@@ -14,6 +14,10 @@ pub enum Effect {
     DeletePod(PodName),
     /// Set the condition PodScheduled=False with reason Unschedulable and this message.
     Unschedulable(PodName, String),
+    /// Write down the node on which others go for the pod.
+    Nominate(PodName, String),
+    /// End the pod with its grace period, for another one; says so in its condition DisruptionTarget and in this event's text.
+    Preempt(PodName, String),
     /// Record an event about the pod.
     Event(PodName, EventKind, String),
     /// Make or relabel the node of an agent.
@@ -50,4 +54,6 @@ pub enum EventKind {
     Scheduled,
     /// Warning.
     FailedScheduling,
+    /// Normal.
+    Preempted,
 }

@@ -173,6 +173,7 @@ mod tests {
             protocol: "TCP".into(),
             container_port: 80,
             host_port: None,
+            host_ip: String::new(),
         };
         pod_task(pod, &"pod.1".into(), &target, Vec::new(), &[ask], &[31000], true)
     }

@@ -68,6 +68,10 @@ pub struct Record {
     /// Tasks it had before; their annotations on the pod are of yesterday.
     former: Vec<TaskID>,
     backoff: Backoff,
+    /// The node on which others had to go for it, until the object says so too.
+    nominated: Option<String>,
+    /// It has to go for another pod; the object may not say so yet.
+    preempted: bool,
     /// The object is gone from the API; only the task is left.
     gone: bool,
 }
@@ -419,6 +423,15 @@ impl Record {
     #[must_use]
     pub fn name(&self) -> PodName {
         PodName { namespace: self.ask.namespace.clone(), name: self.ask.name.clone(), uid: self.ask.uid.clone() }
+    }
+
+    /// What the pod asks for, with what was decided of it and the object may not say yet.
+    fn take_ask(&mut self, mut ask: Ask) {
+        ask.deleting |= self.preempted;
+        if ask.nominated.is_none() {
+            ask.nominated.clone_from(&self.nominated);
+        }
+        self.ask = Arc::new(ask);
     }
 
     fn deleting(&self) -> bool {

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Node, Taint};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use mesos::value::ValueType;
 use mesos::{Attribute, ExecutorID, Resource};
 
 use crate::annotations::{ATTRIBUTE, EXECUTOR_ID, EXECUTOR_RESOURCES};
 use crate::core::NodeView;
-use crate::core::request::{milli_cpus, milli_megabytes};
+use crate::core::request::{is_extended, milli_cpus, milli_megabytes, units};
 
 /// The label by which Kubernetes names a node's host.
 pub const HOSTNAME: &str = "kubernetes.io/hostname";
@@ -57,7 +58,18 @@ pub fn view(node: &Node) -> NodeView {
         unschedulable: spec.and_then(|spec| spec.unschedulable).unwrap_or(false),
         allocatable: amounts,
         max_pods: allocatable.and_then(|all| all.get("pods")?.0.parse().ok()),
+        extended: extended(node),
     }
+}
+
+/// What the node has of resources that Mesos knows nothing of. Where it says only how much of one there is, all of it is for
+/// pods.
+fn extended(node: &Node) -> BTreeMap<String, i64> {
+    let Some(status) = &node.status else { return BTreeMap::new() };
+    let all = status.capacity.iter().chain(&status.allocatable).flatten();
+    all.filter(|(name, _)| is_extended(name))
+        .filter_map(|(name, amount)| Some((name.clone(), units(amount)?)))
+        .collect()
 }
 
 /// The resources with which the executor `ours` was started on the node, as the scheduler that started it noted.
@@ -69,18 +81,20 @@ pub fn executor(node: &Node, ours: &ExecutorID) -> Option<Vec<Resource>> {
 }
 
 /// What of a node decides whether a pod may run there.
-type Place<'a> = (Option<&'a BTreeMap<String, String>>, Option<&'a Vec<Taint>>, bool, Option<String>);
+type Place<'a> = (Option<&'a BTreeMap<String, String>>, Option<&'a Vec<Taint>>, bool, Option<String>, Option<String>);
 
 /// The part of a node whose change can open or close it to a pod; heartbeats leave it alone.
 #[must_use]
 pub fn place(node: &Node) -> Place<'_> {
     let spec = node.spec.as_ref();
-    let allocatable = node.status.as_ref().and_then(|status| status.allocatable.as_ref());
+    let status = node.status.as_ref();
+    let amounts = |all: &BTreeMap<String, Quantity>| format!("{all:?}");
     (
         node.metadata.labels.as_ref(),
         spec.and_then(|spec| spec.taints.as_ref()),
         spec.and_then(|spec| spec.unschedulable).unwrap_or(false),
-        allocatable.map(|all| format!("{all:?}")),
+        status.and_then(|status| status.allocatable.as_ref()).map(amounts),
+        status.and_then(|status| status.capacity.as_ref()).map(amounts),
     )
 }
 

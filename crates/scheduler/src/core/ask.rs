@@ -9,6 +9,7 @@ use k8s_openapi::api::core::v1::{Pod, Toleration};
 use super::labels::NodeChoice;
 use super::neighbours::Neighbours;
 use super::request::{Charges, Request};
+use super::spread::Spread;
 
 /// A pod as the scheduler's core sees it.
 #[derive(Clone, Debug)]
@@ -35,6 +36,14 @@ pub struct Ask {
     pub tolerations: Vec<Toleration>,
     /// Pod affinity and anti-affinity.
     pub neighbours: Neighbours,
+    /// Topology spread constraints.
+    pub spread: Spread,
+    /// Whether pods of lower priority may have to go for it (`preemptionPolicy`).
+    pub preempts: bool,
+    /// The node on which pods had to go for it.
+    pub nominated: Option<String>,
+    /// Whether it is on its way out.
+    pub deleting: bool,
     /// Equal for pods that are alike: same namespace, labels, owner and scheduling fields.
     pub class: u64,
 }
@@ -59,12 +68,20 @@ impl Ask {
             choice: NodeChoice::of(spec.node_selector, affinity.node_affinity),
             tolerations: spec.tolerations.unwrap_or_default(),
             neighbours: Neighbours::default(),
+            spread: Spread::default(),
+            preempts: spec.preemption_policy.as_deref() != Some("Never"),
+            nominated: pod.status.as_ref().and_then(|status| status.nominated_node_name.clone()),
+            deleting: meta.deletion_timestamp.is_some(),
             class: 0,
         };
         let wishes = (affinity.pod_affinity, affinity.pod_anti_affinity);
         ask.neighbours = Neighbours::of(&ask.namespace, wishes.0, wishes.1).unwrap_or_else(|refusal| {
             ask.request = Err(refusal);
             Neighbours::default()
+        });
+        ask.spread = Spread::of(&ask.labels, spec.topology_spread_constraints).unwrap_or_else(|refusal| {
+            ask.request = Err(refusal);
+            Spread::default()
         });
         ask.class = ask.fingerprint();
         ask
@@ -76,11 +93,17 @@ impl Ask {
         format!("{}/{}", self.namespace, self.name)
     }
 
+    /// Whether a placement elsewhere can open a node to it, or make one better: it looks at all nodes each time then.
+    #[must_use]
+    pub(super) fn looks_around(&self) -> bool {
+        !self.neighbours.near.is_empty() || !self.neighbours.liked.is_empty() || !self.spread.is_empty()
+    }
+
     fn fingerprint(&self) -> u64 {
         let mut hash = DefaultHasher::new();
         (&self.namespace, &self.labels, &self.owner, &self.request, &self.node).hash(&mut hash);
         // these have no Hash; their debug text tells all of their content
-        format!("{:?}{:?}{:?}", self.choice, self.tolerations, self.neighbours).hash(&mut hash);
+        format!("{:?}{:?}{:?}{:?}", self.choice, self.tolerations, self.neighbours, self.spread).hash(&mut hash);
         hash.finish()
     }
 }

@@ -1,5 +1,8 @@
 //! The state of a plan in the making: what is left of each offer and which pods are where.
 
+mod accounts;
+
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::ask::Ask;
@@ -7,14 +10,17 @@ use super::fit::{self, NodeView, Reason};
 use super::groups::{Group, Groups};
 use super::neighbours::{self, Placed};
 use super::pool::{Milli, Pool, merged};
-use super::request::Request;
-use super::{Input, Launch, NODE_TASK, WhyNot, ports};
+use super::request::{PortAsk, Request};
+use super::{Input, Launch, NODE_TASK, WhyNot, ports, spread};
+use accounts::Reserved;
 
 /// How good a node is for a pod, smaller is better; compared in the order of the fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Score {
     /// What the pod and the node say of each other: preferences met, soft taints.
     dislike: i64,
+    /// Pods of its kind in the node's topology domains.
+    crowd: usize,
     /// Pods of the same controller or service there.
     siblings: u32,
     /// Thousandths of CPU and memory in use.
@@ -38,6 +44,10 @@ pub(super) struct Board<'a> {
     slots: Vec<Slot>,
     groups: Groups,
     refusing: Vec<(usize, Arc<Ask>)>,
+    /// Pods that wait for a node on which others had to go for them.
+    nominated: Vec<(usize, Arc<Ask>)>,
+    /// Who has to go by this plan.
+    doomed: HashSet<String>,
 }
 
 impl<'a> Board<'a> {
@@ -63,7 +73,12 @@ impl<'a> Board<'a> {
             .enumerate()
             .flat_map(|(node, slot)| slot.placed.iter().filter(refuses).map(move |ask| (node, Arc::clone(ask))))
             .collect();
-        Self { input, slots, groups: Groups::default(), refusing }
+        let nominated = input.pods.iter().filter_map(|ask| {
+            let node = input.nodes.iter().position(|node| Some(&node.view.name) == ask.nominated.as_ref())?;
+            Some((node, Arc::clone(ask)))
+        });
+        let nominated = nominated.collect();
+        Self { input, slots, groups: Groups::default(), refusing, nominated, doomed: HashSet::new() }
     }
 
     /// How many nodes there are.
@@ -83,10 +98,14 @@ impl<'a> Board<'a> {
 
     /// What the pods that are there say.
     pub(super) fn neighbours(&self, node: usize, ask: &Ask) -> Option<Reason> {
-        if ask.node.is_some() || (ask.neighbours.is_empty() && self.refusing.is_empty()) {
+        if ask.node.is_some() {
             return None;
         }
-        neighbours::refusal(ask, node, self)
+        let crowded = || (!ask.spread.is_empty()).then(|| spread::refusal(ask, node, self)).flatten();
+        if ask.neighbours.is_empty() && self.refusing.is_empty() {
+            return crowded();
+        }
+        neighbours::refusal(ask, node, self).or_else(crowded)
     }
 
     /// The groups among which the pod is spread.
@@ -103,7 +122,8 @@ impl<'a> Board<'a> {
         let soft = i64::try_from(fit::reluctance(view, ask)).unwrap_or(i64::MAX / 200);
         let used = |free: Milli, total: Milli| if total > 0 { 1000 - free * 1000 / total } else { 1000 };
         Score {
-            dislike: soft * 100 - ask.choice.preference(&view.name, &view.labels),
+            dislike: soft * 100 - ask.choice.preference(&view.name, &view.labels) - neighbours::liking(ask, node, self),
+            crowd: spread::crowd(ask, node, self),
             siblings: self.groups.count(groups, node),
             used: used(slot.free.0, slot.total.0) + used(slot.free.1, slot.total.1),
             node,
@@ -113,11 +133,18 @@ impl<'a> Board<'a> {
     /// Takes what the pod costs from the first pool of the node that has it.
     pub(super) fn take(&mut self, node: usize, ask: &Arc<Ask>, groups: &[Group]) -> Option<Launch> {
         let request = ask.request.as_ref().ok()?;
-        if self.view(node).max_pods.is_some_and(|most| self.slots[node].placed.len() >= most) {
+        let reserved = self.reserved(node, ask);
+        let full = |most| self.slots[node].placed.len() + reserved.pods >= most;
+        if self.view(node).max_pods.is_some_and(full) || !self.lacking(node, ask, &reserved).is_empty() {
+            return None;
+        }
+        let free = self.slots[node].free;
+        if reserved.pods > 0 && (free.0 < request.cpus + reserved.cpus || free.1 < request.mem + reserved.mem) {
             return None;
         }
         let launch = (0..self.slots[node].offers.len()).find_map(|offer| self.take_from(node, offer, request))?;
         self.slots[node].placed.push(Arc::clone(ask));
+        self.nominated.retain(|(_, waiting)| waiting.uid != ask.uid);
         self.groups.add(groups, node);
         if !ask.neighbours.far.is_empty() {
             self.refusing.push((node, Arc::clone(ask)));
@@ -131,7 +158,8 @@ impl<'a> Board<'a> {
             return None;
         }
         let (cpus, mem) = NODE_TASK;
-        let request = Request { cpus, mem, roles: self.input.framework_roles.to_vec(), ports: Vec::new() };
+        let roles = self.input.framework_roles.to_vec();
+        let request = Request { cpus, mem, roles, ports: Vec::new(), extended: BTreeMap::new() };
         (0..self.slots[node].offers.len()).find_map(|offer| self.take_from(node, offer, &request))
     }
 
@@ -143,7 +171,8 @@ impl<'a> Board<'a> {
         }
         let mut pool = slot.offers[offer].clone();
         let mut task = pool.take(&request.roles, request.cpus, request.mem)?;
-        let (ports, shares) = ports::take(&mut pool, &request.ports, &request.roles).ok()?;
+        let there = ports_of(&slot.placed);
+        let (ports, shares) = ports::take(&mut pool, &request.ports, &request.roles, there).ok()?;
         task.extend(shares);
         let mut executor = Vec::new();
         if !slot.executor {
@@ -162,6 +191,7 @@ impl<'a> Board<'a> {
         WhyNot {
             pod: 0,
             message: fit::summary(self.slots.len(), &reasons),
+            preemption: String::new(),
             awaits_offer: self.slots.is_empty() || (0..self.slots.len()).any(|node| hopes(&node)),
         }
     }
@@ -173,7 +203,14 @@ impl<'a> Board<'a> {
         if self.view(node).max_pods.is_some_and(|most| self.slots[node].placed.len() >= most) {
             return vec![Reason::TooManyPods];
         }
-        let short = ask.request.as_ref().map_or_else(|_| Vec::new(), |request| self.shortage(node, request));
+        let reserved = self.reserved(node, ask);
+        let mut short =
+            ask.request.as_ref().map_or_else(|_| Vec::new(), |request| self.shortage(node, request, &reserved));
+        let lacking = self.lacking(node, ask, &reserved);
+        if !lacking.is_empty() && short == [Reason::NoOffer] {
+            short.clear();
+        }
+        short.extend(lacking);
         // as in Kubernetes, resources are looked at before the neighbours
         if !short.is_empty() && short != [Reason::NoOffer] {
             return short;
@@ -182,11 +219,12 @@ impl<'a> Board<'a> {
         vec![self.neighbours(node, ask).unwrap_or(Reason::NoOffer)]
     }
 
-    fn shortage(&self, node: usize, request: &Request) -> Vec<Reason> {
+    fn shortage(&self, node: usize, request: &Request, reserved: &Reserved) -> Vec<Reason> {
         let slot = &self.slots[node];
         let extra = if slot.executor { (0, 0) } else { self.input.executor };
         let wanted = (request.cpus + extra.0, request.mem + extra.1);
         let short = |(cpus, mem): (Milli, Milli)| {
+            let (cpus, mem) = (cpus - reserved.cpus, mem - reserved.mem);
             let cpu = (cpus < wanted.0).then_some(Reason::Cpu);
             cpu.into_iter().chain((mem < wanted.1).then_some(Reason::Memory)).collect::<Vec<_>>()
         };
@@ -203,7 +241,8 @@ impl<'a> Board<'a> {
             .map(|pool| short(pool.available(&request.roles)))
             .min_by_key(Vec::len)
             .unwrap_or_default();
-        let ports = |pool: &Pool| ports::take(&mut pool.clone(), &request.ports, &request.roles).is_ok();
+        let there = || ports_of(&slot.placed);
+        let ports = |pool: &Pool| ports::take(&mut pool.clone(), &request.ports, &request.roles, there()).is_ok();
         if best.is_empty() && !slot.offers.iter().any(ports) { vec![Reason::Ports] } else { best }
     }
 
@@ -213,6 +252,15 @@ impl<'a> Board<'a> {
 }
 
 impl Placed for Board<'_> {
+    fn nodes(&self) -> usize {
+        self.slots.len()
+    }
+
+    fn chosen(&self, node: usize, pod: &Ask) -> bool {
+        let view = self.view(node);
+        pod.choice.admits(&view.name, &view.labels)
+    }
+
     fn domain(&self, node: usize, key: &str) -> Option<&str> {
         self.view(node).labels.get(key).map(String::as_str)
     }
@@ -224,6 +272,11 @@ impl Placed for Board<'_> {
     fn refusing(&self) -> impl Iterator<Item = (usize, &Ask)> {
         self.refusing.iter().map(|(node, ask)| (*node, &**ask))
     }
+}
+
+/// The host ports of pods.
+fn ports_of(pods: &[Arc<Ask>]) -> impl Iterator<Item = &PortAsk> + Clone {
+    pods.iter().filter_map(|pod| pod.request.as_ref().ok()).flat_map(|request| &request.ports)
 }
 
 /// What all pools of a node offer to the framework.

@@ -22,6 +22,8 @@ pub struct NodeView {
     pub allocatable: Option<(i64, i64)>,
     /// Pods that the node may run, where it says.
     pub max_pods: Option<usize>,
+    /// What the node announces of resources that Mesos knows nothing of.
+    pub extended: BTreeMap<String, i64>,
 }
 
 /// Why a node is no place for a pod. `Display` is Kubernetes' text, after a count of nodes.
@@ -41,6 +43,8 @@ pub enum Reason {
     Cpu,
     /// Memory.
     Memory,
+    /// A resource that Mesos knows nothing of.
+    Extended(String),
     /// The node's limit of pods.
     TooManyPods,
     /// Required pod affinity.
@@ -49,6 +53,10 @@ pub enum Reason {
     AntiAffinity,
     /// Anti-affinity of a pod that is there.
     ExistingAntiAffinity,
+    /// A topology spread constraint.
+    Spread,
+    /// The node is in no domain of a topology spread constraint.
+    SpreadLabel,
     /// Mesos offers nothing of the agent now, though the node has room.
     NoOffer,
 }
@@ -63,12 +71,32 @@ impl fmt::Display for Reason {
             Self::Ports => "node(s) didn't have free ports for the requested pod ports",
             Self::Cpu => "Insufficient cpu",
             Self::Memory => "Insufficient memory",
+            Self::Extended(name) => return write!(f, "Insufficient {name}"),
             Self::TooManyPods => "Too many pods",
             Self::Affinity => "node(s) didn't match pod affinity rules",
             Self::AntiAffinity => "node(s) didn't match pod anti-affinity rules",
             Self::ExistingAntiAffinity => "node(s) didn't satisfy existing pods anti-affinity rules",
+            Self::Spread => "node(s) didn't match pod topology spread constraints",
+            Self::SpreadLabel => "node(s) didn't match pod topology spread constraints (missing required label)",
             Self::NoOffer => "node(s) had no offer from Mesos",
         })
+    }
+}
+
+impl Reason {
+    /// Whether it may no longer hold once other pods have gone.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        !matches!(
+            self,
+            Self::Unschedulable
+                | Self::OtherNode
+                | Self::Taint(_)
+                | Self::Choice
+                | Self::Affinity
+                | Self::SpreadLabel
+                | Self::NoOffer
+        )
     }
 }
 
@@ -115,9 +143,15 @@ pub fn summary(nodes: usize, reasons: &[Vec<Reason>]) -> String {
     if nodes == 0 {
         return "no nodes available to schedule pods".to_owned();
     }
+    counted(nodes, reasons.iter().flatten().map(ToString::to_string))
+}
+
+/// The same of any texts.
+#[must_use]
+pub fn counted(nodes: usize, texts: impl Iterator<Item = String>) -> String {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for reason in reasons.iter().flatten() {
-        *counts.entry(reason.to_string()).or_default() += 1;
+    for text in texts {
+        *counts.entry(text).or_default() += 1;
     }
     let mut parts: Vec<String> = counts.into_iter().map(|(reason, count)| format!("{count} {reason}")).collect();
     parts.sort();

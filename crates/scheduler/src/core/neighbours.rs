@@ -1,18 +1,20 @@
 //! Pod affinity and anti-affinity: which pods a pod demands or refuses in its topology domain.
 
-use k8s_openapi::api::core::v1::{PodAffinity, PodAffinityTerm, PodAntiAffinity};
+use k8s_openapi::api::core::v1::{PodAffinity, PodAffinityTerm, PodAntiAffinity, WeightedPodAffinityTerm};
 use kube::core::{Selector, SelectorExt};
 
 use super::ask::Ask;
 use super::fit::Reason;
 
-/// Required terms of a pod. Preferred ones only weigh in Kubernetes; here they are not weighed.
+/// What a pod demands of the pods around it, and what it would like.
 #[derive(Clone, Debug, Default)]
 pub struct Neighbours {
     /// Pods that must be in the same domain.
     pub near: Vec<Term>,
     /// Pods that must not be in the same domain.
     pub far: Vec<Term>,
+    /// Pods it would like to be near, with the weight of that; a negative one keeps away from them.
+    pub liked: Vec<(i64, Term)>,
 }
 
 /// Pods by namespace and labels, and the node label that makes a domain.
@@ -31,12 +33,23 @@ impl Neighbours {
     /// # Errors
     /// A selector that Kubernetes would not accept, for the pod's owner.
     pub fn of(namespace: &str, near: Option<PodAffinity>, far: Option<PodAntiAffinity>) -> Result<Self, String> {
-        let near = near.and_then(|a| a.required_during_scheduling_ignored_during_execution);
-        let far = far.and_then(|a| a.required_during_scheduling_ignored_during_execution);
         let terms = |terms: Option<Vec<PodAffinityTerm>>| {
             terms.into_iter().flatten().map(|term| Term::of(namespace, term)).collect::<Result<Vec<_>, _>>()
         };
-        Ok(Self { near: terms(near)?, far: terms(far)? })
+        let weighed = |terms: Option<Vec<WeightedPodAffinityTerm>>, sign: i64| {
+            let of = |term: WeightedPodAffinityTerm| -> Result<(i64, Term), String> {
+                Ok((sign * i64::from(term.weight), Term::of(namespace, term.pod_affinity_term)?))
+            };
+            terms.into_iter().flatten().map(of).collect::<Result<Vec<_>, String>>()
+        };
+        let (near, far) = (near.unwrap_or_default(), far.unwrap_or_default());
+        let mut liked = weighed(near.preferred_during_scheduling_ignored_during_execution, 1)?;
+        liked.extend(weighed(far.preferred_during_scheduling_ignored_during_execution, -1)?);
+        Ok(Self {
+            near: terms(near.required_during_scheduling_ignored_during_execution)?,
+            far: terms(far.required_during_scheduling_ignored_during_execution)?,
+            liked,
+        })
     }
 
     /// Whether nothing is demanded.
@@ -73,10 +86,26 @@ impl Term {
 pub trait Placed {
     /// Value of `key` on the node with this index.
     fn domain(&self, node: usize, key: &str) -> Option<&str>;
+    /// How many nodes there are.
+    fn nodes(&self) -> usize;
+    /// Whether the pod chooses the node by its labels.
+    fn chosen(&self, node: usize, pod: &Ask) -> bool;
     /// All placed pods with their node's index.
     fn pods(&self) -> impl Iterator<Item = (usize, &Ask)>;
     /// The placed pods that refuse neighbours themselves.
     fn refusing(&self) -> impl Iterator<Item = (usize, &Ask)>;
+}
+
+/// Sum of the weights of the pods that `pod` would like to be near, or (negative) not, on `node`.
+pub fn liking(pod: &Ask, node: usize, placed: &impl Placed) -> i64 {
+    let of = |(weight, term): &(i64, Term)| {
+        let Some(here) = placed.domain(node, &term.topology_key) else { return 0 };
+        let near = placed
+            .pods()
+            .filter(|(other, near)| placed.domain(*other, &term.topology_key) == Some(here) && term.means(near));
+        weight * i64::try_from(near.count()).unwrap_or(i64::MAX / 200)
+    };
+    pod.neighbours.liked.iter().map(of).sum()
 }
 
 /// Why `pod` may not be on `node` because of other pods, or `None`.

@@ -5,22 +5,33 @@ use super::request::PortAsk;
 
 /// Takes every port asked for: demanded ones must be offered to `roles`, the others get the lowest port of the first range.
 /// Returns the port of each ask in order and what was taken, or how many could not be had.
-pub(super) fn take(pool: &mut Pool, asks: &[PortAsk], roles: &[String]) -> Result<(Vec<u16>, Vec<Share>), usize> {
+///
+/// `there` are the ports of pods that run on the node. Mesos' ports know neither protocol nor address: what such a pod has of
+/// a number, for another protocol or address, is no longer offered and yet free.
+pub(super) fn take<'a>(
+    pool: &mut Pool,
+    asks: &[PortAsk],
+    roles: &[String],
+    there: impl Iterator<Item = &'a PortAsk> + Clone,
+) -> Result<(Vec<u16>, Vec<Share>), usize> {
     let (mut chosen, mut taken, mut missing) = (Vec::with_capacity(asks.len()), Vec::new(), 0);
     for (at, ask) in asks.iter().enumerate() {
-        // Mesos' ports know no protocol: TCP and UDP of one number are one port of the offer
-        let shared = ask.host_port.is_some_and(|port| chosen[..at].contains(&port));
+        let of_number = |port: u16| there.clone().filter(move |other| other.host_port == Some(port));
+        let shared = ask.host_port.is_some_and(|port| chosen[..at].contains(&port) || of_number(port).next().is_some());
         let Some(port) = ask.host_port.or_else(|| pool.first_port(roles)) else {
             missing += 1;
             chosen.push(0);
             continue;
         };
         chosen.push(port);
-        if shared {
+        if of_number(port).any(|other| other.conflicts(ask)) {
+            missing += 1;
             continue;
         }
+        // where it is offered it is taken all the same: its other owner may be ending
         match pool.take_port(roles, port) {
             Some(share) => taken.push(share),
+            None if shared => {}
             None => missing += 1,
         }
     }
@@ -32,7 +43,15 @@ mod tests {
     use super::*;
 
     fn ask(protocol: &str, host_port: Option<u16>) -> PortAsk {
-        PortAsk { container: 0, index: 0, name: None, protocol: protocol.into(), container_port: 53, host_port }
+        PortAsk {
+            container: 0,
+            index: 0,
+            name: None,
+            protocol: protocol.into(),
+            container_port: 53,
+            host_port,
+            host_ip: String::new(),
+        }
     }
 
     fn pool() -> Pool {
@@ -43,16 +62,25 @@ mod tests {
     fn fixed_and_wildcard_ports_do_not_meet() {
         let roles = ["*".to_owned()];
         let asks = [ask("TCP", Some(8000)), ask("TCP", None), ask("UDP", None)];
-        let (ports, taken) = take(&mut pool(), &asks, &roles).unwrap();
+        let (ports, taken) = take(&mut pool(), &asks, &roles, [].iter()).unwrap();
         assert_eq!(ports, [8000, 8001, 31000]);
         assert_eq!(taken.len(), 3);
-        assert_eq!(take(&mut pool(), &[ask("TCP", Some(80)), ask("TCP", Some(8000))], &roles), Err(1));
+        assert_eq!(take(&mut pool(), &[ask("TCP", Some(80)), ask("TCP", Some(8000))], &roles, [].iter()), Err(1));
     }
 
     #[test]
     fn two_protocols_share_a_number() {
         let (ports, taken) =
-            take(&mut pool(), &[ask("TCP", Some(8000)), ask("UDP", Some(8000))], &["*".to_owned()]).unwrap();
+            take(&mut pool(), &[ask("TCP", Some(8000)), ask("UDP", Some(8000))], &["*".to_owned()], [].iter()).unwrap();
         assert_eq!((ports, taken.len()), (vec![8000, 8000], 1));
+    }
+
+    #[test]
+    fn a_port_that_a_pod_has_is_free_for_another_protocol_or_address() {
+        let at = |protocol: &str, ip: &str| PortAsk { host_ip: ip.into(), ..ask(protocol, Some(9000)) };
+        let there = [at("TCP", "127.0.0.1")];
+        let fits = |wanted: PortAsk| take(&mut pool(), &[wanted], &["*".to_owned()], there.iter()).is_ok();
+        assert!(fits(at("TCP", "10.0.0.1")) && fits(at("UDP", "127.0.0.1")));
+        assert!(!fits(at("TCP", "127.0.0.1")) && !fits(at("TCP", "0.0.0.0")) && !fits(at("TCP", "")));
     }
 }

@@ -43,6 +43,20 @@ pub struct PortAsk {
     pub container_port: u16,
     /// The host port demanded; `None` takes any of the offer.
     pub host_port: Option<u16>,
+    /// The address of the host that is meant; empty is all of them.
+    pub host_ip: String,
+}
+
+impl PortAsk {
+    /// Whether the two cannot have one host port at one time: of the same protocol, and at an address in common.
+    #[must_use]
+    pub fn conflicts(&self, other: &Self) -> bool {
+        let all = |ip: &str| ip.is_empty() || ip == "0.0.0.0";
+        self.host_port.is_some()
+            && self.host_port == other.host_port
+            && self.protocol == other.protocol
+            && (all(&self.host_ip) || all(&other.host_ip) || self.host_ip == other.host_ip)
+    }
 }
 
 /// What a pod costs.
@@ -52,6 +66,8 @@ pub struct Request {
     pub cpus: Milli,
     /// Thousandths of a MB.
     pub mem: Milli,
+    /// Whole units of resources that nodes announce and Mesos knows nothing of, such as `example.com/device`.
+    pub extended: BTreeMap<String, i64>,
     /// Roles whose resources the pod may use, in the order of use.
     pub roles: Vec<String>,
     /// Host ports.
@@ -65,29 +81,91 @@ impl Request {
     /// A text for the pod's owner where the pod can never be scheduled as it is.
     pub fn of(pod: &Pod, charges: &Charges) -> Result<Self, String> {
         let spec = pod.spec.as_ref().ok_or("the pod has no spec")?;
-        let (mut cpus, mut mem) = (0, 0);
+        let (mut running, mut sidecars, mut peak) = (Cost::default(), Cost::default(), Cost::default());
         for container in &spec.containers {
-            let cost = container_cost(container, charges)?;
-            (cpus, mem) = (cpus + cost.0, mem + cost.1);
+            running.add(&Cost::of(container, charges)?);
         }
-        let (mut sidecars, mut peak) = ((0, 0), (0, 0));
         for container in spec.init_containers.iter().flatten() {
-            let cost = container_cost(container, charges)?;
+            let cost = Cost::of(container, charges)?;
             // a sidecar stays beside all that start after it, another init container is gone by then
             if container.restart_policy.as_deref() == Some("Always") {
-                sidecars = (sidecars.0 + cost.0, sidecars.1 + cost.1);
-                peak = (peak.0.max(sidecars.0), peak.1.max(sidecars.1));
+                sidecars.add(&cost);
+                peak.raise(&sidecars);
             } else {
-                peak = (peak.0.max(sidecars.0 + cost.0), peak.1.max(sidecars.1 + cost.1));
+                let mut beside = cost;
+                beside.add(&sidecars);
+                peak.raise(&beside);
             }
         }
-        Ok(Self {
-            cpus: peak.0.max(cpus + sidecars.0),
-            mem: peak.1.max(mem + sidecars.1),
-            roles: roles(pod, charges)?,
-            ports: ports(pod, charges.wildcard_ports)?,
-        })
+        running.add(&sidecars);
+        running.raise(&peak);
+        running.add(&overhead(spec.overhead.as_ref())?);
+        let Cost { cpus, mem, extended } = running;
+        Ok(Self { cpus, mem, extended, roles: roles(pod, charges)?, ports: ports(pod, charges.wildcard_ports)? })
     }
+}
+
+/// Amounts of a container, or of several.
+#[derive(Clone, Default)]
+struct Cost {
+    cpus: Milli,
+    mem: Milli,
+    extended: BTreeMap<String, i64>,
+}
+
+impl Cost {
+    fn of(container: &Container, charges: &Charges) -> Result<Self, String> {
+        let (cpus, mem) = container_cost(container, charges)?;
+        let mut extended = BTreeMap::new();
+        let amounts = container.resources.as_ref().and_then(|resources| resources.limits.as_ref());
+        for (name, quantity) in amounts.into_iter().flatten().filter(|(name, _)| is_extended(name)) {
+            extended.insert(name.clone(), units(quantity).ok_or_else(|| no_amount(&container.name, name, quantity))?);
+        }
+        Ok(Self { cpus, mem, extended })
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.cpus += other.cpus;
+        self.mem += other.mem;
+        for (name, amount) in &other.extended {
+            *self.extended.entry(name.clone()).or_default() += amount;
+        }
+    }
+
+    /// To the larger of both.
+    fn raise(&mut self, other: &Self) {
+        self.cpus = self.cpus.max(other.cpus);
+        self.mem = self.mem.max(other.mem);
+        for (name, amount) in &other.extended {
+            let own = self.extended.entry(name.clone()).or_default();
+            *own = (*own).max(*amount);
+        }
+    }
+}
+
+/// What the pod costs beside its containers (`spec.overhead`).
+fn overhead(overhead: Option<&BTreeMap<String, Quantity>>) -> Result<Cost, String> {
+    let amount = |name: &str, read: fn(&Quantity) -> Option<Milli>| {
+        let Some(quantity) = overhead.and_then(|overhead| overhead.get(name)) else { return Ok(0) };
+        read(quantity).ok_or_else(|| format!("the pod's overhead of {name} is {:?}, which is no amount", quantity.0))
+    };
+    Ok(Cost { cpus: amount("cpu", milli_cpus)?, mem: amount("memory", milli_megabytes)?, ..Cost::default() })
+}
+
+/// Whether a resource is one that nodes announce beside those of Kubernetes itself.
+#[must_use]
+pub fn is_extended(name: &str) -> bool {
+    name.contains('/') && !name.contains("kubernetes.io/")
+}
+
+/// Whole units of a quantity, rounded up.
+#[must_use]
+pub fn units(quantity: &Quantity) -> Option<i64> {
+    kube_api::quantity::Quantity::parse(&quantity.0).ok().map(|parsed| parsed.units())
+}
+
+fn no_amount(container: &str, name: &str, quantity: &Quantity) -> String {
+    format!("container {container} asks for {name} {:?}, which is no amount", quantity.0)
 }
 
 /// A container is charged its limit, else its request, else the default; never less than the minimum.
@@ -97,9 +175,7 @@ fn container_cost(container: &Container, charges: &Charges) -> Result<(Milli, Mi
         let limit = resources.and_then(|r| r.limits.as_ref()).and_then(|limits| limits.get(name));
         let request = resources.and_then(|r| r.requests.as_ref()).and_then(|requests| requests.get(name));
         let Some(quantity) = limit.or(request) else { return Ok(default.max(least)) };
-        let value = read(quantity).ok_or_else(|| {
-            format!("container {} asks for {name} {:?}, which is no amount", container.name, quantity.0)
-        })?;
+        let value = read(quantity).ok_or_else(|| no_amount(&container.name, name, quantity))?;
         Ok::<_, String>(value.max(least))
     };
     Ok((amount("cpu", charges.cpus, milli_cpus, MIN_CPUS)?, amount("memory", charges.mem, milli_megabytes, MIN_MEM)?))
@@ -168,11 +244,12 @@ fn ports(pod: &Pod, wildcard_by_default: bool) -> Result<Vec<PortAsk>, String> {
             if host_port.is_none() && !wildcard {
                 continue;
             }
-            let twice = |ask: &PortAsk| host_port.is_some() && ask.host_port == host_port && ask.protocol == protocol;
-            if asks.iter().any(twice) {
+            let (name, host_ip) = (port.name.clone(), port.host_ip.clone().unwrap_or_default());
+            let ask = PortAsk { container, index, name, protocol, container_port, host_port, host_ip };
+            if asks.iter().any(|other| ask.conflicts(other)) {
                 return Err(format!("host port {} is asked for twice", host_port.unwrap_or_default()));
             }
-            asks.push(PortAsk { container, index, name: port.name.clone(), protocol, container_port, host_port });
+            asks.push(ask);
         }
     }
     // demanded ports first, so that no wildcard takes one of them
@@ -237,6 +314,17 @@ mod tests {
     }
 
     #[test]
+    fn overhead_and_what_mesos_does_not_know_count_too() {
+        let of = |count: &str| json!({"limits": {"cpu": "1", "memory": "64Mi", "example.com/device": count}});
+        let mut value = pod(json!([{"name": "a", "resources": of("1")}, {"name": "b", "resources": of("2")}]));
+        value["spec"]["overhead"] = json!({"cpu": "250m", "memory": "120Mi"});
+        value["spec"]["initContainers"] = json!([{"name": "i", "resources": of("4")}]);
+        let request = request(value).unwrap();
+        assert_eq!((request.cpus, request.mem), (2250, 248_000));
+        assert_eq!(request.extended, [("example.com/device".to_owned(), 4)].into());
+    }
+
+    #[test]
     fn an_amount_that_is_none_is_named() {
         let bad = json!({"limits": {"cpu": "many"}});
         let refusal = request(pod(json!([{"name": "web", "resources": bad}]))).unwrap_err();
@@ -272,5 +360,8 @@ mod tests {
         let twice = json!([{"name": "a", "ports": [
             {"containerPort": 80, "hostPort": 80}, {"containerPort": 81, "hostPort": 80}]}]);
         assert!(request(pod(twice)).unwrap_err().contains("80"));
+        let apart = json!([{"name": "a", "ports": [{"containerPort": 80, "hostPort": 80, "hostIP": "127.0.0.1"},
+            {"containerPort": 81, "hostPort": 80, "hostIP": "10.0.0.1"}, {"containerPort": 82, "hostPort": 80, "protocol": "UDP"}]}]);
+        assert_eq!(request(pod(apart)).unwrap().ports.len(), 3);
     }
 }

@@ -256,3 +256,113 @@ fn two_thousand_pods_of_which_no_two_are_alike_are_decided_too() {
     println!("1,000 offers, 2,000 pods no two alike: {:?}", began.elapsed());
     assert_eq!(plan.launches.len(), 2_000);
 }
+
+/// A node whose account is known, with pods on it and nothing offered.
+fn full(name: &str, cpus: Milli, placed: Vec<Arc<Ask>>) -> NodeState {
+    let mut full = NodeState { offers: Vec::new(), executor: true, placed, ..node(name, 0, 0) };
+    full.view.allocatable = Some((cpus, 1_280_000));
+    full
+}
+
+fn prior(name: &str, priority: i32) -> Arc<Ask> {
+    pod(name, json!({}), json!({"priority": priority}))
+}
+
+fn victims(plan: &Plan) -> Vec<&str> {
+    plan.preemptions.iter().flat_map(|preemption| &preemption.victims).map(|victim| victim.name.as_str()).collect()
+}
+
+#[test]
+fn the_fewest_and_least_important_pods_go() {
+    let nodes = [
+        full("n1", 500, vec![prior("a", 5), prior("b", 5)]),
+        full("n2", 500, vec![prior("c", 9), prior("d", 1)]),
+        full("n3", 500, vec![prior("e", 20), prior("f", 20)]),
+    ];
+    let plan = decide(&[prior("p", 10)], &nodes);
+    assert_eq!((victims(&plan), plan.preemptions[0].node), (vec!["d"], 1));
+    let never = pod("p", json!({}), json!({"priority": 10, "preemptionPolicy": "Never"}));
+    let plan = decide(&[never], &nodes);
+    assert!(plan.preemptions.is_empty());
+    assert_eq!(plan.why_nots[0].preemption, "not eligible due to preemptionPolicy=Never.");
+    let plan = decide(&[plain("p")], &nodes);
+    assert_eq!(plan.why_nots[0].preemption, "0/3 nodes are available: 3 No preemption victims found for incoming pod.");
+}
+
+#[test]
+fn who_is_going_already_is_waited_for_and_two_pods_do_not_count_on_one_place() {
+    let mut going = (*prior("a", 1)).clone();
+    going.deleting = true;
+    let nodes = [full("n1", 500, vec![Arc::new(going), prior("b", 1)])];
+    let plan = decide(&[prior("p", 10)], &nodes);
+    assert!(plan.preemptions.is_empty() && plan.why_nots[0].awaits_offer, "{:?}", plan.why_nots);
+    let nodes = [full("n1", 500, vec![prior("a", 1), prior("b", 1)])];
+    let plan = decide(&[prior("p", 10), prior("q", 10), prior("r", 10)], &nodes);
+    let mut gone = victims(&plan);
+    gone.sort_unstable();
+    assert_eq!(plan.preemptions.len(), 2, "there is place for two");
+    assert_eq!(gone, ["a", "b"]);
+}
+
+#[test]
+fn resources_that_mesos_does_not_know_are_counted_by_the_node() {
+    let device = |name: &str, count: &str, priority: i32| {
+        let limits = json!({"limits": {"example.com/device": count}});
+        pod(name, json!({}), json!({"priority": priority, "containers": [{"name": "c", "resources": limits}]}))
+    };
+    let mut known = node("n1", 4000, 1_280_000);
+    known.view.extended = [("example.com/device".to_owned(), 5)].into();
+    known.view.allocatable = Some((4000, 1_280_000));
+    let plan = decide(
+        &[device("a", "2", 0), device("b", "2", 0), device("c", "2", 0)],
+        &[known.clone(), node("n2", 4000, 1_280_000)],
+    );
+    assert_eq!(plan.launches.len(), 2);
+    assert_eq!(plan.why_nots[0].message, "0/2 nodes are available: 2 Insufficient example.com/device.");
+    known.placed = vec![device("a", "2", 1), device("b", "2", 2)];
+    let plan = decide(&[device("p", "2", 10)], &[known]);
+    assert_eq!(victims(&plan), ["a"]);
+}
+
+#[test]
+fn pods_are_spread_over_domains_as_they_ask() {
+    let zoned = |name: &str, zone: &str| {
+        let mut zoned = node(name, 4000, 1_280_000);
+        zoned.view.labels.insert("zone".to_owned(), zone.to_owned());
+        zoned
+    };
+    let spread = |name: &str, when: &str| {
+        let constraint = json!({"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": when,
+            "labelSelector": {"matchLabels": {"app": "web"}}});
+        pod(name, json!({"labels": {"app": "web"}}), json!({"topologySpreadConstraints": [constraint]}))
+    };
+    let nodes = [zoned("n1", "a"), zoned("n2", "a"), zoned("n3", "b"), node("n4", 4000, 1_280_000)];
+    let pods: Vec<_> = (0..6).map(|i| spread(&format!("p{i}"), "DoNotSchedule")).collect();
+    let places = places(&decide(&pods, &nodes), &nodes);
+    assert_eq!(places.len(), 6);
+    assert_eq!(places.iter().filter(|(_, node)| node == "n3").count(), 3, "{places:?}");
+    let mut uneven = nodes;
+    uneven[2].offers.clear();
+    uneven[0].placed = vec![spread("old", "DoNotSchedule")];
+    let plan = decide(&[spread("p", "DoNotSchedule")], &uneven);
+    assert_eq!(
+        plan.why_nots[0].message,
+        "0/4 nodes are available: 1 node(s) didn't match pod topology spread constraints (missing required label), \
+         1 node(s) had no offer from Mesos, 2 node(s) didn't match pod topology spread constraints."
+    );
+    assert_eq!(decide(&[spread("p", "ScheduleAnyway")], &uneven).launches.len(), 1);
+}
+
+#[test]
+fn a_liking_for_other_pods_decides_between_nodes() {
+    let term = json!({"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "db"}}});
+    let of = |kind: &str| {
+        let wish = json!([{"weight": 10, "podAffinityTerm": term}]);
+        pod("p", json!({}), json!({"affinity": {kind: {"preferredDuringSchedulingIgnoredDuringExecution": wish}}}))
+    };
+    let mut nodes = [node("n1", 4000, 1_280_000), node("n2", 1000, 1_280_000)];
+    nodes[1].placed.push(pod("db", json!({"labels": {"app": "db"}}), json!({})));
+    assert_eq!(places(&decide(&[of("podAffinity")], &nodes), &nodes), [(0, "n2".to_owned())]);
+    nodes.reverse();
+    assert_eq!(places(&decide(&[of("podAntiAffinity")], &nodes), &nodes), [(0, "n1".to_owned())]);
+}

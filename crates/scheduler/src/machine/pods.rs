@@ -40,14 +40,24 @@ impl Machine {
             return self.forget(&uid, now);
         }
         pod.metadata.managed_fields = None;
-        let ask = Arc::new(Ask::of(&pod, &self.settings.charges));
+        let ask = Ask::of(&pod, &self.settings.charges);
         let recorded = self.recorded_task(&pod, now);
         match self.pods.get_mut(&uid) {
-            Some(record) => (record.pod, record.ask) = (Arc::new(pod), ask),
+            Some(record) => {
+                record.pod = Arc::new(pod);
+                record.take_ask(ask);
+            }
             None => {
-                let backoff = Backoff::new(BACKOFF.0, BACKOFF.1);
-                let record =
-                    Record { pod: Arc::new(pod), ask, stage: Stage::Ended, former: Vec::new(), backoff, gone: false };
+                let record = Record {
+                    pod: Arc::new(pod),
+                    ask: Arc::new(ask),
+                    stage: Stage::Ended,
+                    former: Vec::new(),
+                    backoff: Backoff::new(BACKOFF.0, BACKOFF.1),
+                    nominated: None,
+                    preempted: false,
+                    gone: false,
+                };
                 let finished = record.finished();
                 self.pods.insert(uid.clone(), record);
                 if recorded.is_none() && !finished {

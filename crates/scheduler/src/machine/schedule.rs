@@ -58,8 +58,29 @@ impl Machine {
         }
         // REVIVE brings back what was declined, and at once what is left of an ACCEPT; whom no offer helps needs none
         self.wanted = plan.why_nots.iter().any(|why_not| why_not.awaits_offer) || self.lacks_executors();
+        for preemption in &plan.preemptions {
+            self.preempt(&uids[preemption.pod], &places[preemption.node].host, &preemption.victims);
+        }
         for why_not in plan.why_nots {
             self.tell(&uids[why_not.pod], why_not, now);
+        }
+    }
+
+    /// Has pods go for another one, for which their node is kept.
+    fn preempt(&mut self, uid: &str, host: &str, victims: &[Arc<Ask>]) {
+        let Some(record) = self.pods.get_mut(uid) else { return };
+        record.nominated = Some(host.to_owned());
+        let mut ask = (*record.ask).clone();
+        ask.nominated = Some(host.to_owned());
+        record.ask = Arc::new(ask);
+        tracing::info!(pod = record.ask.key(), host, victims = victims.len(), "pods of lower priority go for it");
+        self.effects.push(Effect::Nominate(record.name(), host.to_owned()));
+        for victim in victims {
+            let Some(record) = self.pods.get_mut(&victim.uid) else { continue };
+            record.preempted = true;
+            record.take_ask((**victim).clone());
+            let text = format!("Preempted by pod {uid} on node {host}");
+            self.effects.push(Effect::Preempt(record.name(), text));
         }
     }
 
@@ -200,7 +221,11 @@ impl Machine {
     /// as a rule is under way, nothing is said for a while.
     fn tell(&mut self, uid: &str, why_not: WhyNot, now: Instant) {
         let Some(record) = self.pods.get_mut(uid) else { return };
-        let (name, message) = (record.name(), why_not.message);
+        let mut message = why_not.message;
+        if !why_not.preemption.is_empty() {
+            message = format!("{message} preemption: {}", why_not.preemption);
+        }
+        let name = record.name();
         let Stage::Waiting(waiting) = &mut record.stage else { return };
         waiting.hoping = why_not.awaits_offer.then(|| waiting.hoping.unwrap_or(now));
         if let Some(until) = waiting.hoping.map(|since| since + OFFER_COMES).filter(|until| *until > now) {

@@ -193,7 +193,8 @@ fn why_a_pod_waits_is_told_once_and_repeated_by_its_backoff() {
     let mut picky = pod("a");
     picky["spec"]["nodeSelector"] = json!({"rack": "9"});
     let effects = story.pod(picky);
-    let told = "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.";
+    let told = "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector. \
+                preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.";
     assert!(effects.iter().any(|e| matches!(e, Effect::Unschedulable(_, text) if text == told)), "{effects:?}");
     let again = story.after(Duration::from_secs(2));
     assert!(!again.iter().any(|e| matches!(e, Effect::Unschedulable(..))), "{again:?}");
@@ -410,4 +411,35 @@ fn nothing_is_done_without_a_master() {
     assert_eq!(story.machine.deadline(), None);
     story.machine.subscribed(story.now);
     assert!(tasks(&story.effects()).is_empty(), "old offers are void");
+}
+
+#[test]
+fn a_pod_of_higher_priority_has_others_go_once_and_gets_their_place() {
+    let mut story = Story::begin(false);
+    let room = json!({"cpu": "300m", "memory": "100Mi", "pods": "110"});
+    let mut slave = node("slave1");
+    slave.status = Some(serde_json::from_value(json!({"allocatable": room})).unwrap());
+    story.machine.nodes_listed(vec![slave], story.now);
+    let (low, task) = story.running("low");
+    let mut high = pod("high");
+    high["spec"]["priority"] = json!(1000);
+    let effects = story.pod(high.clone());
+    let victims = |effects: &[Effect]| {
+        effects.iter().filter(|e| matches!(e, Effect::Preempt(name, text) if name.name == "low" && text == "Preempted by pod uid-high on node slave1")).count()
+    };
+    assert_eq!(victims(&effects), 1, "{effects:?}");
+    assert!(
+        effects.iter().any(|e| matches!(e, Effect::Nominate(name, node) if name.name == "high" && node == "slave1"))
+    );
+    // the object is seen again before its deletion is, and after
+    let mut going = low;
+    going["status"]["conditions"] = json!([{"type": "DisruptionTarget", "status": "True"}]);
+    assert_eq!(victims(&story.pod(going.clone())), 0);
+    going["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+    going["metadata"]["deletionGracePeriodSeconds"] = json!(5);
+    let effects = story.pod(going);
+    assert_eq!((victims(&effects), calls(&effects)), (0, vec!["KILL"]));
+    story.status(&task, TaskState::Killed, Source::Executor, "pod-deleted");
+    let launched = tasks(&story.offer("slave1", &[]));
+    assert_eq!(launched.iter().map(|task| task.name.as_str()).collect::<Vec<_>>(), ["high.default.pod"]);
 }

@@ -83,7 +83,11 @@ async fn a_pod_that_fits_nowhere_says_why_and_runs_when_it_can() {
     };
     wait_for("the reason", async || message().await.is_some()).await;
     let told = message().await.unwrap();
-    assert_eq!(told, "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.");
+    assert_eq!(
+        told,
+        "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. \
+         preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
+    );
     let label = Patch::Merge(json!({"metadata": {"labels": {"disk": "ssd"}}}));
     let nodes: kube::Api<k8s_openapi::api::core::v1::Node> = kube::Api::all(cluster.client.clone());
     nodes.patch("slave1", &PatchParams::default(), &label).await.unwrap();
