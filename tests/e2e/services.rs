@@ -35,6 +35,9 @@ fn services_are_reached_from_everywhere_and_only_while_they_serve() {
     from_pods(&cluster);
     from_nodes_and_the_host(&cluster, port);
     over_udp(&cluster);
+    by_other_ports_and_hands(&cluster);
+    under_another_type(&cluster);
+    while_all_end(&cluster);
     while_nobody_serves(&cluster);
 }
 
@@ -42,7 +45,7 @@ fn services_are_reached_from_everywhere_and_only_while_they_serve() {
 fn server(name: &str, app: &str) -> Value {
     let script = "trap '' TERM; mkdir /tmp/www && hostname > /tmp/www/index.html && httpd -f -p 8080 -h /tmp/www";
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": app}}, "spec": {
-        "terminationGracePeriodSeconds": 20,
+        "terminationGracePeriodSeconds": 60,
         "containers": [{"name": "web", "image": "busybox", "imagePullPolicy": "IfNotPresent", "command": ["sh", "-c", script]}]}})
 }
 
@@ -117,6 +120,90 @@ fn over_udp(cluster: &Cluster) {
         let answer = dns::ask(&place, "kubernetes.default.svc.cluster.local.", RecordType::A)?;
         if answer.data == ["10.10.10.1"] { Ok(()) } else { Err(format!("{answer:?}")) }
     });
+}
+
+/// Several ports, a policy, pods that are not ready, and endpoints that somebody writes by hand.
+fn by_other_ports_and_hands(cluster: &Cluster) {
+    let both = BTreeSet::from(["one", "two"]);
+    let ports = json!([{"name": "a", "port": 80, "targetPort": 8080}, {"name": "b", "port": 81, "targetPort": 8080}]);
+    create(cluster, &service("ports", json!({"selector": {"app": "web"}, "ports": ports})));
+    let script =
+        "for i in $(seq 24); do wget -qO- http://ports && wget -qO- http://ports:81 || exit 1; done 2> /dev/null";
+    assert_eq!(names(&in_a_pod(cluster, script)), both);
+
+    let near = json!({"selector": {"app": "web"}, "internalTrafficPolicy": "Local", "ports": [{"port": 80, "targetPort": 8080}]});
+    create(cluster, &service("near", near));
+    for name in ["one", "two"] {
+        let node = cluster.object("pod", name).expect("the pod")["spec"]["nodeName"].clone();
+        let local: BTreeSet<&str> = both
+            .iter()
+            .filter(|other| cluster.object("pod", other).expect("the pod")["spec"]["nodeName"] == node)
+            .copied()
+            .collect();
+        let script = "for i in $(seq 24); do wget -qO- http://near || exit 1; done 2> /dev/null";
+        let on_node = json!({ "nodeName": node });
+        assert_eq!(names(&in_such_a_pod(cluster, script, on_node)), local, "from {node}");
+    }
+
+    let mut late = server("late", "late");
+    late["spec"]["containers"][0]["readinessProbe"] = json!({"exec": {"command": ["false"]}, "periodSeconds": 1});
+    create(cluster, &late);
+    let early = json!({"selector": {"app": "late"}, "publishNotReadyAddresses": true, "ports": [{"port": 80, "targetPort": 8080}]});
+    create(cluster, &service("early", early));
+    create(
+        cluster,
+        &service("waiting", json!({"selector": {"app": "late"}, "ports": [{"port": 80, "targetPort": 8080}]})),
+    );
+    assert_eq!(in_a_pod(cluster, "wget -qO- http://early 2> /dev/null").trim(), "late");
+    assert!(in_a_pod(cluster, "nc -w 5 waiting 80 < /dev/null 2>&1 | grep refused").contains("refused"));
+
+    create(cluster, &service("hand", json!({"ports": [{"port": 80}]})));
+    let ip = cluster.object("pod", "one").expect("the pod")["status"]["podIP"].clone();
+    create(
+        cluster,
+        &json!({"apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": "hand"},
+        "subsets": [{"addresses": [{"ip": ip}], "ports": [{"port": 8080}]}]}),
+    );
+    assert_eq!(in_a_pod(cluster, "wget -qO- http://hand 2> /dev/null").trim(), "one");
+    cluster.k8sm(&["delete", "pod", "late", "--grace-period=0", "--force"]).ok();
+}
+
+/// A name becomes an address, then a node port, then a name again; its address is nobody's then.
+fn under_another_type(cluster: &Cluster) {
+    let patch = |spec: Value| {
+        let patch = json!({ "spec": spec }).to_string();
+        cluster.kubectl(&["patch", "service", "alias", "--type=merge", "-p", &patch]).ok();
+    };
+    patch(json!({"type": "ClusterIP", "externalName": null, "selector": {"app": "web"},
+        "ports": [{"port": 82, "targetPort": 8080}]}));
+    in_a_pod(cluster, "wget -qO- http://alias:82");
+    let own = address(cluster, "alias");
+    patch(json!({"type": "NodePort", "ports": [{"port": 82, "targetPort": 8080, "nodePort": 30082}]}));
+    let place = format!("{}:30082", cluster.address("mesosslave1", "pods"));
+    wait_for("the node port", || http::get(&place, "/").map(drop));
+    patch(json!({"type": "ExternalName", "externalName": "web.default.svc.cluster.local", "clusterIP": null,
+        "clusterIPs": null, "ports": [{"port": 82, "targetPort": 8080}]}));
+    in_a_pod(cluster, "wget -qO- http://alias");
+    in_a_pod(cluster, &format!("nc -w 5 {own} 82 < /dev/null 2>&1 | grep refused"));
+    wait_for("the node port to be closed", || match http::get(&place, "/") {
+        Err(_) => Ok(()),
+        Ok(answer) => Err(format!("{answer:?}")),
+    });
+}
+
+/// Pods that end serve as long as they do, where no other is ready.
+fn while_all_end(cluster: &Cluster) {
+    cluster.k8sm(&["delete", "pod", "one", "two", "--wait=false"]).ok();
+    wait_for("endpoints that end", || {
+        let ran = cluster.kubectl(&["get", "endpointslices", "-l", "kubernetes.io/service-name=web", "-o", "json"]);
+        let list: Value = serde_json::from_str(&ran.stdout).map_err(|error| error.to_string())?;
+        let endpoints = list["items"][0]["endpoints"].as_array().cloned().unwrap_or_default();
+        let wanted = json!({"ready": false, "serving": true, "terminating": true});
+        let all = endpoints.len() == 2 && endpoints.iter().all(|endpoint| endpoint["conditions"] == wanted);
+        if all { Ok(()) } else { Err(format!("{endpoints:?}")) }
+    });
+    let place = format!("{}:30080", cluster.address("mesosslave1", "pods"));
+    assert_eq!(http::get(&place, "/").expect("they still serve").0, 200);
 }
 
 /// A service without endpoints is refused at once, as what nobody has is, and its range leaks nowhere.

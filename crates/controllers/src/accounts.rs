@@ -23,7 +23,7 @@ const DESCRIPTION: (&str, &str) = (
 /// Starts the controller's listeners; the future does its work until shutdown. `root_ca` is the certificate authority in
 /// PEM, where there is one to publish.
 pub fn start(context: Context, root_ca: Option<String>) -> impl Future<Output = ()> {
-    let queue = Arc::new(Queue::<String>::default());
+    let queue = Arc::new(Queue::<String>::new("service-account", &context.queues));
     let own = Arc::clone(&queue);
     context.namespaces.listen(move |change| {
         if let Some(namespace) = change.new {
@@ -40,7 +40,7 @@ pub fn start(context: Context, root_ca: Option<String>) -> impl Future<Output = 
     context.root_cas.listen(move |change| own.add(change.any().and_then(|map| map.namespace()).unwrap_or_default()));
     let shutdown = context.shutdown.clone();
     let root_ca = root_ca.map(Arc::new);
-    queue.work("service-account", 2, shutdown, move |namespace| {
+    queue.work(2, shutdown, move |namespace| {
         let (context, root_ca) = (context.clone(), root_ca.clone());
         async move { reconcile(&context, &namespace, root_ca.as_deref()).await }
     })

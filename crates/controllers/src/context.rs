@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::events::Recorder;
+use crate::queue::Metrics;
 use crate::store::{Object, Store};
 
 /// Where nodes renew their leases.
@@ -28,6 +29,8 @@ pub struct Context {
     pub client: Client,
     /// Records events.
     pub events: Recorder,
+    /// What controllers' queues are measured by.
+    pub queues: Metrics,
     /// All pods, without what no controller reads.
     pub pods: Arc<Store<Pod>>,
     /// All replication controllers.
@@ -78,7 +81,10 @@ impl Object for Pod {
         self.meta_mut().managed_fields = None;
         let Some(spec) = &mut self.spec else { return };
         (spec.volumes, spec.affinity, spec.image_pull_secrets) = (None, None, None);
-        (spec.dns_config, spec.init_containers, spec.host_aliases) = (None, None, None);
+        (spec.dns_config, spec.host_aliases) = (None, None);
+        // a sidecar runs beside the containers and may serve as they do; other init containers are gone by then
+        let sidecars = spec.init_containers.take().unwrap_or_default().into_iter();
+        spec.containers.extend(sidecars.filter(|container| container.restart_policy.as_deref() == Some("Always")));
         for container in &mut spec.containers {
             // endpoints read ports; nobody reads the rest
             let (name, ports) = (std::mem::take(&mut container.name), container.ports.take());
@@ -90,9 +96,10 @@ impl Object for Pod {
 impl Context {
     /// Empty stores.
     #[must_use]
-    pub fn new(client: Client, shutdown: CancellationToken) -> Self {
+    pub fn new(client: Client, queues: Metrics, shutdown: CancellationToken) -> Self {
         Self {
             events: Recorder::new(client.clone()),
+            queues,
             client,
             pods: Arc::default(),
             controllers: Arc::default(),

@@ -19,7 +19,7 @@ const WORKERS: usize = 5;
 
 /// Starts the controller's listeners; the future does its work until shutdown.
 pub fn start(context: Context) -> impl Future<Output = ()> {
-    let queue = Arc::new(Queue::<Key>::default());
+    let queue = Arc::new(Queue::<Key>::new("endpoints", &context.queues));
     service::listen(&context, &queue);
     let own = Arc::clone(&queue);
     context.endpoints.listen(move |change| {
@@ -28,7 +28,7 @@ pub fn start(context: Context) -> impl Future<Output = ()> {
         }
     });
     let shutdown = context.shutdown.clone();
-    queue.work("endpoints", WORKERS, shutdown, move |key| {
+    queue.work(WORKERS, shutdown, move |key| {
         let context = context.clone();
         async move { reconcile(&context, &key).await }
     })

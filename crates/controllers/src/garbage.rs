@@ -18,6 +18,7 @@ use kube::api::{
 use kube::core::PartialObjectMeta;
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Client, Error, Resource, ResourceExt};
+use kube_api::kinds;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -26,7 +27,7 @@ use crate::context::Context;
 use crate::queue::{Next, Queue};
 use crate::store::{Object, Store};
 use futures::StreamExt;
-use graph::{Graph, Item, Step};
+use graph::{Graph, Item, Leaving, Step};
 
 /// Kubernetes' finalizer of an owner that goes after its dependents.
 const FOREGROUND: &str = "foregroundDeletion";
@@ -40,7 +41,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(30);
 type Uid = String;
 
 /// The graph and the way to look at a part of it.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Collector {
     graph: Arc<Mutex<Graph>>,
     queue: Arc<Queue<Uid>>,
@@ -48,7 +49,8 @@ struct Collector {
 
 /// Starts the controller's listeners and watches; the future does its work until shutdown.
 pub fn start(context: Context, tasks: &mut JoinSet<()>) -> impl Future<Output = ()> + use<> {
-    let collector = Collector::default();
+    let queue = Arc::new(Queue::new("garbage-collector", &context.queues));
+    let collector = Collector { graph: Arc::default(), queue };
     collector.listen(&context.pods);
     collector.listen(&context.controllers);
     collector.listen(&context.services);
@@ -60,7 +62,7 @@ pub fn start(context: Context, tasks: &mut JoinSet<()>) -> impl Future<Output = 
     collector.follow::<Secret>(&context, tasks);
     collector.follow::<ConfigMap>(&context, tasks);
     let (queue, shutdown) = (Arc::clone(&collector.queue), context.shutdown.clone());
-    queue.work("garbage-collector", WORKERS, shutdown, move |uid| {
+    queue.work(WORKERS, shutdown, move |uid| {
         let (client, collector) = (context.client.clone(), collector.clone());
         async move { collector.reconcile(&client, &uid).await }
     })
@@ -123,7 +125,7 @@ impl Collector {
             }
             Step::DeleteDependents(owner, dependents) => {
                 for dependent in &dependents {
-                    delete(client, dependent, PropagationPolicy::Foreground).await?;
+                    self.leave(client, &owner, dependent).await?;
                 }
                 if dependents.is_empty() {
                     remove_finalizer(client, &owner, FOREGROUND).await?;
@@ -139,6 +141,24 @@ impl Collector {
                 Ok(Next::Wait)
             }
         }
+    }
+
+    /// Has a dependent leave an owner that waits for it: it is deleted too, or loses its owner where it has another one that
+    /// stays.
+    async fn leave(&self, client: &Client, owner: &Item, dependent: &Leaving) -> anyhow::Result<()> {
+        let item = &dependent.item;
+        let mut stays = dependent.has_other;
+        for other in &dependent.unknown {
+            stays = stays || exists(client, &item.namespace, other).await?;
+        }
+        if stays {
+            return disown(client, item, &owner.uid).await;
+        }
+        if dependent.in_circle {
+            // owners that wait for one another would wait for ever
+            unblock(client, item).await?;
+        }
+        delete(client, item, PropagationPolicy::Foreground).await
     }
 
     /// Looks for owners that no watch shows, and deletes the item when none of its owners is left.
@@ -182,25 +202,28 @@ fn item(meta: &ObjectMeta, api_version: &str, kind: &str) -> Item {
     }
 }
 
-/// Any kind, by the names in a reference. The plural is guessed as Kubernetes' own kinds form it.
-fn api(client: &Client, api_version: &str, kind: &str, namespace: &str) -> Api<DynamicObject> {
-    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-    let resource = match kind {
-        "Endpoints" => ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), "endpoints"),
-        _ => ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind)),
-    };
-    if namespace.is_empty() {
-        Api::all_with(client.clone(), &resource)
-    } else {
-        Api::namespaced_with(client.clone(), namespace, &resource)
-    }
+/// Any kind that is served, by the names in a reference; `None` where it is not.
+fn api(client: &Client, api_version: &str, kind: &str, namespace: &str) -> Option<Api<DynamicObject>> {
+    let served = kinds::of(api_version, kind)?;
+    let gvk = GroupVersionKind::gvk(served.group, served.version, served.kind);
+    let resource = ApiResource::from_gvk_with_plural(&gvk, served.plural);
+    Some(match namespace {
+        namespace if served.namespaced => Api::namespaced_with(client.clone(), namespace, &resource),
+        _ => Api::all_with(client.clone(), &resource),
+    })
 }
 
-/// Whether the owner exists, in the dependent's namespace or outside all.
+/// The objects of an item's kind.
+fn api_of(client: &Client, item: &Item) -> anyhow::Result<Api<DynamicObject>> {
+    let api = api(client, &item.api_version, &item.kind, &item.namespace);
+    api.with_context(|| format!("{} of {} is not served", item.kind, item.api_version))
+}
+
+/// Whether the owner exists, in the dependent's namespace or outside all. Of a kind that is not served nothing is known: it
+/// counts as if it did, for a wrong answer would cost dependents their life.
 async fn exists(client: &Client, namespace: &str, owner: &OwnerReference) -> anyhow::Result<bool> {
-    let outside = matches!(owner.kind.as_str(), "Node" | "Namespace" | "PersistentVolume");
-    let namespace = if outside { "" } else { namespace };
-    let found = api(client, &owner.api_version, &owner.kind, namespace).get_metadata_opt(&owner.name).await;
+    let Some(api) = api(client, &owner.api_version, &owner.kind, namespace) else { return Ok(true) };
+    let found = api.get_metadata_opt(&owner.name).await;
     let found = found.with_context(|| format!("cannot look for owner {} {}", owner.kind, owner.name))?;
     Ok(found.is_some_and(|object| object.uid().as_deref() == Some(&owner.uid)))
 }
@@ -209,7 +232,7 @@ async fn delete(client: &Client, item: &Item, policy: PropagationPolicy) -> anyh
     let preconditions = Some(Preconditions { uid: Some(item.uid.clone()), resource_version: None });
     // only an owner of blocking dependents needs the finalizer; the API server drops it at once where there is none
     let params = DeleteParams { preconditions, propagation_policy: Some(policy), ..DeleteParams::default() };
-    let deleted = api(client, &item.api_version, &item.kind, &item.namespace).delete(&item.name, &params).await;
+    let deleted = api_of(client, item)?.delete(&item.name, &params).await;
     accept(deleted.map(drop)).with_context(|| format!("cannot delete {} {}/{}", item.kind, item.namespace, item.name))
 }
 
@@ -220,8 +243,15 @@ async fn disown(client: &Client, item: &Item, owner: &str) -> anyhow::Result<()>
     patch_item(client, item, &patch).await
 }
 
+/// No owner waits for the item any more.
+async fn unblock(client: &Client, item: &Item) -> anyhow::Result<()> {
+    let mut owners = item.owners.clone();
+    owners.iter_mut().for_each(|owner| owner.block_owner_deletion = Some(false));
+    patch_item(client, item, &json!({"metadata": {"uid": item.uid, "ownerReferences": owners}})).await
+}
+
 async fn remove_finalizer(client: &Client, item: &Item, finalizer: &str) -> anyhow::Result<()> {
-    let api = api(client, &item.api_version, &item.kind, &item.namespace);
+    let api = api_of(client, item)?;
     let Some(current) = api.get_metadata_opt(&item.name).await? else { return Ok(()) };
     if current.uid().as_deref() != Some(&item.uid) {
         return Ok(());
@@ -240,7 +270,7 @@ async fn remove_finalizer(client: &Client, item: &Item, finalizer: &str) -> anyh
 }
 
 async fn patch_item(client: &Client, item: &Item, patch: &Value) -> anyhow::Result<()> {
-    let api = api(client, &item.api_version, &item.kind, &item.namespace);
+    let api = api_of(client, item)?;
     let patched = api.patch(&item.name, &PatchParams::default(), &Patch::Merge(patch)).await;
     accept(patched.map(drop)).with_context(|| format!("cannot patch {} {}/{}", item.kind, item.namespace, item.name))
 }

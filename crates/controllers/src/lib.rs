@@ -22,5 +22,6 @@ mod run;
 pub mod service;
 pub mod slices;
 pub mod store;
+pub mod taints;
 
 pub use run::{run, serve};

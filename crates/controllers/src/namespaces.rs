@@ -1,17 +1,22 @@
 //! Deletion of namespaces: everything in it is deleted, then the finalizer `kubernetes` is taken off.
 
+mod left;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, DeleteParams, DynamicObject, ListParams, PostParams, Request};
+use kube::core::PartialObjectMeta;
 use kube::core::discovery::{ApiCapabilities, verbs};
 use kube::discovery::{ApiResource, Discovery, Scope};
 use kube::{Client, Error, ResourceExt};
 
 use crate::context::Context;
 use crate::queue::{Next, Queue};
+use left::Left;
 
 const FINALIZER: &str = "kubernetes";
 /// Contents that end by themselves (pods with their grace period) are looked at again after this long.
@@ -19,7 +24,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Starts the controller's listeners; the future does its work until shutdown.
 pub fn start(context: Context) -> impl Future<Output = ()> {
-    let queue = Arc::new(Queue::<String>::default());
+    let queue = Arc::new(Queue::<String>::new("namespace", &context.queues));
     let own = Arc::clone(&queue);
     context.namespaces.listen(move |change| {
         if let Some(namespace) = change.new.filter(|namespace| is_going(namespace)) {
@@ -36,7 +41,7 @@ pub fn start(context: Context) -> impl Future<Output = ()> {
         }
     });
     let shutdown = context.shutdown.clone();
-    queue.work("namespace", 2, shutdown, move |name| {
+    queue.work(2, shutdown, move |name| {
         let context = context.clone();
         async move { reconcile(&context, &name).await }
     })
@@ -53,30 +58,69 @@ async fn reconcile(context: &Context, name: &str) -> anyhow::Result<Next> {
         return Ok(Next::Wait);
     };
     let left = empty(&context.client, name).await.with_context(|| format!("cannot empty namespace {name}"))?;
-    if left > 0 {
-        tracing::debug!(namespace = name, left, "contents are still going");
+    let namespace = tell(context, namespace, &left)
+        .await
+        .with_context(|| format!("cannot write the status of namespace {name}"))?;
+    if let Some(failure) = left.failure() {
+        bail!("cannot empty namespace {name}: {failure}");
+    }
+    if !left.is_nothing() {
+        tracing::debug!(namespace = name, ?left, "contents are still going");
         return Ok(Next::After(LOOK_AGAIN));
     }
     finalize(&context.client, &namespace).await.with_context(|| format!("cannot finalize namespace {name}"))?;
     Ok(Next::Wait)
 }
 
-/// Deletes everything in the namespace, of every kind that the API server serves; returns how much is still there.
-async fn empty(client: &Client, namespace: &str) -> anyhow::Result<usize> {
+/// Deletes everything in the namespace, of every kind that the API server serves; gives what is still there. Pods go before
+/// all else, as in Kubernetes 1.33: what guards them (a network policy, say) holds until their end.
+async fn empty(client: &Client, namespace: &str) -> anyhow::Result<Left> {
     let served = Discovery::new(client.clone()).run().await.context("cannot discover the kinds that are served")?;
-    let (mut left, mut failures) = (0, Vec::new());
-    for group in served.groups() {
-        for (resource, capabilities) in group.recommended_resources() {
-            if capabilities.scope != Scope::Namespaced || !is_deletable(&capabilities) {
-                continue;
-            }
-            match empty_of(client, namespace, &resource, &capabilities).await {
-                Ok(count) => left += count,
-                Err(error) => failures.push(format!("{}: {error}", resource.plural)),
+    let all = served.groups().flat_map(|group| group.recommended_resources());
+    let kinds: Vec<_> =
+        all.filter(|(_, capabilities)| capabilities.scope == Scope::Namespaced && is_deletable(capabilities)).collect();
+    let is_pods = |resource: &ApiResource| resource.group.is_empty() && resource.plural == "pods";
+    let mut left = Left::default();
+    for pods_turn in [true, false] {
+        for (resource, capabilities) in kinds.iter().filter(|(resource, _)| is_pods(resource) == pods_turn) {
+            match empty_of(client, namespace, resource, capabilities).await {
+                Ok(objects) => left.add(resource, &objects),
+                Err(error) => left.failures.push(format!("{}: {error}", resource.plural)),
             }
         }
+        if !left.is_nothing() {
+            break;
+        }
     }
-    if failures.is_empty() { Ok(left) } else { bail!(failures.join("; ")) }
+    Ok(left)
+}
+
+/// Writes down what is still there, unless it stands there already; gives the namespace as it then is.
+async fn tell(context: &Context, namespace: Arc<Namespace>, left: &Left) -> anyhow::Result<Arc<Namespace>> {
+    let known = namespace.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
+    if known.is_empty() && left.is_nothing() {
+        // it is gone in a moment
+        return Ok(namespace);
+    }
+    let Some(conditions) = left.conditions(known, Timestamp::now()) else { return Ok(namespace) };
+    let mut told = (*namespace).clone();
+    told.status.get_or_insert_default().conditions = Some(conditions);
+    let body = serde_json::to_vec(&told)?;
+    let request = Request::new("/api/v1/namespaces").replace_subresource(
+        "status",
+        &namespace.name_any(),
+        &PostParams::default(),
+        body,
+    )?;
+    match context.client.request::<Namespace>(request).await {
+        Ok(written) => {
+            context.namespaces.wrote(written.clone());
+            Ok(Arc::new(written))
+        }
+        // changed meanwhile: the change brings it here again
+        Err(Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(namespace),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn is_deletable(capabilities: &ApiCapabilities) -> bool {
@@ -88,12 +132,11 @@ async fn empty_of(
     namespace: &str,
     resource: &ApiResource,
     capabilities: &ApiCapabilities,
-) -> Result<usize, Error> {
+) -> Result<Vec<PartialObjectMeta<DynamicObject>>, Error> {
     let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, resource);
     let list = api.list_metadata(&ListParams::default()).await?;
-    let fresh = list.items.iter().filter(|object| object.metadata.deletion_timestamp.is_none()).count();
-    if fresh == 0 {
-        return Ok(list.items.len());
+    if list.items.iter().all(|object| object.metadata.deletion_timestamp.is_some()) {
+        return Ok(list.items);
     }
     if capabilities.supports_operation(verbs::DELETE_COLLECTION) {
         api.delete_collection(&DeleteParams::background(), &ListParams::default()).await?;
@@ -105,7 +148,7 @@ async fn empty_of(
             }
         }
     }
-    Ok(api.list_metadata(&ListParams::default().limit(500)).await?.items.len())
+    Ok(api.list_metadata(&ListParams::default().limit(500)).await?.items)
 }
 
 async fn finalize(client: &Client, namespace: &Namespace) -> anyhow::Result<()> {

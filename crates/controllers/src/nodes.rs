@@ -1,4 +1,4 @@
-//! Node lifecycle: a node that is silent becomes Unknown and tainted, its pods unready, and in the end evicted.
+//! Node lifecycle: a node that is silent becomes Unknown and tainted, and its pods unready; `taints` evicts them in the end.
 
 mod health;
 
@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Node, Pod};
-use kube::api::{Api, DeleteParams, Patch, PatchParams, Preconditions};
+use kube::api::{Api, Patch, PatchParams};
 use kube::{Error, ResourceExt};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -20,6 +20,7 @@ use crate::context::Context;
 use crate::pod;
 use crate::queue::{Next, Queue};
 use health::Verdict;
+pub use health::{NOT_READY, UNREACHABLE};
 
 const NAME: &str = "node-controller";
 
@@ -30,8 +31,6 @@ pub struct Patience {
     pub grace: Duration,
     /// A new node may take this long for its first word (`--node-startup-grace-period`).
     pub startup: Duration,
-    /// Pods without a toleration of their own stay for this long on a node that is not ready (`--pod-eviction-timeout`).
-    pub eviction: Duration,
 }
 
 /// When each node was last heard of, by this clock: nodes' own clocks may differ.
@@ -45,7 +44,7 @@ struct Heartbeat {
 
 /// Starts the controller's listeners; the future does its work until shutdown.
 pub fn start(context: Context, patience: Patience) -> impl Future<Output = ()> {
-    let queue = Arc::new(Queue::<String>::default());
+    let queue = Arc::new(Queue::<String>::new(NAME, &context.queues));
     let heard = Heard::default();
     let (own, times) = (Arc::clone(&queue), Arc::clone(&heard));
     context.nodes.listen(move |change| match (change.old, change.new) {
@@ -68,7 +67,7 @@ pub fn start(context: Context, patience: Patience) -> impl Future<Output = ()> {
         }
     });
     let shutdown = context.shutdown.clone();
-    queue.work(NAME, 1, shutdown, move |name| {
+    queue.work(1, shutdown, move |name| {
         let (context, heard) = (context.clone(), Arc::clone(&heard));
         async move { reconcile(&context, &heard, patience, &name).await }
     })
@@ -100,21 +99,15 @@ async fn reconcile(context: &Context, heard: &Heard, patience: Patience, name: &
     }
     let ready = health::effective_ready(&node, verdict);
     taint(context, &node, ready).await.with_context(|| format!("cannot taint node {name}"))?;
-    let mut again = match verdict {
-        Verdict::Heard { left } => Some(left),
-        Verdict::Silent { .. } | Verdict::NoExecutor => None,
-    };
-    if ready != health::Ready::True {
-        if ready == health::Ready::Unknown {
-            mark_pods_unready(context, name)
-                .await
-                .with_context(|| format!("cannot mark the pods of node {name} unready"))?;
-        }
-        let next =
-            evict(context, &node, patience).await.with_context(|| format!("cannot evict the pods of node {name}"))?;
-        again = [again, next].into_iter().flatten().min();
+    if ready == health::Ready::Unknown {
+        mark_pods_unready(context, name)
+            .await
+            .with_context(|| format!("cannot mark the pods of node {name} unready"))?;
     }
-    Ok(again.map_or(Next::Wait, Next::After))
+    match verdict {
+        Verdict::Heard { left } => Ok(Next::After(left)),
+        Verdict::Silent { .. } | Verdict::NoExecutor => Ok(Next::Wait),
+    }
 }
 
 async fn mark_unknown(context: &Context, node: &Node, never: bool) -> anyhow::Result<()> {
@@ -165,28 +158,6 @@ async fn mark_pods_unready(context: &Context, node: &str) -> anyhow::Result<()> 
         accept(written.map(|pod| context.pods.wrote(pod)))?;
     }
     Ok(())
-}
-
-/// Deletes the pods that have tolerated the node's state long enough; returns when the next one will have.
-async fn evict(context: &Context, node: &Node, patience: Patience) -> anyhow::Result<Option<Duration>> {
-    let node = context.nodes.get(&node.name_any()).unwrap_or_else(|| Arc::new(node.clone()));
-    let mut next: Option<Duration> = None;
-    for pod in pods_of(context, &node.name_any()).into_iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()) {
-        match health::until_eviction(&node, &pod, patience.eviction, Timestamp::now()) {
-            None => {}
-            Some(left) if !left.is_zero() => next = Some(next.map_or(left, |known| known.min(left))),
-            Some(_) => {
-                let api: Api<Pod> = Api::namespaced(context.client.clone(), &pod.namespace().unwrap_or_default());
-                let preconditions = Some(Preconditions { uid: pod.uid(), resource_version: None });
-                let params = DeleteParams { preconditions, ..DeleteParams::default() };
-                accept(api.delete(&pod.name_any(), &params).await.map(drop))?;
-                let text =
-                    format!("Marking for deletion Pod {}/{}", pod.namespace().unwrap_or_default(), pod.name_any());
-                context.events.record(&*pod, "taint-eviction-controller", false, "TaintManagerEviction", text);
-            }
-        }
-    }
-    Ok(next)
 }
 
 fn accept(result: Result<(), Error>) -> Result<(), Error> {

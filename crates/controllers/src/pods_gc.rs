@@ -18,7 +18,7 @@ const QUARANTINE: Duration = Duration::from_secs(40);
 /// Starts the controller's listeners; the future does its work until shutdown. At most `threshold` finished pods are kept
 /// (`--terminated-pod-gc-threshold`; 0 keeps all).
 pub fn start(context: Context, threshold: usize) -> impl Future<Output = ()> {
-    let queue = Arc::new(Queue::<String>::default());
+    let queue = Arc::new(Queue::<String>::new("pod-garbage-collector", &context.queues));
     let (own, nodes) = (Arc::clone(&queue), Arc::clone(&context.nodes));
     context.pods.listen(move |change| {
         let Some(pod) = change.new else { return };
@@ -37,7 +37,7 @@ pub fn start(context: Context, threshold: usize) -> impl Future<Output = ()> {
         }
     });
     let shutdown = context.shutdown.clone();
-    queue.work("pod-garbage-collector", 1, shutdown, move |key| {
+    queue.work(1, shutdown, move |key| {
         let context = context.clone();
         async move {
             match key.strip_prefix(NODE) {

@@ -1,5 +1,7 @@
 //! Work queues: a key is worked on by one worker at a time, once for all reasons that gathered, later after a failure.
 
+mod metrics;
+
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::fmt::Display;
 use std::hash::Hash;
@@ -10,6 +12,9 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+use metrics::Meter;
+pub use metrics::Metrics;
 
 /// Waits after failures: the first, doubling up to the most.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(60));
@@ -25,38 +30,39 @@ pub enum Next {
 
 /// A queue of keys.
 pub struct Queue<T> {
+    name: &'static str,
     state: Mutex<State<T>>,
     changed: Notify,
+    meter: Meter,
 }
 
 struct State<T> {
     ready: VecDeque<T>,
-    /// In `ready`, or to be put there when its worker is done.
-    dirty: HashSet<T>,
+    /// In `ready`, or to be put there when its worker is done; since when.
+    dirty: HashMap<T, Instant>,
     working: HashSet<T>,
     later: BTreeSet<(Instant, T)>,
     failures: HashMap<T, u32>,
 }
 
-impl<T> Default for Queue<T> {
-    fn default() -> Self {
+impl<T: Clone + Eq + Hash + Ord + Display + Send + Sync + 'static> Queue<T> {
+    /// A queue of the controller of that name, which `metrics` tell it by.
+    #[must_use]
+    pub fn new(name: &'static str, metrics: &Metrics) -> Self {
         let state = State {
             ready: VecDeque::new(),
-            dirty: HashSet::new(),
+            dirty: HashMap::new(),
             working: HashSet::new(),
             later: BTreeSet::new(),
             failures: HashMap::new(),
         };
-        Self { state: Mutex::new(state), changed: Notify::new() }
+        Self { name, state: Mutex::new(state), changed: Notify::new(), meter: metrics.of(name) }
     }
-}
 
-impl<T: Clone + Eq + Hash + Ord + Display + Send + Sync + 'static> Queue<T> {
     /// Has the key worked on.
     pub fn add(&self, key: T) {
         let mut state = self.state.lock();
-        if state.dirty.insert(key.clone()) && !state.working.contains(&key) {
-            state.ready.push_back(key);
+        if state.add(key, Instant::now(), &self.meter) {
             self.changed.notify_one();
         }
     }
@@ -67,19 +73,21 @@ impl<T: Clone + Eq + Hash + Ord + Display + Send + Sync + 'static> Queue<T> {
         self.changed.notify_one();
     }
 
-    /// The next key; [`Queue::done`] must follow. Cancel safe.
-    async fn next(&self) -> T {
+    /// The next key, and when the work on it began; [`Queue::done`] must follow. Cancel safe.
+    async fn next(&self) -> (T, Instant) {
         loop {
             let wait = {
                 let mut state = self.state.lock();
-                state.ripen(Instant::now());
+                state.ripen(Instant::now(), &self.meter);
                 if let Some(key) = state.ready.pop_front() {
-                    state.dirty.remove(&key);
+                    let since = state.dirty.remove(&key);
                     state.working.insert(key.clone());
+                    self.meter.deep(state.ready.len());
+                    let began = self.meter.began(since);
                     if !state.ready.is_empty() {
                         self.changed.notify_one();
                     }
-                    return key;
+                    return (key, began);
                 }
                 state.later.first().map(|(time, _)| *time)
             };
@@ -97,8 +105,9 @@ impl<T: Clone + Eq + Hash + Ord + Display + Send + Sync + 'static> Queue<T> {
     fn done(&self, key: &T, wait: Option<Duration>) {
         let mut state = self.state.lock();
         state.working.remove(key);
-        if state.dirty.contains(key) {
+        if state.dirty.contains_key(key) {
             state.ready.push_back(key.clone());
+            self.meter.deep(state.ready.len());
         }
         if let Some(wait) = wait {
             state.later.insert((Instant::now() + wait, key.clone()));
@@ -116,19 +125,14 @@ impl<T: Clone + Eq + Hash + Ord + Display + Send + Sync + 'static> Queue<T> {
     }
 
     /// Works on keys with `workers` at a time until `shutdown`. What fails is tried again with backoff.
-    pub async fn work<F, R>(
-        self: Arc<Self>,
-        name: &'static str,
-        workers: usize,
-        shutdown: CancellationToken,
-        reconcile: F,
-    ) where
+    pub async fn work<F, R>(self: Arc<Self>, workers: usize, shutdown: CancellationToken, reconcile: F)
+    where
         F: Fn(T) -> R + Send + Sync + 'static,
         R: Future<Output = anyhow::Result<Next>> + Send,
     {
         let (queue, reconcile) = (&self, &reconcile);
         let worker = async move || {
-            while let Some(key) = shutdown_or(&shutdown, queue.next()).await {
+            while let Some((key, began)) = shutdown_or(&shutdown, queue.next()).await {
                 let wait = match reconcile(key.clone()).await {
                     Ok(next) => {
                         queue.state.lock().failures.remove(&key);
@@ -139,10 +143,12 @@ impl<T: Clone + Eq + Hash + Ord + Display + Send + Sync + 'static> Queue<T> {
                     }
                     Err(error) => {
                         let wait = queue.failed(&key);
-                        tracing::info!(controller = name, %key, ?wait, error = format!("{error:#}"), "failed; tried again");
+                        queue.meter.retried();
+                        tracing::info!(controller = queue.name, %key, ?wait, error = format!("{error:#}"), "failed; tried again");
                         Some(wait)
                     }
                 };
+                queue.meter.ended(began);
                 queue.done(&key, wait);
             }
         };
@@ -161,13 +167,25 @@ async fn shutdown_or<T>(shutdown: &CancellationToken, future: impl Future<Output
 }
 
 impl<T: Clone + Eq + Hash + Ord> State<T> {
+    /// Whether the key is now to be taken by a worker and was not before.
+    fn add(&mut self, key: T, now: Instant, meter: &Meter) -> bool {
+        if self.dirty.contains_key(&key) {
+            return false;
+        }
+        self.dirty.insert(key.clone(), now);
+        let free = !self.working.contains(&key);
+        if free {
+            self.ready.push_back(key);
+        }
+        meter.added(self.ready.len());
+        free
+    }
+
     /// Moves what is due from `later` to `ready`.
-    fn ripen(&mut self, now: Instant) {
+    fn ripen(&mut self, now: Instant, meter: &Meter) {
         while self.later.first().is_some_and(|(time, _)| *time <= now) {
             let (_, key) = self.later.pop_first().expect("the set has a first");
-            if self.dirty.insert(key.clone()) && !self.working.contains(&key) {
-                self.ready.push_back(key);
-            }
+            self.add(key, now, meter);
         }
     }
 }
@@ -178,39 +196,39 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn reasons_gather_while_a_key_is_worked_on() {
-        let queue = Queue::<String>::default();
+        let queue = Queue::<String>::new("test", &Metrics::default());
         queue.add("a".into());
         queue.add("a".into());
-        let key = queue.next().await;
+        let (key, _) = queue.next().await;
         queue.add("a".into());
         queue.add("a".into());
         assert_eq!(queue.depth(), 0, "not given to a second worker");
         queue.done(&key, None);
-        assert_eq!(queue.next().await, "a");
+        assert_eq!(queue.next().await.0, "a");
         queue.done(&key, None);
         assert_eq!(queue.depth(), 0);
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_for_later_comes_later() {
-        let queue = Queue::<String>::default();
+        let queue = Queue::<String>::new("test", &Metrics::default());
         let start = Instant::now();
         queue.add_after("b".into(), Duration::from_secs(5));
         queue.add_after("a".into(), Duration::from_secs(2));
-        assert_eq!(queue.next().await, "a");
+        assert_eq!(queue.next().await.0, "a");
         assert_eq!(start.elapsed(), Duration::from_secs(2));
-        assert_eq!(queue.next().await, "b");
+        assert_eq!(queue.next().await.0, "b");
         assert_eq!(start.elapsed(), Duration::from_secs(5));
     }
 
     #[tokio::test(start_paused = true)]
     async fn failures_are_tried_again_with_doubling_waits() {
-        let (queue, shutdown) = (Arc::new(Queue::<String>::default()), CancellationToken::new());
+        let (queue, shutdown) = (Arc::new(Queue::<String>::new("test", &Metrics::default())), CancellationToken::new());
         queue.add("a".into());
         let times = Arc::new(Mutex::new(Vec::new()));
         let (seen, stop, start) = (Arc::clone(&times), shutdown.clone(), Instant::now());
         Arc::clone(&queue)
-            .work("test", 2, shutdown, move |_| {
+            .work(2, shutdown, move |_| {
                 seen.lock().push(start.elapsed());
                 if seen.lock().len() == 4 {
                     stop.cancel();
@@ -220,5 +238,43 @@ mod tests {
             .await;
         let millis: Vec<_> = times.lock().iter().map(Duration::as_millis).collect();
         assert_eq!(millis, [0, 50, 150, 350]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_queue_is_measured_under_kubernetes_names() {
+        let (metrics, shutdown) = (Metrics::default(), CancellationToken::new());
+        let queue = Arc::new(Queue::<String>::new("endpoints", &metrics));
+        let mut registry = prometheus_client::registry::Registry::default();
+        metrics.register(&mut registry);
+        queue.add("a".into());
+        queue.add("b".into());
+        let during = Arc::new(Mutex::new(String::new()));
+        let (text, stop) = (Arc::clone(&during), shutdown.clone());
+        let registry = Arc::new(registry);
+        let shown = Arc::clone(&registry);
+        let failing = move |key: String| {
+            let (text, stop, shown) = (Arc::clone(&text), stop.clone(), Arc::clone(&shown));
+            async move {
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                if key == "b" {
+                    *text.lock() = serve::metrics::text(&shown);
+                    stop.cancel();
+                }
+                Err(anyhow::anyhow!("no"))
+            }
+        };
+        Arc::clone(&queue).work(1, shutdown, failing).await;
+        let during = during.lock().clone();
+        for line in [
+            "workqueue_adds_total{name=\"endpoints\"} 2",
+            "workqueue_depth{name=\"endpoints\"} 0",
+            "workqueue_retries_total{name=\"endpoints\"} 1",
+            "workqueue_queue_duration_seconds_count{name=\"endpoints\"} 2",
+            "workqueue_work_duration_seconds_sum{name=\"endpoints\"} 2.0",
+            "workqueue_unfinished_work_seconds{name=\"endpoints\"} 2.0",
+            "workqueue_longest_running_processor_seconds{name=\"endpoints\"} 2.0",
+        ] {
+            assert!(during.contains(line), "{line} is missing in {during}");
+        }
     }
 }

@@ -35,7 +35,7 @@ const RESYNC: Duration = Duration::from_secs(300);
 
 /// Starts the controller's listeners; the future does its work until shutdown.
 pub fn start(context: Context) -> impl Future<Output = ()> {
-    let queue = Arc::new(Queue::<String>::default());
+    let queue = Arc::new(Queue::<String>::new("resource-quota", &context.queues));
     let (watches, followed) = Watches::new(context.clone(), Arc::clone(&queue));
     context.quotas.listen(move |change| watches.cover(change));
     let own = Arc::clone(&queue);
@@ -58,7 +58,7 @@ pub fn start(context: Context) -> impl Future<Output = ()> {
         }
     });
     let (shutdown, all, again) = (context.shutdown.clone(), context.clone(), Arc::clone(&queue));
-    let work = queue.work("resource-quota", 2, shutdown, move |key| {
+    let work = queue.work(2, shutdown, move |key| {
         let context = context.clone();
         async move { reconcile(&context, &key).await }
     });

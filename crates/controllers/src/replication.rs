@@ -28,7 +28,7 @@ const BATCH: usize = 16;
 
 /// Starts the controller's listeners; the future does its work until shutdown.
 pub fn start(context: Context) -> impl Future<Output = ()> {
-    let queue = Arc::new(Queue::<Key>::default());
+    let queue = Arc::new(Queue::<Key>::new(NAME, &context.queues));
     let own = Arc::clone(&queue);
     context.controllers.listen(move |change| {
         if let Some(controller) = change.any() {
@@ -52,7 +52,7 @@ pub fn start(context: Context) -> impl Future<Output = ()> {
         }
     });
     let shutdown = context.shutdown.clone();
-    queue.work(NAME, WORKERS, shutdown, move |key| {
+    queue.work(WORKERS, shutdown, move |key| {
         let context = context.clone();
         async move { reconcile(&context, &key).await }
     })

@@ -15,7 +15,8 @@ use crate::context::Context;
 use crate::election::Election;
 use crate::flags::{Flags, IGNORED};
 use crate::nodes::Patience;
-use crate::{accounts, endpoints, garbage, namespaces, nodes, pods_gc, quota, replication, slices};
+use crate::queue::Metrics;
+use crate::{accounts, endpoints, garbage, namespaces, nodes, pods_gc, quota, replication, slices, taints};
 
 /// `km controller-manager`: runs until SIGTERM or SIGINT.
 ///
@@ -51,9 +52,11 @@ pub async fn serve(
         path => Some(std::fs::read_to_string(path).with_context(|| format!("cannot read --root-ca-file {path}"))?),
     };
     let identity = identity(&listener)?;
-    let pages = serve::health::router(Arc::new(Registry::default()));
+    let (queues, mut registry) = (Metrics::default(), Registry::default());
+    queues.register(&mut registry);
+    let pages = serve::health::router(Arc::new(registry));
     let served = tokio::spawn(serve::http::plain(listener, serve::http::router(pages), shutdown.clone()));
-    let outcome = lead(&flags, client, identity, root_ca, &shutdown).await;
+    let outcome = lead(&flags, Context::new(client, queues, shutdown.clone()), identity, root_ca, &shutdown).await;
     shutdown.cancel();
     let _ = served.await;
     outcome
@@ -85,18 +88,18 @@ async fn api_client(flags: &Flags) -> anyhow::Result<Client> {
 
 async fn lead(
     flags: &Flags,
-    client: Client,
+    context: Context,
     identity: String,
     root_ca: Option<String>,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<()> {
-    let mut election = Election::new(client.clone(), identity);
+    let mut election = Election::new(context.client.clone(), identity);
     if flags.leader_elect && shutdown.run_until_cancelled(election.win()).await.is_none() {
         return Ok(());
     }
     tracing::info!("leading: the controllers start");
     let mut tasks = JoinSet::new();
-    start(flags, Context::new(client, shutdown.clone()), root_ca, &mut tasks);
+    start(flags, context, root_ca, &mut tasks);
     let held = match flags.leader_elect {
         true => election.hold(shutdown).await,
         false => {
@@ -112,11 +115,8 @@ async fn lead(
 /// Listeners first, then watches, then, when everything was seen once, the work.
 fn start(flags: &Flags, context: Context, root_ca: Option<String>, tasks: &mut JoinSet<()>) {
     let seconds = |duration: jiff::SignedDuration| Duration::try_from(duration).unwrap_or_default();
-    let patience = Patience {
-        grace: seconds(flags.node_monitor_grace_period),
-        startup: seconds(flags.node_startup_grace_period),
-        eviction: seconds(flags.pod_eviction_timeout),
-    };
+    let patience =
+        Patience { grace: seconds(flags.node_monitor_grace_period), startup: seconds(flags.node_startup_grace_period) };
     let ready = |context: &Context, work: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>| {
         let context = context.clone();
         async move {
@@ -132,6 +132,8 @@ fn start(flags: &Flags, context: Context, root_ca: Option<String>, tasks: &mut J
     tasks.spawn(ready(&context, Box::pin(accounts::start(context.clone(), root_ca))));
     tasks.spawn(ready(&context, Box::pin(namespaces::start(context.clone()))));
     tasks.spawn(ready(&context, Box::pin(nodes::start(context.clone(), patience))));
+    let eviction = seconds(flags.pod_eviction_timeout);
+    tasks.spawn(ready(&context, Box::pin(taints::start(context.clone(), eviction))));
     tasks.spawn(ready(&context, Box::pin(pods_gc::start(context.clone(), flags.terminated_pod_gc_threshold))));
     tasks.spawn(ready(&context, Box::pin(quota::start(context.clone()))));
     tasks.spawn(ready(&context, Box::pin(garbage)));

@@ -41,7 +41,7 @@ const OWN_ANNOTATIONS: &[&str] =
 
 /// Starts the controller's listeners; the future does its work until shutdown.
 pub fn start(context: Context) -> impl Future<Output = ()> {
-    let (queue, index) = (Arc::new(Queue::<Key>::default()), Arc::new(Index::default()));
+    let (queue, index) = (Arc::new(Queue::<Key>::new("endpointslice", &context.queues)), Arc::new(Index::default()));
     service::listen(&context, &queue);
     let own = Arc::clone(&queue);
     context.endpoints.listen(move |change| {
@@ -56,7 +56,7 @@ pub fn start(context: Context) -> impl Future<Output = ()> {
         }
     });
     let shutdown = context.shutdown.clone();
-    queue.work("endpointslice", WORKERS, shutdown, move |key| {
+    queue.work(WORKERS, shutdown, move |key| {
         let (context, index) = (context.clone(), Arc::clone(&index));
         async move { reconcile(&context, &index, &key).await }
     })

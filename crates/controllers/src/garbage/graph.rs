@@ -34,10 +34,23 @@ pub(super) enum Step {
     Nothing,
     /// Find out whether these owners, of whom no watch tells, exist.
     AskOwners(Item, Vec<OwnerReference>),
-    /// Delete these, which block the owner; when there are none, let it go.
-    DeleteDependents(Item, Vec<Item>),
+    /// Have these go, which block the owner; when there are none, let it go.
+    DeleteDependents(Item, Vec<Leaving>),
     /// Take the owner's reference off these, then let it go.
     Orphan(Item, Vec<Item>),
+}
+
+/// A dependent that an owner waits for.
+#[derive(Debug, PartialEq)]
+pub(super) struct Leaving {
+    /// The dependent.
+    pub(super) item: Item,
+    /// Another owner of it is there and does not wait for it: it stays.
+    pub(super) has_other: bool,
+    /// Other owners of it, of whom no watch tells.
+    pub(super) unknown: Vec<OwnerReference>,
+    /// One of its own dependents waits too, so that the owners may wait for one another.
+    pub(super) in_circle: bool,
 }
 
 /// The graph.
@@ -94,8 +107,8 @@ impl Graph {
             let blocking = self.dependents_of(uid).filter(|dependent| dependent.blocks(uid));
             // one that is being deleted already needs no second word
             let blocking: Vec<&Item> = blocking.collect();
-            let to_delete: Vec<Item> =
-                blocking.iter().filter(|dependent| !dependent.deleting).map(|item| (*item).clone()).collect();
+            let staying = blocking.iter().filter(|dependent| !dependent.deleting);
+            let to_delete: Vec<Leaving> = staying.map(|dependent| self.leaving(uid, dependent)).collect();
             if blocking.is_empty() || !to_delete.is_empty() {
                 return Step::DeleteDependents(item.clone(), to_delete);
             }
@@ -104,6 +117,18 @@ impl Graph {
         let unknown: Vec<OwnerReference> =
             item.owners.iter().filter(|owner| !self.alive.contains(&owner.uid)).cloned().collect();
         if item.deleting || unknown.is_empty() { Step::Nothing } else { Step::AskOwners(item.clone(), unknown) }
+    }
+
+    /// A dependent as it stands to its other owners and to its own dependents.
+    fn leaving(&self, owner: &str, dependent: &Item) -> Leaving {
+        let others = || dependent.owners.iter().filter(|other| other.uid != owner);
+        let foreground = |uid: &str| self.items.get(uid).is_some_and(|item| item.deleting && item.foreground);
+        Leaving {
+            item: dependent.clone(),
+            has_other: others().any(|other| self.alive.contains(&other.uid) && !foreground(&other.uid)),
+            unknown: others().filter(|other| !self.alive.contains(&other.uid)).cloned().collect(),
+            in_circle: self.dependents_of(&dependent.uid).any(|below| foreground(&below.uid)),
+        }
     }
 
     fn waits(&self, uid: &str) -> bool {
@@ -198,5 +223,33 @@ mod tests {
         assert!(
             matches!(graph.step("pod"), Step::AskOwners(item, unknown) if unknown[0].uid == "b" && item.owners.len() == 2)
         );
+    }
+
+    #[test]
+    fn a_dependent_with_another_owner_stays_and_a_circle_is_seen() {
+        let mut graph = Graph::default();
+        let leaving = |graph: &Graph, owner: &str| match graph.step(owner) {
+            Step::DeleteDependents(_, leaving) => leaving,
+            step => panic!("{step:?}"),
+        };
+        let going = |uid: &str, owners: &[&str]| Item { deleting: true, foreground: true, ..owned(uid, owners) };
+        graph.seen(owned("other", &[]));
+        graph.seen(owned("pod", &["rc", "other"]));
+        graph.seen(owned("lost", &["rc", "stranger"]));
+        graph.seen(going("rc", &[]));
+        let both = leaving(&graph, "rc");
+        let of = |uid: &str| both.iter().find(|leaving| leaving.item.uid == uid).unwrap();
+        assert!(of("pod").has_other && !of("pod").in_circle);
+        assert!(!of("lost").has_other && of("lost").unknown[0].uid == "stranger");
+        graph.seen(going("other", &[]));
+        let both = leaving(&graph, "rc");
+        assert!(!both.iter().any(|leaving| leaving.has_other), "an owner that goes too keeps nobody");
+
+        graph.seen(owned("b", &["a"]));
+        graph.seen(owned("c", &["b"]));
+        graph.seen(going("a", &["c"]));
+        assert!(!leaving(&graph, "a")[0].in_circle);
+        graph.seen(going("b", &["a"]));
+        assert!(leaving(&graph, "b")[0].in_circle, "c, on which a depends");
     }
 }

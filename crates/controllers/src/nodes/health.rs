@@ -3,15 +3,23 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{Node, NodeCondition, Pod, Taint, Toleration};
+use k8s_openapi::api::core::v1::{Node, NodeCondition, Taint};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::{Value, json};
 
 use super::Patience;
 
-const NOT_READY: &str = "node.kubernetes.io/not-ready";
-const UNREACHABLE: &str = "node.kubernetes.io/unreachable";
+/// The taint of a node that says itself that it is not ready.
+pub const NOT_READY: &str = "node.kubernetes.io/not-ready";
+/// The taint of a node that is silent.
+pub const UNREACHABLE: &str = "node.kubernetes.io/unreachable";
 const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
+/// Conditions that keep further pods away, and the taint that does so.
+const PRESSURES: [(&str, &str); 3] = [
+    ("MemoryPressure", "node.kubernetes.io/memory-pressure"),
+    ("DiskPressure", "node.kubernetes.io/disk-pressure"),
+    ("PIDPressure", "node.kubernetes.io/pid-pressure"),
+];
 /// Conditions that a node reports and that are unknown while it is silent.
 const REPORTED: &[&str] = &["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"];
 /// The scheduler's word for an agent that has no executor and needs none yet (reference/k8sm-behaviour.md, section 2.13).
@@ -45,11 +53,15 @@ pub(super) enum Ready {
     Unknown,
 }
 
+/// Its condition Ready, its pressures, whether it is cordoned, its taints.
+type Matters<'a> = (Option<&'a str>, [bool; 3], Option<bool>, Option<&'a Vec<Taint>>);
+
 /// The part of a node whose change must be looked at at once; heartbeats are not.
-pub(super) fn matters(node: &Node) -> (Option<&str>, Option<bool>, Option<&Vec<Taint>>) {
+pub(super) fn matters(node: &Node) -> Matters<'_> {
     let spec = node.spec.as_ref();
     (
         ready_condition(node).map(|c| c.status.as_str()),
+        PRESSURES.map(|(kind, _)| is_true(node, kind)),
         spec.and_then(|s| s.unschedulable),
         spec.and_then(|s| s.taints.as_ref()),
     )
@@ -62,7 +74,15 @@ pub(super) fn status_heartbeat(node: &Node) -> String {
 }
 
 fn ready_condition(node: &Node) -> Option<&NodeCondition> {
-    node.status.as_ref()?.conditions.as_ref()?.iter().find(|condition| condition.type_ == "Ready")
+    condition(node, "Ready")
+}
+
+fn condition<'a>(node: &'a Node, kind: &str) -> Option<&'a NodeCondition> {
+    node.status.as_ref()?.conditions.as_ref()?.iter().find(|condition| condition.type_ == kind)
+}
+
+fn is_true(node: &Node, kind: &str) -> bool {
+    condition(node, kind).is_some_and(|condition| condition.status == "True")
 }
 
 /// Judges a node that has been silent for so long.
@@ -116,17 +136,22 @@ pub(super) fn taints(node: &Node, ready: Ready, now: Timestamp) -> Option<Vec<Ta
         (NOT_READY, "NoSchedule" | "NoExecute") => Some(ready == Ready::False),
         (UNREACHABLE, "NoSchedule" | "NoExecute") => Some(ready == Ready::Unknown),
         (UNSCHEDULABLE, "NoSchedule") => Some(cordoned),
+        (key, "NoSchedule") => {
+            let (kind, _) = PRESSURES.iter().find(|(_, taint)| *taint == key)?;
+            Some(is_true(node, kind))
+        }
         _ => None,
     };
     let mut taints: Vec<Taint> =
         known.iter().filter(|taint| wanted(&taint.key, &taint.effect) != Some(false)).cloned().collect();
-    for (key, effect) in [
+    let lifecycle = [
         (NOT_READY, "NoSchedule"),
         (NOT_READY, "NoExecute"),
         (UNREACHABLE, "NoSchedule"),
         (UNREACHABLE, "NoExecute"),
         (UNSCHEDULABLE, "NoSchedule"),
-    ] {
+    ];
+    for (key, effect) in lifecycle.into_iter().chain(PRESSURES.map(|(_, taint)| (taint, "NoSchedule"))) {
         if wanted(key, effect) == Some(true) && !taints.iter().any(|taint| taint.key == key && taint.effect == effect) {
             taints.push(Taint {
                 key: key.to_owned(),
@@ -139,47 +164,11 @@ pub(super) fn taints(node: &Node, ready: Ready, now: Timestamp) -> Option<Vec<Ta
     (taints != known).then_some(taints)
 }
 
-/// How long the pod may stay on the node as it is tainted; `None` is for ever. Pods that do not say have `default`.
-pub(super) fn until_eviction(node: &Node, pod: &Pod, default: Duration, now: Timestamp) -> Option<Duration> {
-    let taints = node.spec.as_ref().and_then(|spec| spec.taints.as_deref()).unwrap_or_default();
-    let ours = taints
-        .iter()
-        .filter(|taint| taint.effect == "NoExecute" && matches!(taint.key.as_str(), NOT_READY | UNREACHABLE));
-    let tolerations = pod.spec.as_ref().and_then(|spec| spec.tolerations.as_deref()).unwrap_or_default();
-    let waits = ours.filter_map(|taint| {
-        let matching: Vec<&Toleration> = tolerations.iter().filter(|toleration| tolerates(toleration, taint)).collect();
-        let allowed = match matching.as_slice() {
-            [] => default,
-            some if some.iter().any(|toleration| toleration.toleration_seconds.is_none()) => return None,
-            some => {
-                let least = some.iter().filter_map(|toleration| toleration.toleration_seconds).min().unwrap_or(0);
-                Duration::from_secs(u64::try_from(least).unwrap_or(0))
-            }
-        };
-        let since = taint.time_added.as_ref().map_or(now, |time| time.0);
-        let passed = Duration::try_from(now.duration_since(since)).unwrap_or_default();
-        Some(allowed.saturating_sub(passed))
-    });
-    waits.min()
-}
-
-fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
-    let exists = toleration.operator.as_deref() == Some("Exists");
-    let key = toleration.key.as_deref().unwrap_or_default();
-    let key_fits = if key.is_empty() { exists } else { key == taint.key };
-    let effect_fits = toleration.effect.as_deref().is_none_or(|effect| effect.is_empty() || effect == taint.effect);
-    key_fits && effect_fits && (exists || toleration.value == taint.value)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const PATIENCE: Patience = Patience {
-        grace: Duration::from_secs(40),
-        startup: Duration::from_secs(60),
-        eviction: Duration::from_secs(300),
-    };
+    const PATIENCE: Patience = Patience { grace: Duration::from_secs(40), startup: Duration::from_secs(60) };
 
     fn node(ready: Option<(&str, &str)>, spec: Value) -> Node {
         let conditions = ready.map(|(status, reason)| json!([{"type": "Ready", "status": status, "reason": reason}, {"type": "MemoryPressure", "status": "False"}]));
@@ -236,22 +225,11 @@ mod tests {
         let tainted = node(Some(("True", "")), json!({"taints": unreachable}));
         assert_eq!(keys(&taints(&tainted, Ready::True, now).unwrap()), ["mine:NoSchedule"]);
         assert_eq!(taints(&node(Some(("True", "")), json!({})), Ready::True, now), None);
-    }
-
-    #[test]
-    fn pods_stay_as_long_as_they_tolerate() {
-        let taint = json!({"key": UNREACHABLE, "effect": "NoExecute", "timeAdded": "2026-01-01T00:00:00Z"});
-        let node = node(Some(("Unknown", "")), json!({"taints": [taint]}));
-        let left = |tolerations: Value| {
-            let pod =
-                serde_json::from_value(json!({"metadata": {}, "spec": {"containers": [], "tolerations": tolerations}}))
-                    .unwrap();
-            until_eviction(&node, &pod, Duration::from_secs(300), at("2026-01-01T00:01:00Z"))
-        };
-        assert_eq!(left(json!([])), Some(Duration::from_secs(240)));
-        assert_eq!(left(json!([{"operator": "Exists"}])), None);
-        let seconds =
-            json!([{"key": UNREACHABLE, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 60}]);
-        assert_eq!(left(seconds), Some(Duration::ZERO));
+        let mut pressed = node(Some(("True", "")), json!({"taints": [mine]}));
+        pressed.status.as_mut().unwrap().conditions.as_mut().unwrap()[1].status = "True".to_owned();
+        let kept = taints(&pressed, Ready::True, now).unwrap();
+        assert_eq!(keys(&kept), ["mine:NoSchedule", "node.kubernetes.io/memory-pressure:NoSchedule"]);
+        let relieved = node(Some(("True", "")), json!({"taints": kept}));
+        assert_eq!(keys(&taints(&relieved, Ready::True, now).unwrap()), ["mine:NoSchedule"]);
     }
 }

@@ -1,6 +1,7 @@
 //! The controllers on a real API server over a real etcd. There are no nodes: tests say what an executor would.
 
 mod harness;
+mod leaving;
 
 use harness::{Cluster, wait_for};
 use k8s_openapi::api::core::v1::{
