@@ -128,6 +128,69 @@ async fn nobody_gives_away_what_it_has_not() {
 }
 
 #[tokio::test]
+async fn who_may_escalate_or_bind_gives_away_more() {
+    let etcd = Etcd::start();
+    let server = Server::start(&etcd).await;
+    let (admin, ann) = (server.admin(), ann(&server));
+    let (clusters, bindings) = (format!("{RBAC}/clusterroles"), format!("{RBAC}/clusterrolebindings"));
+    let group = "rbac.authorization.k8s.io";
+    let manage = json!([{"apiGroups": [group], "resources": ["clusterroles", "clusterrolebindings", "roles", "rolebindings"],
+        "verbs": ["create", "update", "patch", "get"]}]);
+    admin.make(&clusters, &role("manage", json!({}), manage)).await;
+    admin.make(&bindings, &bind("manage", "ClusterRole", "manage")).await;
+
+    let nodes = json!([{"apiGroups": [""], "resources": ["nodes"], "verbs": ["get"]}]);
+    let metrics = json!([{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]);
+    let whole = json!({"metadata": {"name": "whole"}, "rules": [],
+        "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"part": "yes"}}]}});
+    for (what, refused) in [
+        ("a resource", role("n", json!({}), nodes.clone())),
+        ("a path", role("m", json!({}), metrics)),
+        ("all that will be aggregated", whole.clone()),
+    ] {
+        assert_eq!(ann.post(&clusters, &refused).await.0, 403, "{what}");
+    }
+    admin.make(&clusters, &role("n", json!({}), nodes.clone())).await;
+    assert_eq!(ann.post(&bindings, &bind("n", "ClusterRole", "n")).await.0, 403);
+
+    // the verb on one role is for that role alone, and says nothing of binding it
+    let one = json!([{"apiGroups": [group], "resources": ["clusterroles"], "verbs": ["escalate"], "resourceNames": ["grown"]}]);
+    admin.make(&clusters, &role("escalator", json!({}), one)).await;
+    admin.make(&bindings, &bind("escalator", "ClusterRole", "escalator")).await;
+    assert_eq!(ann.post(&clusters, &role("other", json!({}), nodes.clone())).await.0, 403);
+    assert_eq!(ann.post(&clusters, &role("grown", json!({}), nodes.clone())).await.0, 201);
+    let more = json!({"rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]});
+    assert_eq!(ann.patch(&format!("{clusters}/grown"), "merge", &more).await.0, 200);
+    assert_eq!(ann.post(&bindings, &bind("grown", "ClusterRole", "grown")).await.0, 403);
+
+    // a binding that does not change what it gives, and to whom, is nobody's concern; a new subject is
+    let mut theirs = bind("n", "ClusterRole", "n");
+    theirs["subjects"][0]["name"] = "bob".into();
+    admin.make(&bindings, &theirs).await;
+    let path = format!("{bindings}/n");
+    assert_eq!(ann.patch(&path, "merge", &json!({"metadata": {"labels": {"a": "b"}}})).await.0, 200);
+    let (code, refusal) =
+        ann.patch(&path, "merge", &json!({"subjects": bind("n", "ClusterRole", "n")["subjects"]})).await;
+    let message = refusal["message"].as_str().unwrap();
+    assert!(code == 403 && message.ends_with(r#"{APIGroups:[""], Resources:["nodes"], Verbs:["get"]}"#), "{message}");
+
+    // in a namespace, what is held there is enough, and there alone
+    let (roles, local) =
+        (format!("{RBAC}/namespaces/default/roles"), format!("{RBAC}/namespaces/default/rolebindings"));
+    admin.make(&local, &bind("v", "ClusterRole", "view")).await;
+    let pods = json!([{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}]);
+    assert_eq!(ann.post(&roles, &role("p", json!({}), pods.clone())).await.0, 201);
+    assert_eq!(ann.post(&local, &bind("p", "Role", "p")).await.0, 201);
+    assert_eq!(ann.post(&format!("{RBAC}/namespaces/kube-system/roles"), &role("p", json!({}), pods)).await.0, 403);
+
+    let any = json!([{"apiGroups": [group], "resources": ["*"], "verbs": ["bind", "escalate"]}]);
+    admin.make(&clusters, &role("both", json!({}), any)).await;
+    admin.make(&bindings, &bind("both", "ClusterRole", "both")).await;
+    assert_eq!(ann.post(&clusters, &whole).await.0, 201);
+    assert_eq!(ann.post(&bindings, &bind("later", "ClusterRole", "not-there-yet")).await.0, 201);
+}
+
+#[tokio::test]
 async fn aggregation_follows_labels() {
     let etcd = Etcd::start();
     let server = Server::start(&etcd).await;
