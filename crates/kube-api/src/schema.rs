@@ -72,6 +72,12 @@ pub struct Field {
     pub keeps_empty: bool,
     /// Whether zero or false says nothing here, and is not stored.
     pub omits_zero: bool,
+    /// Whether the value is there even where nothing is said of it: Go's types hold it, and print it.
+    pub by_value: bool,
+    /// The values that a text may have, sorted; of a list's or map's elements where it is one. None: any.
+    pub choices: Vec<&'static str>,
+    /// The value that is meant where there is none, as a JSON scalar without its quotes.
+    pub default: Option<&'static str>,
     /// Its place in protobuf; none for `apiVersion` and `kind` of a kind, which the envelope tells.
     pub number: Option<Number>,
     /// What it is for, for people; may be empty.
@@ -97,6 +103,8 @@ pub enum Merge {
     Unsaid,
     /// Replaced as a whole.
     Atomic,
+    /// A map or object that merges part by part, also where its type says otherwise.
+    Granular,
     /// A list without duplicates.
     Set,
     /// A list of objects that these fields identify.

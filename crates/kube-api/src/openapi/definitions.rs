@@ -20,6 +20,8 @@ const TIME: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Time";
 const MICRO_TIME: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime";
 const RAW: &str = "io.k8s.apimachinery.pkg.runtime.RawExtension";
 const FIELDS_V1: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1";
+/// The name of the definition of what `/version` answers.
+pub(super) const VERSION_INFO: &str = "io.k8s.apimachinery.pkg.version.Info";
 /// The name of the definition of patches.
 pub(super) const PATCH: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Patch";
 
@@ -99,8 +101,34 @@ fn scalars(dialect: Dialect) -> Vec<(&'static str, Value)> {
             FIELDS_V1,
             described(json!({"type": "object"}), "A set of fields, as a tree whose keys begin with f:, k: or v:."),
         ),
+        (VERSION_INFO, version_info()),
         (PATCH, described(json!({"type": "object"}), "A change to an object; its content type says how it is meant.")),
     ]
+}
+
+fn version_info() -> Value {
+    let fields = [
+        ("buildDate", "When the server was built."),
+        ("compiler", "What the server was compiled with."),
+        ("emulationMajor", "The major version that the server behaves as."),
+        ("emulationMinor", "The minor version that the server behaves as."),
+        ("gitCommit", "The commit that the server was built from."),
+        ("gitTreeState", "Whether there was more than the commit: clean or dirty."),
+        ("gitVersion", "The version of Kubernetes that the server is like."),
+        ("goVersion", "The version of the compiler."),
+        ("major", "The major version."),
+        ("minCompatibilityMajor", "The least major version that the server can work with."),
+        ("minCompatibilityMinor", "The least minor version that the server can work with."),
+        ("minor", "The minor version."),
+        ("platform", "The system and architecture that the server was built for."),
+    ];
+    let properties: Map<String, Value> = fields
+        .iter()
+        .map(|(name, text)| ((*name).to_owned(), json!({"type": "string", "description": text})))
+        .collect();
+    let needed = |name: &str| !name.starts_with("emulation") && !name.starts_with("minCompatibility");
+    let required: Vec<&str> = fields.iter().map(|(name, _)| *name).filter(|name| needed(name)).collect();
+    json!({"description": "The version of the server.", "type": "object", "required": required, "properties": properties})
 }
 
 fn definition(dialect: Dialect, ty: &'static Type) -> Value {
@@ -121,10 +149,19 @@ fn definition(dialect: Dialect, ty: &'static Type) -> Value {
     if ty.is_kind {
         out.insert("x-kubernetes-group-version-kind".to_owned(), group_version_kinds(ty));
     }
+    if let Some(union) = union(ty) {
+        out.insert("x-kubernetes-unions".to_owned(), union);
+    }
     if ty.atomic {
         out.insert("x-kubernetes-map-type".to_owned(), "atomic".into());
     }
     out.into()
+}
+
+/// Types of which one field says which of the others counts.
+fn union(ty: &Type) -> Option<Value> {
+    let of = matches!((ty.package.short, ty.name), ("core/v1", "AppArmorProfile" | "SeccompProfile"));
+    of.then(|| json!([{"discriminator": "type", "fields-to-discriminateBy": {"localhostProfile": "LocalhostProfile"}}]))
 }
 
 /// Options and watch events belong to every group; other kinds to their own.
@@ -168,10 +205,13 @@ fn wrap(dialect: Dialect, name: &str, default: bool) -> Value {
 }
 
 fn property(dialect: Dialect, field: &Field) -> Value {
-    let mut out = shape(dialect, &field.shape, field.name);
-    // A field of which nothing is said is what its type is.
-    let of_type = field.shape.innermost().map_or("", |ty| ty.description);
-    let description = if field.description.is_empty() { of_type } else { field.description };
+    let mut out = shape(dialect, &field.shape, field);
+    if dialect == Dialect::Three
+        && let Some(default) = default(field)
+    {
+        out["default"] = default;
+    }
+    let description = description(field);
     if !description.is_empty() {
         out["description"] = description.into();
     }
@@ -181,6 +221,7 @@ fn property(dialect: Dialect, field: &Field) -> Value {
             out["x-kubernetes-map-type"] = "atomic".into();
         }
         Merge::Atomic => out["x-kubernetes-list-type"] = "atomic".into(),
+        Merge::Granular => out["x-kubernetes-map-type"] = "granular".into(),
         Merge::Set => out["x-kubernetes-list-type"] = "set".into(),
         Merge::Map(keys) => {
             out["x-kubernetes-list-type"] = "map".into();
@@ -200,8 +241,61 @@ fn property(dialect: Dialect, field: &Field) -> Value {
     out
 }
 
-fn shape(dialect: Dialect, of: &Shape, field: &str) -> Value {
+/// What a field is for, with its values where they are few. A field of which nothing is said is what its type is.
+fn description(field: &Field) -> String {
+    let of_type = field.shape.innermost().map_or("", |ty| ty.description);
+    let mut text = if field.description.is_empty() { of_type } else { field.description }.to_owned();
+    if !field.choices.is_empty() {
+        let lead = if text.is_empty() { "" } else { "\n\n" };
+        text.push_str(lead);
+        text.push_str("Possible enum values:");
+        field.choices.iter().for_each(|choice| text.push_str(&format!("\n - `{choice:?}`")));
+    }
+    text
+}
+
+/// What version 3 says is meant where a field is missing: the value that Go's types hold then, where they hold one.
+fn default(field: &Field) -> Option<Value> {
+    if let Some(default) = field.default {
+        return Some(if field.shape == Shape::Bool { (default == "true").into() } else { default.into() });
+    }
+    match &field.shape {
+        Shape::Struct(_) if field.by_value => Some(json!({})),
+        scalar if field.required || field.by_value => zero(scalar),
+        _ => None,
+    }
+}
+
+/// The zero of a scalar.
+fn zero(shape: &Shape) -> Option<Value> {
+    match shape {
+        Shape::String => Some("".into()),
+        Shape::Bool => Some(false.into()),
+        Shape::Int32 | Shape::Int64 | Shape::Double => Some(0.into()),
+        _ => None,
+    }
+}
+
+/// The schema of an element of a list or map. Elements are held by value.
+fn element(dialect: Dialect, of: &Shape, field: &Field) -> Value {
+    match (dialect, of) {
+        (_, Shape::Struct(ty)) => wrap(dialect, &ty.get().openapi_name(), true),
+        (Dialect::Three, Shape::Quantity) => dialect.reference(QUANTITY),
+        _ => {
+            let mut out = shape(dialect, of, field);
+            if dialect == Dialect::Three
+                && let Some(zero) = zero(of)
+            {
+                out["default"] = zero;
+            }
+            out
+        }
+    }
+}
+
+fn shape(dialect: Dialect, of: &Shape, field: &Field) -> Value {
     match of {
+        Shape::String if !field.choices.is_empty() => json!({"type": "string", "enum": field.choices}),
         Shape::String => json!({"type": "string"}),
         Shape::Bool => json!({"type": "boolean"}),
         Shape::Int32 => json!({"type": "integer", "format": "int32"}),
@@ -212,9 +306,9 @@ fn shape(dialect: Dialect, of: &Shape, field: &str) -> Value {
         Shape::IntOrString => wrap(dialect, INT_OR_STRING, false),
         Shape::Time => wrap(dialect, TIME, false),
         Shape::MicroTime => wrap(dialect, MICRO_TIME, false),
-        Shape::Any => wrap(dialect, if field == "fieldsV1" { FIELDS_V1 } else { RAW }, false),
-        Shape::Struct(ty) => wrap(dialect, &ty.get().openapi_name(), true),
-        Shape::List(items) => json!({"type": "array", "items": shape(dialect, items, field)}),
-        Shape::Map(values) => json!({"type": "object", "additionalProperties": shape(dialect, values, field)}),
+        Shape::Any => wrap(dialect, if field.name == "fieldsV1" { FIELDS_V1 } else { RAW }, false),
+        Shape::Struct(ty) => wrap(dialect, &ty.get().openapi_name(), false),
+        Shape::List(items) => json!({"type": "array", "items": element(dialect, items, field)}),
+        Shape::Map(values) => json!({"type": "object", "additionalProperties": element(dialect, values, field)}),
     }
 }

@@ -44,12 +44,105 @@ pub(super) enum Answer {
     Object(String),
     /// Text, or whatever is connected to.
     Text,
+    /// Text or events of a watch, which end when the client or the server ends them.
+    Events,
+    /// The words of a log.
+    Log,
+    /// A document about the server, in this format alone; an object of the type, where it is one.
+    Document(&'static str, Option<&'static str>),
+}
+
+/// A document about the server itself, and the name under which version 3 publishes its path.
+pub(super) struct Root {
+    /// The name, such as `apis/apps`.
+    pub(super) name: String,
+    pub(super) path: Path,
+}
+
+/// The documents that lead to all others, and those about the server.
+pub(super) fn roots() -> Vec<Root> {
+    let mut roots: Vec<Root> = ROOTS
+        .iter()
+        .map(|&(name, id, tag, description, answer)| {
+            root_path(name.to_owned(), id.to_owned(), tag, description, answer)
+        })
+        .collect();
+    let mut groups: Vec<&str> = kinds::group_versions().into_iter().map(|(group, _)| group).collect();
+    groups.dedup();
+    for group in groups.into_iter().filter(|group| !group.is_empty()) {
+        let id = format!("get{}APIGroup", capitalise(&group_name(group)));
+        let answer = ("application/json", Some("meta/v1.APIGroup"));
+        roots.push(root_path(format!("apis/{group}"), id, &group_name(group), "get information of a group", answer));
+    }
+    roots
+}
+
+/// A document's format, and its type where it is an object.
+type Document = (&'static str, Option<&'static str>);
+
+/// Name, operation, tag, description and answer of the documents that are not of a group.
+const ROOTS: &[(&str, &str, &str, &str, Document)] = &[
+    (
+        "api",
+        "getCoreAPIVersions",
+        "core",
+        "get available API versions",
+        ("application/json", Some("meta/v1.APIVersions")),
+    ),
+    (
+        "apis",
+        "getAPIVersions",
+        "apis",
+        "get available API versions",
+        ("application/json", Some("meta/v1.APIGroupList")),
+    ),
+    (
+        "version",
+        "getCodeVersion",
+        "version",
+        "get the version information for this server",
+        ("application/json", Some(super::definitions::VERSION_INFO)),
+    ),
+    (
+        ".well-known/openid-configuration",
+        "getServiceAccountIssuerOpenIDConfiguration",
+        "WellKnown",
+        "get where and how the tokens of service accounts can be verified",
+        ("application/json", None),
+    ),
+    (
+        "openid/v1/jwks",
+        "getServiceAccountIssuerOpenIDKeyset",
+        "openid",
+        "get the keys by which the tokens of service accounts can be verified",
+        ("application/jwk-set+json", None),
+    ),
+];
+
+fn root_path(name: String, id: String, tag: &str, description: &str, (format, ty): Document) -> Root {
+    let operation = Operation {
+        method: "get",
+        id,
+        tag: tag.to_owned(),
+        description: description.to_owned(),
+        action: "",
+        kind: ("", "", ""),
+        query: Vec::new(),
+        body: Body::None,
+        answer: Answer::Document(format, ty),
+        codes: &["200"],
+    };
+    Root { path: Path { path: format!("/{name}/"), operations: vec![operation] }, name }
 }
 
 /// All paths below a group and version.
 pub(super) fn paths(group: &'static str, version: &'static str) -> Vec<Path> {
+    let tag = format!("{}_{version}", group_name(group));
+    let id = format!("get{}APIResources", tag_name(group, version));
+    let answer = ("application/json", Some("meta/v1.APIResourceList"));
+    let resources = root_path(root(group, version), id, &tag, "get available resources", answer);
     let of = kinds::all().iter().filter(|k| k.group == group && k.version == version);
-    of.flat_map(kind_paths).collect()
+    std::iter::once(resources.path).chain(of.flat_map(kind_paths)).collect()
 }
 
 fn kind_paths(kind: &'static Kind) -> Vec<Path> {
@@ -74,7 +167,38 @@ fn kind_paths(kind: &'static Kind) -> Vec<Path> {
         let list = Operation { id, ..list(kind) };
         paths.push(Path { path: format!("{base}/{}", kind.plural), operations: vec![list] });
     }
+    if kind.allows("watch") {
+        paths.extend(watch_paths(kind, &base, scope));
+    }
     paths.retain(|p| !p.operations.is_empty());
+    paths
+}
+
+/// The paths of old by which a kind is watched.
+fn watch_paths(kind: &'static Kind, base: &str, scope: &str) -> Vec<Path> {
+    let watch = |path: String, action: &'static str, suffix: &str, what: &str| {
+        let mut watch =
+            operation(kind, "watch", "get", action, format!("watch {what}; deprecated: list with watch=true"));
+        watch.id.push_str(suffix);
+        watch.query = parameters::LIST.iter().collect();
+        watch.answer = Answer::Events;
+        Path { path, operations: vec![watch] }
+    };
+    let collection = format!("{base}/watch{scope}/{}", kind.plural);
+    let mut paths = vec![
+        watch(collection.clone(), "watchlist", "List", &format!("all objects of kind {}", kind.kind)),
+        watch(format!("{collection}/{{name}}"), "watch", "", &format!("a {}", kind.kind)),
+    ];
+    if kind.namespaced {
+        let mut all = watch(
+            format!("{base}/watch/{}", kind.plural),
+            "watchlist",
+            "",
+            &format!("objects of kind {} in all namespaces", kind.kind),
+        );
+        all.operations[0].id = format!("watch{}{}ListForAllNamespaces", tag_name(kind.group, kind.version), kind.kind);
+        paths.push(all);
+    }
     paths
 }
 
@@ -230,7 +354,7 @@ fn subresource_operations(kind: &Kind, subresource: &Subresource, suffix: &str) 
         operation.answer = Answer::Object(schema.clone());
         if subresource.name == "log" {
             operation.query = parameters::LOG.iter().collect();
-            operation.answer = Answer::Text;
+            operation.answer = Answer::Log;
         }
         operation
     };

@@ -5,33 +5,28 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::definitions::{self, Dialect, definitions};
-use super::operations::{Answer, Body, Operation, Path, paths};
+use super::operations::{Answer, Body, Operation, Path, paths, roots};
 use super::parameters::{PRETTY, Parameter};
 use super::{KUBERNETES_VERSION, security_scheme};
 use crate::kinds;
 use crate::schema;
 
-const FORMATS: [&str; 3] = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
-const PATCH_FORMATS: [&str; 5] = [
-    "application/json-patch+json",
-    "application/merge-patch+json",
-    "application/strategic-merge-patch+json",
-    "application/apply-patch+yaml",
-    "application/apply-patch+cbor",
-];
+const PATCH_FORMATS: [&str; 3] =
+    ["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"];
 
 /// The document.
 pub(super) fn document() -> Value {
-    let all: Vec<Path> = kinds::group_versions().into_iter().flat_map(|(g, v)| paths(g, v)).collect();
+    let mut all: Vec<Path> = kinds::group_versions().into_iter().flat_map(|(g, v)| paths(g, v)).collect();
+    all.extend(roots().into_iter().map(|root| root.path));
     let items: Map<String, Value> = all.iter().map(|path| (path.path.clone(), item(path))).collect();
-    let mut roots: BTreeSet<String> =
+    let mut types: BTreeSet<String> =
         schema::types().iter().map(|ty| format!("{}.{}", ty.package.short, ty.name)).collect();
-    roots.extend(kinds::all().iter().filter(|k| k.allows("list")).map(|k| format!("{}List", k.schema)));
+    types.extend(kinds::all().iter().filter(|k| k.allows("list")).map(|k| format!("{}List", k.schema)));
     json!({
         "swagger": "2.0",
         "info": {"title": "Kubernetes", "version": KUBERNETES_VERSION},
         "paths": items,
-        "definitions": definitions(Dialect::Two, &roots),
+        "definitions": definitions(Dialect::Two, &types),
         "securityDefinitions": security_scheme(),
         "security": [{"BearerToken": []}],
     })
@@ -47,7 +42,9 @@ fn item(path: &Path) -> Value {
                 "description": super::three::path_description(name)})
         })
         .collect();
-    parameters.push(query(&PRETTY));
+    if super::takes_options(path) {
+        parameters.push(query(&PRETTY));
+    }
     item.insert("parameters".to_owned(), parameters.into());
     item.into()
 }
@@ -74,7 +71,9 @@ fn operation(operation: &Operation) -> Value {
     }
     let answer = match &operation.answer {
         Answer::Object(ty) => Dialect::Two.reference_to(ty),
-        Answer::Text => json!({"type": "string"}),
+        Answer::Document(_, Some(ty)) => Dialect::Two.reference_to(ty),
+        Answer::Events => Dialect::Two.reference_to("meta/v1.WatchEvent"),
+        Answer::Text | Answer::Log | Answer::Document(_, None) => json!({"type": "string"}),
     };
     let mut responses: Map<String, Value> = operation
         .codes
@@ -84,25 +83,20 @@ fn operation(operation: &Operation) -> Value {
         })
         .collect();
     responses.insert("401".to_owned(), json!({"description": "Unauthorized"}));
-    let (group, version, kind) = operation.kind;
     let consumes = match operation.body {
         Body::Patch => json!(PATCH_FORMATS),
         _ => json!(["*/*"]),
     };
-    let produces = match operation.answer {
-        Answer::Object(_) => json!(FORMATS),
-        Answer::Text => json!(["*/*"]),
-    };
-    json!({
+    let mut out = json!({
         "description": operation.description,
         "operationId": operation.id,
         "tags": [operation.tag],
         "schemes": ["https"],
         "consumes": consumes,
-        "produces": produces,
+        "produces": super::produced(operation),
         "parameters": parameters,
         "responses": responses,
-        "x-kubernetes-action": operation.action,
-        "x-kubernetes-group-version-kind": {"group": group, "kind": kind, "version": version},
-    })
+    });
+    super::extensions(operation, &mut out);
+    out
 }

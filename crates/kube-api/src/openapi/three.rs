@@ -10,41 +10,53 @@ use super::parameters::{PRETTY, Parameter};
 use super::{KUBERNETES_VERSION, security_scheme};
 use crate::kinds;
 
-const FORMATS: [&str; 3] = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
 const PATCH_FORMATS: [&str; 3] =
     ["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"];
 
 /// The document of a group and version.
 pub(super) fn document(group: &'static str, version: &'static str) -> Value {
     let all = paths(group, version);
+    let types = types(Some((group, version)), &all);
+    write(&all, &types)
+}
+
+/// The document of one path about the server.
+pub(super) fn root(path: Path) -> Value {
+    let all = [path];
+    let types = types(None, &all);
+    write(&all, &types)
+}
+
+fn write(all: &[Path], types: &BTreeSet<String>) -> Value {
     let items: Map<String, Value> = all.iter().map(|path| (path.path.clone(), item(path))).collect();
     json!({
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes", "version": KUBERNETES_VERSION},
         "paths": items,
-        "components": {
-            "schemas": definitions(Dialect::Three, &roots(group, version, &all)),
-            "securitySchemes": security_scheme(),
-        },
+        "components": {"schemas": definitions(Dialect::Three, types), "securitySchemes": security_scheme()},
     })
 }
 
 /// The types that the document refers to, by its operations and because they are kinds of the group.
-fn roots(group: &str, version: &str, paths: &[Path]) -> BTreeSet<String> {
-    let mut roots: BTreeSet<String> = ["DeleteOptions", "Status", "WatchEvent", "APIResourceList"]
-        .into_iter()
-        .map(|name| format!("meta/v1.{name}"))
-        .collect();
-    roots.extend(kinds::all().iter().filter(|k| k.group == group && k.version == version).map(|k| k.schema.to_owned()));
+fn types(of: Option<(&str, &str)>, paths: &[Path]) -> BTreeSet<String> {
+    let mut types = BTreeSet::new();
+    if let Some((group, version)) = of {
+        let always = ["DeleteOptions", "Status", "WatchEvent", "APIResourceList"];
+        types.extend(always.into_iter().map(|name| format!("meta/v1.{name}")));
+        let kinds = kinds::all().iter().filter(|k| k.group == group && k.version == version);
+        types.extend(kinds.map(|kind| kind.schema.to_owned()));
+    }
     for operation in paths.iter().flat_map(|p| &p.operations) {
         if let Body::Object(ty) = &operation.body {
-            roots.insert(ty.clone());
+            types.insert(ty.clone());
         }
-        if let Answer::Object(ty) = &operation.answer {
-            roots.insert(ty.clone());
+        match &operation.answer {
+            Answer::Object(ty) => drop(types.insert(ty.clone())),
+            Answer::Document(_, Some(ty)) => drop(types.insert((*ty).to_owned())),
+            Answer::Text | Answer::Log | Answer::Events | Answer::Document(_, None) => {}
         }
     }
-    roots
+    types
 }
 
 fn item(path: &Path) -> Value {
@@ -57,7 +69,9 @@ fn item(path: &Path) -> Value {
                 "schema": {"type": "string", "uniqueItems": true}})
         })
         .collect();
-    parameters.push(query(&PRETTY));
+    if super::takes_options(path) {
+        parameters.push(query(&PRETTY));
+    }
     item.insert("parameters".to_owned(), parameters.into());
     item.into()
 }
@@ -91,26 +105,27 @@ fn contents(formats: &[&str], schema: &Value) -> Value {
 
 fn operation(operation: &Operation) -> Value {
     let parameters: Vec<Value> = operation.query.iter().map(|p| query(p)).collect();
-    let content = match &operation.answer {
-        Answer::Object(ty) => contents(&FORMATS, &Dialect::Three.reference_to(ty)),
-        Answer::Text => contents(&["*/*"], &json!({"type": "string"})),
+    let schema = match &operation.answer {
+        Answer::Object(ty) => Dialect::Three.reference_to(ty),
+        Answer::Document(_, Some(ty)) => Dialect::Three.reference_to(ty),
+        Answer::Events => Dialect::Three.reference_to("meta/v1.WatchEvent"),
+        Answer::Text | Answer::Log | Answer::Document(_, None) => json!({"type": "string"}),
     };
+    let content = contents(&super::produced(operation), &schema);
     let mut responses: Map<String, Value> = operation
         .codes
         .iter()
         .map(|code| ((*code).to_owned(), json!({"description": code_description(code), "content": content})))
         .collect();
     responses.insert("401".to_owned(), json!({"description": "Unauthorized"}));
-    let (group, version, kind) = operation.kind;
     let mut out = json!({
         "description": operation.description,
         "operationId": operation.id,
         "tags": [operation.tag],
         "parameters": parameters,
         "responses": responses,
-        "x-kubernetes-action": operation.action,
-        "x-kubernetes-group-version-kind": {"group": group, "kind": kind, "version": version},
     });
+    super::extensions(operation, &mut out);
     let body = match &operation.body {
         Body::None => return out,
         Body::Object(ty) => json!({"required": true, "content": contents(&["*/*"], &Dialect::Three.reference_to(ty))}),

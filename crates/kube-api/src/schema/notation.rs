@@ -13,8 +13,9 @@
 //! a type (`kind`: it has a group, version and kind; `atomic`: apply replaces it whole); indented lines are its fields,
 //! sorted: name (`!`: required), shape, and flags. `[X]` is a list and `{X}` a map; other shapes are the scalars of
 //! [`Shape`] in lower case or the name of a type, with its package if that is another. `merge(key)` and `retainKeys`
-//! are a strategic merge patch's, `map(keys)`, `set` and `atomic` are apply's, `ptr` marks a string whose empty value
-//! means something, `omitzero` a number or flag whose zero means nothing. `#5` is the field's number in protobuf, `#2.5`
+//! are a strategic merge patch's, `map(keys)`, `set`, `atomic` and `granular` are apply's, `ptr` marks a string whose empty value
+//! means something, `omitzero` a number or flag whose zero means nothing, `value` what is there even where nothing
+//! is said of it. `enum(A|B)` names the only values, `default(A)` the one that is meant by none. `#5` is the field's number in protobuf, `#2.5`
 //! its number in the message that is embedded as field 2 (`apiVersion` and `kind` of a kind have none).
 
 use std::collections::HashMap;
@@ -115,6 +116,9 @@ fn parse_field(
         merge: Merge::Unsaid,
         keeps_empty: false,
         omits_zero: false,
+        by_value: false,
+        choices: Vec::new(),
+        default: None,
         number: None,
         description,
     };
@@ -133,8 +137,12 @@ fn parse_field(
             "map" => field.merge = Merge::Map(argument.split(',').collect()),
             "set" => field.merge = Merge::Set,
             "atomic" => field.merge = Merge::Atomic,
+            "granular" => field.merge = Merge::Granular,
             "ptr" => field.keeps_empty = true,
             "omitzero" => field.omits_zero = true,
+            "value" => field.by_value = true,
+            "enum" => field.choices = argument.split('|').collect(),
+            "default" => field.default = Some(argument),
             _ => return Err(NotationError { line, why: "no such flag" }),
         }
     }
@@ -196,10 +204,12 @@ mod tests {
     #[test]
     fn shapes_nest_and_refer_forward() {
         let (types, _) =
-            parse(&["package p/v1 q g\nA kind -- An a.\n  f! {[B]} merge(x) ptr -- Of a.\nB atomic\n"]).expect("valid");
+            parse(&["package p/v1 q g\nA kind -- An a.\n  f! {[B]} merge(x) ptr -- Of a.\nB atomic\n  g string enum(|C|D) default(C)\n"]).expect("valid");
         let field = &types[0].fields[0];
         assert_eq!(field.shape, Shape::Map(Box::new(Shape::List(Box::new(Shape::Struct(TypeRef(1)))))));
         assert!(field.required && field.keeps_empty && types[0].is_kind && types[1].atomic);
+        let choice = &types[1].fields[0];
+        assert_eq!((&choice.choices[..], choice.default), (&["", "C", "D"][..], Some("C")));
         assert_eq!((field.description, field.patch.key, types[0].package.group), ("Of a.", Some("x"), "g"));
     }
 }

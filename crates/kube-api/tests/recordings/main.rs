@@ -5,3 +5,4 @@ mod defaults;
 mod record;
 mod refusals;
 mod tables;
+mod upstream;
