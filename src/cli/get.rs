@@ -241,14 +241,29 @@ fn printed(format: &Format, mut objects: Vec<(&'static Kind, Value)>, alone: boo
     one(format, &value)
 }
 
-/// One value in JSON, YAML or by its fields.
+/// One value in JSON, YAML or by its fields. Who wrote which fields is left out, as kubectl does, unless it is asked for by path.
 pub(super) fn one(format: &Format, value: &Value) -> Result<String, Failure> {
     let written = match format {
-        Format::Yaml => serde_yaml::to_string(value).map_err(anyhow::Error::from),
+        Format::Yaml => serde_yaml::to_string(&without_managers(value)).map_err(anyhow::Error::from),
         Format::JsonPath(template) => Ok(template.render(value)),
-        _ => four_spaces(value).map_err(anyhow::Error::from),
+        _ => four_spaces(&without_managers(value)).map_err(anyhow::Error::from),
     };
     written.map_err(|error| Failure::failed("write the objects").because(error))
+}
+
+/// An object, or a list and its objects, without `managedFields`.
+fn without_managers(value: &Value) -> Value {
+    let mut value = value.clone();
+    let items = value.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take);
+    let bare = |mut object: Value| {
+        object.get_mut("metadata").and_then(Value::as_object_mut).map(|metadata| metadata.remove("managedFields"));
+        object
+    };
+    match items {
+        Some(items) => value["items"] = items.into_iter().map(bare).collect(),
+        None => value = bare(value),
+    }
+    value
 }
 
 /// JSON indented as kubectl does.
@@ -299,14 +314,20 @@ mod tests {
     #[test]
     fn one_object_is_printed_alone_and_several_as_a_list() {
         let pods = kinds::lookup("pods").expect("pods");
-        let list = json!({"kind": "PodList", "items": [{"metadata": {"name": "a"}}, {"metadata": {"name": "b"}}]});
+        let list = json!({"kind": "PodList", "items": [{"metadata": {"name": "a", "managedFields": [{"manager": "m"}]}},
+            {"metadata": {"name": "b", "managedFields": []}}]});
         let objects: Vec<_> = members(pods, list).collect();
-        assert_eq!(objects[0].1, json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}}));
+        assert_eq!(
+            objects[0].1,
+            json!({"apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": "a", "managedFields": [{"manager": "m"}]}})
+        );
         assert_eq!(printed(&Format::Name, objects.clone(), false).expect("prints"), "pod/a\npod/b\n");
         let yaml = printed(&Format::Yaml, objects[..1].to_vec(), true).expect("prints");
         assert_eq!(yaml, "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n");
         let json = printed(&Format::Json, objects, false).expect("prints");
         assert!(json.starts_with("{\n    \"apiVersion\": \"v1\",\n    \"items\": ["), "{json}");
+        assert!(!json.contains("managedFields"), "{json}");
         let names = Format::JsonPath("{.items[*].metadata.name}".parse().expect("valid"));
         assert_eq!(printed(&names, vec![(pods, json!({"metadata": {"name": "a"}}))], false).expect("prints"), "a");
     }

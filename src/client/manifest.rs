@@ -67,6 +67,7 @@ pub(crate) fn check(documents: &[Document], validation: FieldValidation) -> Resu
         let mut object = decode::object(document.kind, Format::Json, &document.json, validation).map_err(about)?.object;
         complete(document, &mut object);
         kube_api::defaults::apply(document.kind, &mut object);
+        kube_api::defaults::stored(document.kind, &mut object);
         let errors = kube_api::validate::create(document.kind, &object);
         if !errors.is_empty() {
             return Err(about(kube_api::Status::invalid(document.kind, &document.name, &errors)));

@@ -12,6 +12,7 @@ use crate::api::Api;
 use crate::auth::{MASTERS, User};
 use crate::authorize::{policy, rbac};
 use crate::verbs::create::create;
+use crate::verbs::manager::{Author, Manager};
 use crate::verbs::modify::{Decision, Place, modify};
 use crate::verbs::update::decide;
 
@@ -97,7 +98,9 @@ async fn ensure(api: &Api, group: &str, plural: &str, namespace: &str, object: V
     if api.store.shelf(plural).is_some_and(|shelf| shelf.get(&key).is_some()) {
         return Ok(());
     }
-    match create(api, kind, namespace, object, &ourselves(), false).await {
+    let (user, manager) = (ourselves(), Manager::server());
+    let author = Author { user: &user, manager: &manager };
+    match create(api, kind, namespace, object, author, false).await {
         Ok(_) => Ok(()),
         Err(status) if status.reason == "AlreadyExists" => Ok(()),
         Err(status) => Err(status),
@@ -115,8 +118,10 @@ async fn reconcile(api: &Api, policy::Default { plural, namespace, object }: pol
         Some(_) => {}
         None => ensure(api, rbac::GROUP, plural, namespace, object.clone()).await?,
     }
+    let (user, manager) = (ourselves(), Manager::server());
+    let author = Author { user: &user, manager: &manager };
     modify(api, Place { kind, key: &key, name }, false, |old| match policy::complete(old, &object) {
-        Some(completed) => decide(api, kind, &ourselves(), completed, old),
+        Some(completed) => decide(api, kind, author, completed, old),
         None => Ok(Decision::Keep),
     })
     .await
@@ -135,10 +140,12 @@ async fn put(api: &Api, group: &str, plural: &str, object: Value, field: &str) -
     let name = kube_api::meta::name(&object);
     let key = crate::api::key("default", name);
     let place = Place { kind, key: &key, name };
+    let (user, manager) = (ourselves(), Manager::server());
+    let author = Author { user: &user, manager: &manager };
     modify(api, place, false, |old| {
         let mut new = old.clone();
         new[field] = object[field].clone();
-        decide(api, kind, &ourselves(), new, old)
+        decide(api, kind, author, new, old)
     })
     .await
     .map(drop)

@@ -35,6 +35,11 @@ const CREATED_ON_UPDATE: &[&str] = &[
 const DELETED_SHOWN: &[&str] =
     &["PersistentVolume", "PersistentVolumeClaim", "Pod", "PodTemplate", "ResourceQuota", "Service", "ServiceAccount"];
 
+/// Whether the status of the kind's objects is written by `/status` alone.
+pub(crate) fn owns_status(kind: &Kind) -> bool {
+    OWN_STATUS.contains(&kind.kind)
+}
+
 /// Whether a PUT creates objects of the kind.
 pub(crate) fn created_on_update(kind: &Kind) -> bool {
     CREATED_ON_UPDATE.contains(&kind.kind)
@@ -45,7 +50,7 @@ pub(crate) fn deleted_shown(kind: &Kind) -> bool {
     DELETED_SHOWN.contains(&kind.kind)
 }
 
-/// Sets the status of a new object, before its defaults.
+/// Sets the status of a new object, after its defaults.
 pub(crate) fn before_create(kind: &Kind, object: &mut Value) {
     if GENERATIONS.contains(&kind.kind) {
         object["metadata"]["generation"] = 1.into();
@@ -76,12 +81,16 @@ pub(crate) fn before_create(kind: &Kind, object: &mut Value) {
             let ours = json!("kubernetes");
             let all = if finalizers.contains(&ours) { finalizers } else { [finalizers, vec![ours]].concat() };
             object["spec"]["finalizers"] = all.into();
-            let name = object["metadata"]["name"].clone();
-            if name.is_string() {
-                label(object, "kubernetes.io/metadata.name", &name);
-            }
         }
         _ => {}
+    }
+}
+
+/// Sets what follows from a name that the server made.
+pub(crate) fn after_naming(kind: &Kind, object: &mut Value) {
+    if kind.kind == "Namespace" {
+        let name = object["metadata"]["name"].clone();
+        label(object, "kubernetes.io/metadata.name", &name);
     }
 }
 

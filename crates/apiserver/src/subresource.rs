@@ -22,6 +22,7 @@ use crate::api::{Api, Call, Verb};
 use crate::http::body::BoxError;
 use crate::http::reply::{self, Answer};
 use crate::strategy;
+use crate::verbs::manager::Manager;
 use crate::verbs::modify::{Decision, Place, modify};
 use crate::verbs::patch::Patch;
 use crate::verbs::{create, read, update};
@@ -64,15 +65,17 @@ where
 {
     let (kind, key, dry) = (call.kind(), call.key(), call.query.dry_run()?);
     let place = Place { kind, key: &key, name: &call.target.name };
+    let manager = Manager::of(call)?;
     let mut warnings = Vec::new();
     let outcome = if call.verb == Verb::Patch {
         let patch = Patch::read(call, body).await?;
-        modify(api, place, dry, |old| part.put(api, call, patch.apply(kind, old, &mut warnings)?, old)).await?
+        modify(api, place, dry, |old| part.put(api, call, &manager, patch.apply(kind, old, &mut warnings)?, old))
+            .await?
     } else {
         let Decoded { object, warnings: told } = create::decode_body(call, body).await?;
         let object = update::named(call, object)?;
         warnings = told;
-        modify(api, place, dry, |old| part.put(api, call, object.clone(), old)).await?
+        modify(api, place, dry, |old| part.put(api, call, &manager, object.clone(), old)).await?
     };
     let mut response = update::show(call, outcome)?;
     reply::warn(&mut response, &warnings);
@@ -87,7 +90,7 @@ impl Part {
         }
     }
 
-    fn put(self, api: &Api, call: &Call, new: Value, old: &Value) -> Result<Decision, Status> {
+    fn put(self, api: &Api, call: &Call, manager: &Manager, new: Value, old: &Value) -> Result<Decision, Status> {
         let kind = call.kind();
         update::same_object(kind, &new, old)?;
         let (new, errors) = match self {
@@ -112,6 +115,7 @@ impl Part {
         let (user, namespace) = (&call.user, call.target.namespace.as_str());
         admission::validate(&Review { api, kind, user, namespace, old: Some(old), subresource: self.name() }, &new)?;
         let mut new = new;
+        manager.updated(kind, &Value::Null, old, &mut new);
         new["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"].clone();
         Ok(update::finish(kind, new, create::no_claims()))
     }

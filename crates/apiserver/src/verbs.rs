@@ -3,6 +3,7 @@
 pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod event;
+pub(crate) mod manager;
 pub(crate) mod modify;
 pub(crate) mod page;
 pub(crate) mod patch;

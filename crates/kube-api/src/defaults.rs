@@ -43,6 +43,13 @@ pub fn apply(kind: &Kind, object: &mut Value) {
     }
 }
 
+/// Fills in what Kubernetes fills in only when it stores an object: the families of a service's addresses.
+pub fn stored(kind: &Kind, object: &mut Value) {
+    if let (Some(object), "", "Service") = (object.as_object_mut(), kind.group, kind.kind) {
+        service::addresses(object);
+    }
+}
+
 /// Fills in the defaults of a `TokenRequest`, which is no resource of its own.
 pub fn token_request(object: &mut Value) {
     if let Some(object) = object.as_object_mut() {

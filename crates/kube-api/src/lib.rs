@@ -8,6 +8,7 @@ pub mod decode;
 pub mod defaults;
 pub mod duration;
 pub mod kinds;
+pub mod managed;
 pub mod meta;
 pub mod openapi;
 pub mod patch;

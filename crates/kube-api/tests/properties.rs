@@ -1,8 +1,11 @@
 //! Whatever a client sends, the way of an object through this room ends with an answer: it is decoded or refused, and what is
 //! decoded is completed, checked, selected, patched and shown without a panic.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use kube_api::decode::{self, FieldValidation, Format};
+use kube_api::managed::{self, FieldSet, Writer};
 use kube_api::patch::{self, PatchType};
 use kube_api::schema::{self, Shape, Type};
 use kube_api::selector::{FieldSelector, LabelSelector};
@@ -102,6 +105,7 @@ impl Tape<'_> {
 /// All that is done with an object that came in.
 fn pass(kind: &'static Kind, mut object: Value, old: Option<&Value>) -> Value {
     defaults::apply(kind, &mut object);
+    defaults::stored(kind, &mut object);
     drop(validate::create(kind, &object));
     if let Some(old) = old {
         drop((validate::update(kind, &object, old), validate::update_status(kind, &object, old)));
@@ -112,6 +116,67 @@ fn pass(kind: &'static Kind, mut object: Value, old: Option<&Value>) -> Value {
         let _ = LabelSelector::parse(text).expect("a selector").matches(&object);
     }
     object
+}
+
+/// A pod with something of every kind of list and map.
+fn pod() -> Value {
+    json!({"metadata": {"labels": {"a": "1", "b": "2"}, "annotations": {"x": "y"}, "finalizers": ["a/b", "c/d"],
+            "ownerReferences": [{"uid": "u", "name": "n", "kind": "K", "apiVersion": "v1"}]},
+        "spec": {"nodeName": "n", "nodeSelector": {"k": "v"}, "hostNetwork": true, "securityContext": {"runAsUser": 1},
+            "containers": [
+                {"name": "c", "image": "i", "args": ["1", "2"], "resources": {"limits": {"cpu": "1"}},
+                 "env": [{"name": "E", "value": "v"}, {"name": "F", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
+                 "ports": [{"containerPort": 80}, {"containerPort": 80, "protocol": "UDP"}]},
+                {"name": "d", "livenessProbe": {"httpGet": {"port": 80}}}],
+            "volumes": [{"name": "v", "emptyDir": {}}, {"name": "w", "secret": {"secretName": "s"}}],
+            "tolerations": [{"key": "t"}]},
+        "status": {"phase": "Running", "podIPs": [{"ip": "10.0.0.1"}], "conditions": [{"type": "Ready", "status": "True"}]}})
+}
+
+/// The value with some of it left out and some of it changed, but for what tells the elements of lists apart.
+fn thinned(value: &Value, tape: &mut Tape<'_>) -> Value {
+    const IDENTITY: &[&str] = &["name", "containerPort", "protocol", "uid", "type", "ip"];
+    match value {
+        Value::Object(map) => {
+            let mut out = Map::new();
+            for (key, value) in map {
+                let identity = IDENTITY.contains(&key.as_str());
+                let whole = ["metadata", "spec", "status", "containers"].contains(&key.as_str());
+                if identity {
+                    out.insert(key.clone(), value.clone());
+                } else if whole || tape.next() % 4 != 3 {
+                    out.insert(key.clone(), thinned(value, tape));
+                }
+            }
+            out.into()
+        }
+        Value::Array(list) => {
+            let kept: Vec<&Value> = list.iter().filter(|value| value["image"] == "i" || tape.next() % 4 != 3).collect();
+            kept.into_iter().map(|value| if value.is_object() { thinned(value, tape) } else { value.clone() }).collect()
+        }
+        Value::String(text) => format!("{text}{}", tape.next() % 2).into(),
+        other => other.clone(),
+    }
+}
+
+/// A `FieldsV1`.
+fn fields() -> impl Strategy<Value = Value> {
+    let steps = prop::sample::select(vec!["f:a", "f:b", "k:{\"name\":\"x\"}", "v:\"y\"", "i:0"]);
+    let leaf = Just(json!({}));
+    let tree = leaf.prop_recursive(4, 24, 4, move |inner| {
+        (prop::collection::btree_map(steps.clone(), inner, 1..4), any::<bool>()).prop_map(|(below, itself)| {
+            let mut map: Map<String, Value> = below.into_iter().map(|(step, set)| (step.to_owned(), set)).collect();
+            if itself {
+                map.insert(".".to_owned(), json!({}));
+            }
+            map.into()
+        })
+    });
+    // whether the object itself is in a set cannot be written
+    tree.prop_map(|mut value: Value| {
+        value.as_object_mut().map(|map| map.remove("."));
+        value
+    })
 }
 
 proptest! {
@@ -140,6 +205,77 @@ proptest! {
                 }
             }
         }
+    }
+
+    /// Whoever writes whatever of an object, in whatever order: each field belongs to whom changed it last, and to nobody else.
+    #[test]
+    fn fields_belong_to_their_last_writer(writes in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..60), 1..14)) {
+        let kind = kinds::find("", "v1", "pods").expect("served");
+        let ty = schema::of(kind);
+        let mut object = managed::zero(ty);
+        let mut owners: BTreeMap<String, FieldSet> = BTreeMap::new();
+        let mut stored = Value::Null;
+        for (turn, tape) in writes.iter().enumerate() {
+            let mut tape = Tape(tape.iter());
+            let manager = format!("m{}", tape.next() % 5);
+            let new = thinned(&pod(), &mut tape);
+            let comparison = managed::compare(ty, &object, &new, &[]);
+            let writer = Writer { manager: &manager, api_version: "v1", subresource: "", time: &format!("{turn:02}") };
+            stored = managed::after(&writer, &stored, &Value::Null, turn == 0, |_| Some(comparison.clone()));
+            if turn == 0 && stored.is_null() {
+                // nothing was said, so that nothing is kept of it
+                return Ok(());
+            }
+            // the same, told by the rules one by one
+            for owned in owners.values_mut() {
+                for gone in [&comparison.added, &comparison.modified, &comparison.removed] {
+                    owned.subtract(gone);
+                }
+            }
+            let mut written = comparison.added.clone();
+            written.unite(comparison.modified.clone());
+            owners.entry(manager).or_default().unite(written);
+            owners.retain(|_, owned| !owned.is_empty());
+            let found: BTreeMap<String, FieldSet> = stored.as_array().into_iter().flatten().map(|entry| {
+                let name = entry["manager"].as_str().expect("a name").to_owned();
+                (name, FieldSet::from_value(&entry["fieldsV1"]).expect("a set"))
+            }).collect();
+            if stored.is_null() {
+                return Ok(());
+            }
+            prop_assert_eq!(&found, &owners);
+            // all of them together own what is there, as if one had written it at once
+            let mut all = FieldSet::default();
+            for (name, owned) in &found {
+                for (_, other) in found.iter().filter(|(other, _)| *other > name) {
+                    prop_assert!(owned.intersection(other).is_empty());
+                }
+                all.unite(owned.clone());
+            }
+            let whole = managed::compare(ty, &managed::zero(ty), &new, &[]);
+            let mut expected = whole.added;
+            expected.unite(whole.modified);
+            prop_assert_eq!(all, expected);
+            object = new;
+        }
+    }
+
+    #[test]
+    fn sets_of_fields_are_sets(a in fields(), b in fields()) {
+        let read = |value: &Value| FieldSet::from_value(value).expect("a set");
+        let (a, b) = (read(&a), read(&b));
+        prop_assert_eq!(&read(&a.clone().into_value()), &a);
+        let union = { let mut union = a.clone(); union.unite(b.clone()); union };
+        let difference = { let mut difference = a.clone(); difference.subtract(&b); difference };
+        let both = a.intersection(&b);
+        prop_assert_eq!(&union.intersection(&a), &a);
+        prop_assert!(difference.intersection(&b).is_empty());
+        let mut again = difference;
+        again.unite(both);
+        prop_assert_eq!(&again, &a);
+        let mut nothing = a;
+        nothing.subtract(&union);
+        prop_assert!(nothing.is_empty());
     }
 
     #[test]

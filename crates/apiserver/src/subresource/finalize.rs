@@ -2,10 +2,12 @@
 
 use hyper::body::Incoming;
 use kube_api::Status;
+use serde_json::Value;
 
 use crate::api::{Api, Call};
 use crate::http::reply::Answer;
 use crate::verbs::create::{decode_body, no_claims};
+use crate::verbs::manager::Manager;
 use crate::verbs::modify::{Place, modify};
 use crate::verbs::update::{finish, named, same_object, show};
 
@@ -13,6 +15,7 @@ use crate::verbs::update::{finish, named, same_object, show};
 pub(crate) async fn finalize(api: &Api, call: &Call, body: Incoming) -> Answer {
     let object = named(call, decode_body(call, body).await?.object)?;
     let (kind, key) = (call.kind(), call.key());
+    let manager = Manager::of(call)?;
     let place = Place { kind, key: &key, name: &call.target.name };
     let outcome = modify(api, place, call.query.dry_run()?, |old| {
         same_object(kind, &object, old)?;
@@ -28,6 +31,7 @@ pub(crate) async fn finalize(api: &Api, call: &Call, body: Incoming) -> Answer {
         } else {
             new["spec"]["finalizers"] = finalizers;
         }
+        manager.updated(kind, &Value::Null, old, &mut new);
         Ok(finish(kind, new, no_claims()))
     })
     .await?;

@@ -12,6 +12,7 @@ use crate::http::accept;
 use crate::http::body;
 use crate::http::reply::{self, Answer};
 use crate::verbs::create::decode_other;
+use crate::verbs::manager::{Author, Manager};
 use crate::verbs::modify::{Decision, Outcome, Place, modify};
 use crate::verbs::{patch, read, update};
 
@@ -23,8 +24,11 @@ pub(crate) async fn answer(api: &Api, call: &Call, body: Incoming) -> Answer {
     }
     let wanted = Wanted::read(call, body).await?;
     let (kind, key) = (call.kind(), call.key());
+    let manager = Manager::of(call)?;
+    let author = Author { user: &call.user, manager: &manager };
     let place = Place { kind, key: &key, name: &call.target.name };
-    let outcome = modify(api, place, call.query.dry_run()?, |old| set(api, call, &wanted.of(call, old)?, old)).await?;
+    let outcome =
+        modify(api, place, call.query.dry_run()?, |old| set(api, call, author, &wanted.of(call, old)?, old)).await?;
     match outcome {
         Outcome::Stored(entry) => Ok(reply::value(StatusCode::OK, &scale(&entry.value()), call.accept)),
         Outcome::Removed(_) => Err(Status::not_found(kind, &call.target.name)),
@@ -77,7 +81,7 @@ fn scale(rc: &Value) -> Value {
         "status": {"replicas": rc["status"]["replicas"].as_u64().unwrap_or(0), "selector": selector.join(",")}})
 }
 
-fn set(api: &Api, call: &Call, scale: &Value, old: &Value) -> Result<Decision, Status> {
+fn set(api: &Api, call: &Call, author: Author<'_>, scale: &Value, old: &Value) -> Result<Decision, Status> {
     let kind = call.kind();
     update::same_object(kind, scale, old)?;
     let replicas = match &scale["spec"]["replicas"] {
@@ -91,5 +95,5 @@ fn set(api: &Api, call: &Call, scale: &Value, old: &Value) -> Result<Decision, S
     }
     let mut new = old.clone();
     new["spec"]["replicas"] = replicas.into();
-    update::decide(api, kind, &call.user, new, old)
+    update::decide(api, kind, author, new, old)
 }

@@ -9,6 +9,7 @@ use kube_api::decode::{self, Decoded, Format};
 use kube_api::{Kind, Status, defaults, meta, protobuf, schema, validate};
 use serde_json::{Value, json};
 
+use super::manager::{Author, Manager};
 use super::modify::expires;
 use super::read;
 use crate::admission;
@@ -33,7 +34,9 @@ where
     B::Error: Into<BoxError>,
 {
     let Decoded { object, warnings } = decode_body(call, body).await?;
-    let entry = create(api, call.kind(), &call.target.namespace, object, &call.user, call.query.dry_run()?).await?;
+    let manager = Manager::of(call)?;
+    let author = Author { user: &call.user, manager: &manager };
+    let entry = create(api, call.kind(), &call.target.namespace, object, author, call.query.dry_run()?).await?;
     let mut response = read::object(call, StatusCode::CREATED, &entry)?;
     reply::warn(&mut response, &warnings);
     Ok(response)
@@ -84,11 +87,11 @@ pub(crate) async fn create(
     kind: &'static Kind,
     namespace: &str,
     object: Value,
-    user: &crate::auth::User,
+    Author { user, manager }: Author<'_>,
     dry: bool,
 ) -> Result<Arc<Entry>, Status> {
     let object = convert::to_storage(kind, object);
-    let mut object = prepare(kind, namespace, object)?;
+    let mut object = prepare(kind, namespace, object, manager)?;
     let review = admission::Review { api, kind, user, namespace, old: None, subresource: "" };
     admission::admit(&review, &mut object).await?;
     strategy::after_defaults(kind, &mut object);
@@ -100,6 +103,7 @@ pub(crate) async fn create(
         if generated {
             let prefix = object["metadata"]["generateName"].as_str().unwrap_or_default();
             object["metadata"]["name"] = meta::generate_name(prefix, rand::random()).into();
+            strategy::after_naming(kind, &mut object);
         }
         escalation::check_new(api, kind, user, &object).await?;
         let errors = validate::create(kind, &object);
@@ -140,7 +144,7 @@ pub(crate) async fn create(
 }
 
 /// Fills in what the server fills in, and refuses what does not belong here.
-fn prepare(kind: &'static Kind, namespace: &str, mut object: Value) -> Result<Value, Status> {
+fn prepare(kind: &'static Kind, namespace: &str, mut object: Value, manager: &Manager) -> Result<Value, Status> {
     if !object["metadata"].is_object() {
         object["metadata"] = json!({});
     }
@@ -153,14 +157,7 @@ fn prepare(kind: &'static Kind, namespace: &str, mut object: Value) -> Result<Va
         return Err(Status::internal("resourceVersion should not be set on objects to be created"));
     }
     let metadata = object["metadata"].as_object_mut().ok_or_else(|| Status::internal("no metadata"))?;
-    for gone in [
-        "resourceVersion",
-        "selfLink",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "managedFields",
-        "generation",
-    ] {
+    for gone in ["resourceVersion", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"] {
         metadata.remove(gone);
     }
     if kind.namespaced {
@@ -173,8 +170,10 @@ fn prepare(kind: &'static Kind, namespace: &str, mut object: Value) -> Result<Va
     if metadata.get("generateName").is_some_and(|name| name == "") {
         metadata.remove("generateName");
     }
-    strategy::before_create(kind, &mut object);
     defaults::apply(convert::stored_kind(kind), &mut object);
+    manager.created(kind, &mut object);
+    defaults::stored(kind, &mut object);
+    strategy::before_create(kind, &mut object);
     strategy::after_defaults(kind, &mut object);
     Ok(object)
 }

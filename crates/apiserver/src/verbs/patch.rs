@@ -5,6 +5,7 @@ use kube_api::patch::{self, PatchType};
 use kube_api::{Kind, Status, decode, meta};
 use serde_json::Value;
 
+use super::manager::{Author, Manager};
 use super::modify::{Place, modify};
 use super::update;
 use crate::api::{Api, Call};
@@ -26,10 +27,12 @@ where
     let patch = Patch::read(call, body).await?;
     let (kind, key) = (call.kind(), call.key());
     let mut warnings = Vec::new();
+    let manager = Manager::of(call)?;
+    let author = Author { user: &call.user, manager: &manager };
     let place = Place { kind, key: &key, name: &call.target.name };
     let outcome = modify(api, place, call.query.dry_run()?, |old| {
         let new = patch.apply(kind, old, &mut warnings)?;
-        update::decide(api, kind, &call.user, new, old)
+        update::decide(api, kind, author, new, old)
     })
     .await?;
     let mut response = update::show(call, outcome)?;

@@ -8,6 +8,7 @@ use kube_api::{Status, meta};
 use serde_json::{Value, json};
 
 use super::create;
+use super::manager::Manager;
 use crate::api::{Api, Call, Verb};
 use crate::http::body::BoxError;
 use crate::http::reply::{self, Answer};
@@ -28,6 +29,9 @@ where
         return Err(Status::method_not_allowed());
     }
     let mut review = create::decode_body(&call, body).await?.object;
+    if call.kind().kind != "Binding" {
+        Manager::of(&call)?.created(call.kind(), &mut review);
+    }
     let status = match call.kind().kind {
         "Binding" => return binding::bind(&api, &call, &review).await,
         "SelfSubjectReview" => json!({"userInfo": auth::review::info(&call.user)}),

@@ -6,11 +6,11 @@ use kube_api::decode::Decoded;
 use kube_api::{Kind, Status, meta, validate};
 use serde_json::Value;
 
+use super::manager::{self, Author, Manager};
 use super::modify::{Decision, Outcome, Place, modify};
 use super::{create, read};
 use crate::admission::{self, Review, resource_quota};
 use crate::api::{Api, Call};
-use crate::auth::User;
 use crate::authorize::escalation;
 use crate::convert;
 use crate::http::body::BoxError;
@@ -29,10 +29,12 @@ where
     let object = named(call, convert::to_storage(kind, object))?;
     let (key, dry) = (call.key(), call.query.dry_run()?);
     let place = Place { kind, key: &key, name: &call.target.name };
-    let outcome = modify(api, place, dry, |old| decide(api, kind, &call.user, object.clone(), old)).await;
+    let manager = Manager::of(call)?;
+    let author = Author { user: &call.user, manager: &manager };
+    let outcome = modify(api, place, dry, |old| decide(api, kind, author, object.clone(), old)).await;
     let mut response = match outcome {
         Err(status) if status.code == 404 && creates(kind, &object) => {
-            let entry = create::create(api, kind, &call.target.namespace, object, &call.user, dry).await?;
+            let entry = create::create(api, kind, &call.target.namespace, object, author, dry).await?;
             read::object(call, StatusCode::CREATED, &entry)?
         }
         outcome => show(call, outcome?)?,
@@ -85,18 +87,21 @@ pub(crate) fn named(call: &Call, mut object: Value) -> Result<Value, Status> {
 pub(crate) fn decide(
     api: &Api,
     kind: &'static Kind,
-    user: &User,
+    Author { user, manager }: Author<'_>,
     mut new: Value,
     old: &Value,
 ) -> Result<Decision, Status> {
     let name = meta::name(old).to_owned();
     same_object(kind, &new, old)?;
+    let given = manager::take(&mut new);
     let namespace = meta::namespace(old).to_owned();
     let review = Review { api, kind, user, namespace: &namespace, old: Some(old), subresource: "" };
     service::carry_over(kind, &mut new, old);
     strategy::before_update(kind, &mut new, old);
     admission::amend(&review, old, &mut new);
     kube_api::defaults::apply(convert::stored_kind(kind), &mut new);
+    kube_api::defaults::stored(kind, &mut new);
+    manager.updated(kind, &given, old, &mut new);
     escalation::check(api, user, kind, &new, Some(old))?;
     let errors = validate::update(kind, &new, old);
     if !errors.is_empty() {

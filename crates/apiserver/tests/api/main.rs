@@ -12,6 +12,7 @@ mod keys;
 mod kubectl;
 mod linearizable;
 mod lists;
+mod managed;
 mod protobuf;
 mod proxy;
 mod quota;

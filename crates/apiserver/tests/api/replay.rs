@@ -80,7 +80,9 @@ fn shape(code: u64, body: Value) -> Value {
 fn level(value: &mut Value) {
     match value {
         Value::Object(map) => {
-            map.remove("managedFields");
+            if let Some(entries) = map.get_mut("managedFields").and_then(Value::as_array_mut) {
+                *entries = owners(entries);
+            }
             for (name, value) in map.iter_mut() {
                 if VARYING.contains(&name.as_str()) && !value.is_null() {
                     *value = format!("<{name}>").into();
@@ -100,6 +102,34 @@ fn level(value: &mut Value) {
             }
         }
         _ => {}
+    }
+}
+
+/// What each manager owns, whenever and through whichever subresource it wrote: 1.20 did not tell those apart.
+fn owners(entries: &[Value]) -> Vec<Value> {
+    let mut owners: Vec<Value> = Vec::new();
+    for entry in entries {
+        let mut entry = entry.clone();
+        for varying in ["time", "subresource"] {
+            entry.as_object_mut().expect("an entry").remove(varying);
+        }
+        let same =
+            |other: &&mut Value| ["manager", "operation", "apiVersion"].iter().all(|part| other[part] == entry[part]);
+        match owners.iter_mut().find(same) {
+            Some(other) => unite(&mut other["fieldsV1"], &entry["fieldsV1"]),
+            None => owners.push(entry),
+        }
+    }
+    owners.sort_by_key(|entry| entry["manager"].to_string());
+    owners
+}
+
+fn unite(into: &mut Value, from: &Value) {
+    for (name, value) in from.as_object().into_iter().flatten() {
+        unite(&mut into[name], value);
+    }
+    if into.is_null() {
+        *into = json!({});
     }
 }
 

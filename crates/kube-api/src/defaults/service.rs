@@ -28,7 +28,6 @@ pub(super) fn service(service: &mut Object) {
     }
     if matches!(kind.as_str(), "ClusterIP" | "NodePort" | "LoadBalancer") {
         fill(spec, "internalTrafficPolicy", "Cluster");
-        addresses(spec);
     }
     map(map(service, "status"), "loadBalancer");
 }
@@ -51,8 +50,12 @@ fn is_reached_from_outside(spec: &Object, kind: &str) -> bool {
     matches!(kind, "NodePort" | "LoadBalancer") || (kind == "ClusterIP" && external)
 }
 
-/// `clusterIP` and the first of `clusterIPs` are the same; the cluster has one family of addresses.
-fn addresses(spec: &mut Object) {
+/// Of a service with an address, `clusterIP` and the first of `clusterIPs` are the same; the cluster has one family of addresses.
+pub(super) fn addresses(service: &mut Object) {
+    let spec = map(service, "spec");
+    if text(spec, "type") == "ExternalName" {
+        return;
+    }
     let listed = spec.get("clusterIPs").and_then(|ips| ips.get(0)).and_then(Value::as_str).map(str::to_owned);
     match (text(spec, "clusterIP").to_owned(), listed) {
         (ip, Some(first)) if ip.is_empty() => fill(spec, "clusterIP", first),

@@ -44,6 +44,7 @@ fn refusal(kind: &Kind, body: &Value) -> Option<Status> {
         Err(status) => return Some(status),
     };
     defaults::apply(kind, &mut object);
+    defaults::stored(kind, &mut object);
     let errors = validate::create(kind, &object);
     let name = object["metadata"]["name"].as_str().unwrap_or_default();
     (!errors.is_empty()).then(|| Status::invalid(kind, name, &errors))

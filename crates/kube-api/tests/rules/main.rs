@@ -85,5 +85,6 @@ fn ready(kind: &Kind, object: Value) -> Value {
     let decoded = decode::value_of(kind, object, FieldValidation::Strict).expect("fits the schema");
     let mut object = decoded.object;
     defaults::apply(kind, &mut object);
+    defaults::stored(kind, &mut object);
     object
 }
