@@ -24,6 +24,7 @@ use crate::http::body::Body;
 use crate::http::reply::{self, Answer};
 use crate::kubelet::Kubelet;
 use crate::metrics::Metrics;
+use crate::oidc::Document;
 use crate::options::Options;
 use crate::storage::{StorageError, Store};
 use crate::{discovery, health, openapi, subresource, verbs};
@@ -105,6 +106,9 @@ impl Api {
             return self.resource(call, body).await;
         }
         self.authorize_path(&user, request.method(), &path)?;
+        if let Some(document) = Document::of(&path) {
+            return document.answer(&self, request.method());
+        }
         match path.as_str() {
             "/metrics" => Ok(self.metrics.answer(&self.store)),
             _ if path.starts_with("/openapi/") => openapi::answer(&request),

@@ -14,6 +14,7 @@ mod health;
 mod http;
 mod kubelet;
 mod metrics;
+mod oidc;
 mod openapi;
 mod options;
 mod present;

@@ -82,6 +82,9 @@ pub(crate) struct Options {
     /// Issuer of service account tokens
     #[arg(long, default_value = "https://kubernetes.default.svc.cluster.local")]
     pub(crate) service_account_issuer: String,
+    /// URL of the keys by which others verify service account tokens; below the issuer's where not given
+    #[arg(long)]
+    pub(crate) service_account_jwks_uri: Option<String>,
     /// Authority of the kubelets' certificates
     #[arg(long)]
     pub(crate) kubelet_certificate_authority: Option<PathBuf>,

@@ -3,6 +3,8 @@
 //! A claim is a key of its own under `/registry/k8sm/claims/`, which can be put only where it is missing. So no two services
 //! hold one address, however many API servers there are.
 
+mod retype;
+
 use std::net::Ipv4Addr;
 
 use kube_api::validate::FieldError;
@@ -43,7 +45,11 @@ pub(crate) fn claim_changed(api: &Api, kind: &Kind, new: &mut Value, old: &Value
 
 /// An update that is silent about addresses and ports keeps those there are.
 pub(crate) fn carry_over(kind: &Kind, new: &mut Value, old: &Value) {
-    if kind.kind != "Service" || new["spec"]["type"] == "ExternalName" || !new["spec"].is_object() {
+    if kind.kind != "Service" || !new["spec"].is_object() {
+        return;
+    }
+    retype::drop_unused(new, old);
+    if new["spec"]["type"] == "ExternalName" {
         return;
     }
     // who changes the one address without the list means the list as well

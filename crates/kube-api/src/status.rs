@@ -18,6 +18,8 @@ pub struct Status {
     pub message: String,
     /// What the failure is about.
     pub details: Option<Box<Details>>,
+    /// The continue token by which the rest of an expired list can be had nevertheless; empty for none.
+    pub continue_token: String,
 }
 
 /// What a failure is about.
@@ -71,7 +73,7 @@ impl Serialize for Status {
 impl Status {
     /// A failure of that code, reason and message, about nothing in particular.
     pub fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), details: None }
+        Self { code, reason, message: message.into(), details: None, continue_token: String::new() }
     }
 
     /// The `Status` object.
@@ -84,6 +86,9 @@ impl Status {
         }
         if let Some(details) = &self.details {
             value["details"] = json!(details);
+        }
+        if !self.continue_token.is_empty() {
+            value["metadata"]["continue"] = self.continue_token.as_str().into();
         }
         value
     }
@@ -174,7 +179,7 @@ impl Status {
             causes,
             ..Details::default()
         };
-        Self { code: 422, reason: "Invalid", message, details: Some(Box::new(details)) }
+        Self { code: 422, reason: "Invalid", message, details: Some(Box::new(details)), continue_token: String::new() }
     }
 
     /// The request makes no sense.
@@ -304,7 +309,7 @@ impl Status {
     }
 
     fn about(code: u16, reason: &'static str, kind: &Kind, name: &str, message: String) -> Self {
-        Self { code, reason, message, details: Some(about(kind, name)) }
+        Self { code, reason, message, details: Some(about(kind, name)), continue_token: String::new() }
     }
 }
 

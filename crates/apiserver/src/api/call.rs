@@ -9,7 +9,7 @@ use kube_api::kinds::{self, Subresource};
 use kube_api::{Kind, Status};
 
 use crate::auth::User;
-use crate::http::accept::{self, Accept};
+use crate::http::accept::{self, Accept, Form};
 use crate::http::path::{self, Target};
 use crate::http::query::Query;
 use crate::subresource::proxy;
@@ -113,6 +113,12 @@ impl Call {
             .subresource
             .is_some_and(|sub| matches!(sub.name, "log" | "proxy" | "exec" | "attach" | "portforward"));
         let accept = accept::negotiate(&parts.headers);
+        // what is made and not kept has no rows
+        let rows = target.subresource.map_or(target.kind.verbs, |sub| sub.verbs).contains(&"get");
+        let accept = accept.and_then(|accept| match accept.form {
+            Form::Table(_) if !rows => Err(accept::without_tables()),
+            _ => Ok(accept),
+        });
         let accept = if passed_on { accept.unwrap_or(accept::PLAIN) } else { accept? };
         let raw_query = parts.uri.query().map(str::to_owned);
         let upgrade = parts.extensions.remove::<OnUpgrade>();

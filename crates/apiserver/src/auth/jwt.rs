@@ -10,8 +10,17 @@ use ring::signature::{
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{PrivatePkcs8KeyDer, SubjectPublicKeyInfoDer};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::SubjectPublicKeyInfo;
+
+/// What stands before the point of a P-256 key in its SubjectPublicKeyInfo (RFC 5480).
+const P256_PREFIX: &[u8] = &[
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
+    0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+];
+/// The length of such a point.
+const P256_POINT: usize = 65;
 
 /// Makes and checks tokens.
 pub(crate) struct Tokens {
@@ -30,13 +39,27 @@ impl Tokens {
             (None, Some(signer)) => signer.public_key().as_ref().to_vec(),
             (None, None) => anyhow::bail!("neither a key nor a public key of service account tokens is given"),
         };
+        anyhow::ensure!(public.len() == P256_POINT, "the public key of service account tokens is no ECDSA P-256 key");
         Ok(Self { signer, public, random })
+    }
+
+    /// The public key as a JSON web key.
+    pub(crate) fn key(&self) -> Value {
+        // an uncompressed point: a byte that says so, and the two coordinates
+        let (x, y) = self.public[1..].split_at((self.public.len() - 1) / 2);
+        json!({"use": "sig", "kty": "EC", "kid": self.key_id(), "crv": "P-256", "alg": "ES256",
+            "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y)})
+    }
+
+    /// What tokens call the key: the hash of its public half in DER, as Kubernetes'.
+    fn key_id(&self) -> String {
+        URL_SAFE_NO_PAD.encode(Sha256::digest([P256_PREFIX, &self.public].concat()))
     }
 
     /// The token of these claims; `None` where this server has no key to sign with.
     pub(crate) fn sign(&self, claims: &Value) -> Option<String> {
         let signer = self.signer.as_ref()?;
-        let header = URL_SAFE_NO_PAD.encode(json!({"alg": "ES256", "typ": "JWT"}).to_string());
+        let header = URL_SAFE_NO_PAD.encode(json!({"alg": "ES256", "kid": self.key_id()}).to_string());
         let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(claims.to_string()));
         let signature = signer.sign(&self.random, signed.as_bytes()).ok()?;
         Some(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))

@@ -60,6 +60,11 @@ pub(crate) fn negotiate(headers: &HeaderMap) -> Result<Accept, Status> {
     Ok(Accept { format, form, gzip })
 }
 
+/// The refusal of a table of what has no rows.
+pub(crate) fn without_tables() -> Status {
+    Status::not_acceptable(OFFERED)
+}
+
 /// How a request's body is written, by its content type; JSON where none is named.
 pub(crate) fn body_format(headers: &HeaderMap) -> Result<Format, Status> {
     match content_type(headers).as_deref() {

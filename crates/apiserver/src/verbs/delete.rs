@@ -90,7 +90,12 @@ where
 {
     let options = Options::parse(&call.query, &create::decode_other(call, OPTIONS, body).await?)?;
     let (kind, key) = (call.kind(), call.key());
-    match delete(api, kind, &key, &call.target.name, &options).await? {
+    let outcome = delete(api, kind, &key, &call.target.name, &options).await?;
+    if let (Outcome::Stored(entry), "Namespace") = (&outcome, kind.kind) {
+        // who was told that the namespace ends makes nothing in it any more; what fails here is only later
+        let _ = api.store.reached(entry.revision).await;
+    }
+    match outcome {
         Outcome::Stored(entry) => read::object(call, StatusCode::OK, &entry),
         Outcome::Removed(last) if strategy::deleted_shown(kind) => read::value(call, StatusCode::OK, last),
         Outcome::Removed(last) => {

@@ -65,7 +65,7 @@ pub(crate) async fn list(api: &Api, call: &Call) -> Answer {
     let limit = call.query.number("limit")?.filter(|&limit| limit > 0).and_then(|limit| usize::try_from(limit).ok());
     let listing = select(api, call, &selection, limit).await.map_err(|error| match error {
         Refusal::Status(status) => status,
-        Refusal::Storage(StorageError::Compacted) if call.query.get("continue").is_some() => expired_continue(),
+        Refusal::Storage(StorageError::Compacted) if call.query.get("continue").is_some() => expired_continue(call),
         Refusal::Storage(error) => refuse(kind, "", error),
     })?;
     let mut meta = json!({"resourceVersion": listing.revision.to_string()});
@@ -109,6 +109,10 @@ async fn select(api: &Api, call: &Call, selection: &Selection, limit: Option<usi
         Some("Exact") => true,
         Some(other) => return Err(match_forbidden(other).into()),
     };
+    if call.query.get("continue").is_some() && version.is_some_and(|version| version > 0) {
+        let why = "specifying resource version is not allowed when using continue";
+        return Err(Status::bad_request(why).into());
+    }
     let token = call.query.get("continue").map(|token| Continue::decode(token, &prefix)).transpose()?;
     let after = token.as_ref().map(|token| token.after.as_str());
     let at = match &token {
@@ -166,11 +170,15 @@ fn match_forbidden(what: &str) -> Status {
     Status::new(422, "Invalid", format!("ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: {why}"))
 }
 
-fn expired_continue() -> Status {
-    Status::expired(
+/// The list as it was is not known any more; its rest, as it is now, can be had.
+fn expired_continue(call: &Call) -> Status {
+    let token = call.query.get("continue").and_then(|token| Continue::decode(token, &call.prefix()).ok());
+    let now = token.map(|token| Continue { revision: 0, ..token }.encode());
+    let expired = Status::expired(
         "The provided continue parameter is too old to display a consistent list result. You can start a new list without the \
          continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing \
          with the provided token results in an inconsistent list - objects that were created, modified, or deleted between \
          the time the first chunk was returned and now may show up in the list.",
-    )
+    );
+    Status { continue_token: now.unwrap_or_default(), ..expired }
 }

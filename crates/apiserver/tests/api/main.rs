@@ -5,6 +5,7 @@ mod admission;
 mod authorization;
 mod clients;
 mod commands;
+mod conformance;
 mod crud;
 mod harness;
 mod hostile;
