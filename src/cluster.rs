@@ -9,6 +9,7 @@ pub(crate) mod engine;
 mod image;
 pub(crate) mod kubeconfig;
 pub(crate) mod list;
+pub(crate) mod lock;
 pub(crate) mod logs;
 pub(crate) mod name;
 pub(crate) mod observed;

@@ -94,6 +94,11 @@ impl Failure {
         self.kind
     }
 
+    /// What caused it, where that is a `T`.
+    pub(crate) fn cause<T: std::error::Error + Send + Sync + 'static>(&self) -> Option<&T> {
+        self.source.as_ref()?.downcast_ref()
+    }
+
     /// Message and innermost reason, on one line.
     pub(crate) fn line(&self) -> String {
         let Some(source) = &self.source else { return self.message.clone() };

@@ -37,7 +37,7 @@ pub(crate) async fn run(global: &Global, args: Kubeconfig) -> Result<(), Failure
             .hint(format!("`k8sm up{}` brings it up", cluster.flag()))
     })?;
     let pki = keys::of(&engine, &cluster).await?;
-    let access = Access::of(&cluster, ports.api, &pki)?;
+    let access = Access::of(&cluster, &engine.facts.host, ports.api, &pki)?;
     if !args.merge {
         return shell::data(&access.document()?);
     }

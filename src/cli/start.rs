@@ -7,6 +7,7 @@ use clap::Args;
 use super::Global;
 use super::up::duration;
 use crate::cluster::engine::Engine;
+use crate::cluster::lock::Lock;
 use crate::cluster::{pause, up};
 use crate::failure::Failure;
 use crate::shell;
@@ -27,6 +28,7 @@ pub(crate) struct Start {
 pub(crate) async fn run(global: &Global, start: Start) -> Result<(), Failure> {
     let cluster = global.cluster()?;
     let engine = Engine::connect().await?;
+    let _lock = Lock::take(&engine, &cluster).await?;
     let started = pause::start(&engine, &cluster).await?;
     up::await_ready(&engine, &cluster, start.timeout).await?;
     match started {

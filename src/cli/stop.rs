@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::Global;
 use crate::cluster::engine::Engine;
+use crate::cluster::lock::Lock;
 use crate::cluster::pause;
 use crate::failure::Failure;
 use crate::shell;
@@ -19,7 +20,9 @@ pub(crate) struct Stop {}
 /// When there is no such cluster, or the engine refuses.
 pub(crate) async fn run(global: &Global, _stop: Stop) -> Result<(), Failure> {
     let cluster = global.cluster()?;
-    let stopped = pause::stop(&Engine::connect().await?, &cluster).await?;
+    let engine = Engine::connect().await?;
+    let _lock = Lock::take(&engine, &cluster).await?;
+    let stopped = pause::stop(&engine, &cluster).await?;
     match stopped {
         0 => shell::say(&format!("cluster {cluster} was stopped already: nothing to do")),
         stopped => {

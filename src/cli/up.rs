@@ -53,13 +53,13 @@ pub(crate) struct Up {
     #[arg(long, value_name = "CIDR")]
     service_cidr: Option<Ipv4Net>,
     /// The API server's port on 127.0.0.1 [default: 6443, or the next free one]
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     api_port: Option<u16>,
     /// The API server's plain port on 127.0.0.1 [default: 8888, or the next free one]
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     insecure_port: Option<u16>,
     /// The Mesos master's port on 127.0.0.1 [default: 5050, or the next free one]
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     mesos_port: Option<u16>,
     /// The form of the dry run's plan
     #[arg(short, long, value_enum, default_value_t = Output::Text, requires = "dry_run")]

@@ -170,14 +170,40 @@ pub(crate) fn interrupted() -> Failure {
     Failure::interrupted("interrupted")
 }
 
+/// How Linux says that a disk is full.
+pub(crate) const NO_SPACE: &str = "no space left on device";
+
+/// What to try then.
+pub(crate) const DISK_HINT: &str = "free some disk: `docker system df` tells what holds it";
+
 /// A failed call to the engine.
-fn refused(what: String) -> impl FnOnce(DockerError) -> Failure {
+pub(crate) fn refused(what: String) -> impl FnOnce(DockerError) -> Failure {
     move |error| {
-        let full =
-            matches!(&error, DockerError::DockerResponseServerError { message, .. } if message.contains("no space"));
+        let hint = match &error {
+            DockerError::DockerResponseServerError { message, .. } if message.contains(NO_SPACE) => Some(DISK_HINT),
+            DockerError::DockerResponseServerError { message, .. } if is_port(message) => {
+                Some("end the program that listens there, or `k8sm down` and `k8sm up` choose another port")
+            }
+            _ => None,
+        };
         let failure = Failure::environment(what).because(error);
-        if full { failure.hint("free some disk: `docker system df` tells what holds it") } else { failure }
+        if let Some(hint) = hint { failure.hint(hint) } else { failure }
     }
+}
+
+/// Whether an engine's refusal is for a port that somebody has.
+fn is_port(message: &str) -> bool {
+    ["already allocated", "address already in use"].iter().any(|words| message.contains(words))
+}
+
+/// Whether somebody else was quicker: a port or subnet that the plan chose was taken since, or an image that it found
+/// was removed by a `down`. A fresh plan chooses others and sends the image. What a cluster has already stays: there is
+/// nothing to choose.
+pub(crate) fn outrun(failure: &Failure, plan: &Plan) -> bool {
+    let Some(DockerError::DockerResponseServerError { status_code, message }) = failure.cause() else { return false };
+    let chosen = plan.networks.iter().any(|network| network.create);
+    let image_gone = *status_code == 404 && message.to_lowercase().contains("no such image");
+    image_gone || chosen && (message.contains("overlap") || is_port(message))
 }
 
 /// Containers in the order in which others wait for them; slaves take longest to start.
@@ -209,6 +235,9 @@ fn api_names(plan: &Plan) -> Vec<String> {
         (name.len() == parts && parts != 4).then(|| name.join("."))
     }));
     names.push(plan.cluster.of("apiserver"));
+    if plan.engine.is_remote() {
+        names.push(plan.engine.host.clone());
+    }
     names.push(plan.choices.service_address(1).to_string());
     let api = plan.containers.iter().find(|step| step.spec.component == "apiserver");
     let addresses = api.into_iter().flat_map(|step: &ContainerStep| &step.spec.networks);

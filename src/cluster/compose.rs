@@ -78,6 +78,8 @@ pub(crate) struct Service {
     #[serde(default)]
     pub(crate) user: Option<Scalar>,
     #[serde(default)]
+    pub(crate) userns_mode: Option<String>,
+    #[serde(default)]
     pub(crate) restart: Option<String>,
     /// Accepted and not needed: every server waits for what it uses.
     #[serde(default, rename = "depends_on")]
@@ -150,8 +152,11 @@ impl Compose {
     pub(crate) fn load(path: Option<&Path>) -> Result<Self, Failure> {
         let Some(path) = path else { return Self::parse(BUILT_IN, "compose/docker-compose.yml (built in)") };
         let shown = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Failure::usage(format!("read compose file {shown}")).because(error))?;
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Failure::usage(format!("read compose file {shown}"))
+                .because(error)
+                .hint("`k8sm cluster compose > my.yml` writes one to begin with")
+        })?;
         Self::parse(&text, &shown)
     }
 
@@ -205,6 +210,9 @@ impl Compose {
             if source.starts_with(['.', '~']) || !mount.contains(':') {
                 return Err(format!("services.{name}.volumes: `{mount}`, expected VOLUME:/PATH or /PATH:/PATH"));
             }
+        }
+        if let Some(other) = service.userns_mode.as_deref().filter(|mode| *mode != "host") {
+            return Err(format!("services.{name}.userns_mode: `{other}`, expected `host`"));
         }
         match service.restart.as_deref() {
             None | Some("no" | "always" | "unless-stopped" | "on-failure") => Ok(()),

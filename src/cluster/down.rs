@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::engine::Engine;
 use super::kubeconfig::{File, Outcome, candidates};
+use super::lock::Lock;
 use super::name::ClusterName;
 use super::progress::{Progress, seconds};
 use super::remove;
@@ -16,8 +17,9 @@ use crate::shell;
 /// # Errors
 /// What could not be removed; all else is gone nevertheless.
 pub(crate) async fn down(cluster: &ClusterName, kubeconfig: Option<&Path>) -> Result<(), Failure> {
-    let since = Instant::now();
     let engine = Engine::connect().await?;
+    let _lock = Lock::take(&engine, cluster).await?;
+    let since = Instant::now();
     let progress = Progress::new();
     let phase = progress.phase(format!("removing cluster {cluster}"));
     let removed = remove::cluster(&engine, cluster).await;

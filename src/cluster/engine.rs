@@ -17,6 +17,9 @@ const OLDEST_API: (u32, u32) = (1, 40);
 /// How long one call may take, in seconds; sending an image of a debug build takes the longest.
 const CALL_SECONDS: u64 = 300;
 
+/// The host of an engine of this machine.
+pub(crate) const HERE: &str = "127.0.0.1";
+
 /// A connection to an engine, and what it said of itself.
 #[derive(Debug, Clone)]
 pub(crate) struct Engine {
@@ -29,8 +32,10 @@ pub(crate) struct Engine {
 /// What an engine says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Facts {
-    /// Where it listens, as `unix:///…`.
+    /// Where it listens, as `unix:///…` or `tcp://…`.
     pub(crate) endpoint: String,
+    /// The name under which its published ports are reached, `127.0.0.1` for an engine of this machine.
+    pub(crate) host: String,
     /// The engine's version.
     pub(crate) version: String,
     /// Its newest API.
@@ -41,6 +46,21 @@ pub(crate) struct Facts {
     pub(crate) socket: String,
 }
 
+impl Facts {
+    /// Whether the engine is another machine's, whose ports and routes cannot be looked at from here.
+    pub(crate) fn is_remote(&self) -> bool {
+        self.host != HERE
+    }
+
+    /// What tells this engine from another one of this machine: its socket, whichever links lead to it.
+    pub(crate) fn identity(&self) -> String {
+        match self.endpoint.strip_prefix("unix://").and_then(|path| std::fs::canonicalize(path).ok()) {
+            Some(path) => format!("unix://{}", path.display()),
+            None => self.endpoint.clone(),
+        }
+    }
+}
+
 impl Engine {
     /// Finds the engine and checks that it can run a cluster.
     ///
@@ -49,8 +69,7 @@ impl Engine {
     pub(crate) async fn connect() -> Result<Self, Failure> {
         let endpoint = Endpoint::find()?;
         let shown = endpoint.to_string();
-        let docker = Docker::connect_with_unix(&shown, CALL_SECONDS, bollard::API_DEFAULT_VERSION)
-            .map_err(|error| unreachable(&shown).because(error))?;
+        let docker = endpoint.connect(CALL_SECONDS).map_err(|error| unreachable(&shown).because(error))?;
         let asked = tokio::time::timeout(Duration::from_secs(10), docker.version()).await;
         let version = match asked {
             Ok(Ok(version)) => version,
@@ -62,7 +81,8 @@ impl Engine {
             version: version.version.unwrap_or_default(),
             api: version.api_version.unwrap_or_default(),
             platform: format!("{}/{}", version.os.unwrap_or_default(), version.arch.unwrap_or_default()),
-            socket: endpoint.path().to_owned(),
+            socket: endpoint.socket().to_owned(),
+            host: endpoint.host(),
         };
         check(&facts, own_platform())?;
         let docker = docker.negotiate_version().await.map_err(|error| unreachable(&facts.endpoint).because(error))?;
@@ -119,6 +139,7 @@ mod tests {
             api: api.into(),
             platform: platform.into(),
             socket: "/var/run/docker.sock".into(),
+            host: HERE.into(),
         }
     }
 

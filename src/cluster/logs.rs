@@ -7,10 +7,11 @@ use bollard::query_parameters::LogsOptionsBuilder;
 use futures::StreamExt;
 use futures::future::join_all;
 
+use super::act::{DISK_HINT, NO_SPACE};
 use super::engine::Engine;
 use super::name::ClusterName;
 use super::observed::{Component, Observed, State};
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::shell;
 
 /// How many of its last lines a failing component shows.
@@ -71,6 +72,30 @@ pub(crate) async fn save_and_show(engine: &Engine, cluster: &ClusterName, failur
     match save(engine, &observed, cluster).await {
         Ok(directory) => shell::say(&format!("the logs of all components are in {}", directory.display())),
         Err(error) => shell::say(&format!("the logs could not be saved: {error}")),
+    }
+}
+
+/// How many of its last lines tell why a component failed.
+const TELLING: usize = 200;
+
+/// The failure as it is, or the lack of disk that a component's log names as its cause.
+pub(crate) async fn explain(engine: &Engine, cluster: &ClusterName, failure: Failure) -> Failure {
+    if matches!(failure.kind(), Kind::Environment | Kind::Interrupted | Kind::Usage) {
+        return failure;
+    }
+    let Ok(observed) = Observed::read(engine, cluster).await else { return failure };
+    let tails = join_all(
+        observed
+            .components
+            .iter()
+            .map(|(name, component)| async move { (component.hostname.clone(), tail(engine, name, TELLING).await) }),
+    );
+    let full = tails.await.into_iter().find(|(_, text)| String::from_utf8_lossy(text).contains(NO_SPACE));
+    match full {
+        Some((hostname, _)) => {
+            Failure::environment(format!("{}: {hostname} found {NO_SPACE}", failure.line())).hint(DISK_HINT)
+        }
+        None => failure,
     }
 }
 

@@ -12,6 +12,9 @@ use serde::Serialize;
 use super::addons::dns;
 use super::engine::Engine;
 use super::name::{self, ClusterName};
+use super::plan::PORTS;
+use super::port::Ports;
+use super::publish;
 use crate::failure::Failure;
 
 /// What is there.
@@ -37,7 +40,7 @@ pub(crate) struct Observed {
     pub(crate) made_images: BTreeMap<String, bool>,
     /// Subnets of the networks of others.
     pub(crate) foreign_subnets: Vec<Ipv4Net>,
-    /// Ports that running containers of others publish.
+    /// Ports that running containers of others publish, and those of other clusters.
     pub(crate) foreign_ports: BTreeSet<u16>,
 }
 
@@ -156,6 +159,10 @@ impl Observed {
         } else {
             self.foreign_subnets.extend(subnets);
             self.foreign_names.insert(name);
+            // Another cluster has its ports from its networks on, also while it comes up or is stopped.
+            let ports = labels.get(PORTS).and_then(|label| Ports::from_label(label));
+            self.foreign_ports.extend(ports.into_iter().flat_map(|ports| [ports.api, ports.insecure, ports.master]));
+            self.foreign_ports.extend(publish::of_label(labels.get(name::PUBLISHED)).map(|one| one.host));
         }
     }
 

@@ -3,6 +3,7 @@
 use bollard::query_parameters::{StartContainerOptions, StopContainerOptionsBuilder};
 use futures::future::join_all;
 
+use super::act::refused;
 use super::engine::Engine;
 use super::name::ClusterName;
 use super::observed::{Observed, State};
@@ -49,7 +50,7 @@ pub(crate) async fn start(engine: &Engine, cluster: &ClusterName) -> Result<usiz
     let stopped = observed.components.iter().filter(|(_, one)| one.state != State::Running);
     let starts = stopped.map(|(name, _)| async move {
         let started = engine.docker.start_container(name, None::<StartContainerOptions>).await;
-        started.map_err(|error| Failure::failed(format!("start container {name}")).because(error))
+        started.map_err(refused(format!("start container {name}")))
     });
     join_all(starts).await.into_iter().collect::<Result<Vec<()>, Failure>>().map(|all| all.len())
 }

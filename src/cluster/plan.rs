@@ -265,6 +265,7 @@ fn choose(
         km_image: machine.km_image.clone(),
         etcd_image: request.etcd_image.clone(),
         socket: engine.socket.clone(),
+        api_address: if engine.is_remote() { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST },
     })
 }
 
@@ -280,7 +281,8 @@ fn service_cidr(cluster: &ClusterName, request: &Request, before: Option<&String
             .hint(format!("`k8sm down{}` first: addresses in it are given away", cluster.flag())));
     }
     if !(12..=28).contains(&chosen.prefix_len()) {
-        return Err(Failure::usage(format!("service range {chosen} is not between /12 and /28")));
+        return Err(Failure::usage(format!("service range {chosen} is not between /12 and /28"))
+            .hint("for example --service-cidr 10.96.0.0/24"));
     }
     Ok(chosen)
 }
@@ -324,7 +326,8 @@ fn slaves(request: &Request, observed: &Observed, control: &Layout) -> Result<u3
     let before = observed.slaves();
     let slaves = request.slaves.unwrap_or(if before > 0 { before } else { SLAVES });
     if slaves == 0 || slaves > control.slaves() {
-        return Err(Failure::usage(format!("--slaves {slaves} is not between 1 and {}", control.slaves())));
+        return Err(Failure::usage(format!("--slaves {slaves} is not between 1 and {}", control.slaves()))
+            .hint("without the flag there are 2, or as many as the cluster has"));
     }
     if slaves < before {
         return Err(Failure::conflict(format!("the cluster has {before} slaves, --slaves {slaves} would remove some"))

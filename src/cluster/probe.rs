@@ -251,7 +251,7 @@ impl Prober {
         let nodes = Api::<Node>::all(self.client().await?);
         if self.once {
             let node = tokio::time::timeout(PATIENCE, nodes.get(hostname)).await??;
-            return if is_ready(Some(&node)) { Ok(()) } else { Err(anyhow!("not Ready")) };
+            return if is_ready(Some(&node)) { Ok(()) } else { Err(anyhow!(why_not(&node))) };
         }
         // Told by a watch, which ends where the API server does: then it is asked again.
         let waited = await_condition(nodes, hostname, |node: Option<&Node>| is_ready(node));
@@ -315,6 +315,14 @@ fn servers(endpoints: Option<&Endpoints>) -> Vec<SocketAddr> {
 fn is_ready(node: Option<&Node>) -> bool {
     let conditions = node.and_then(|node| node.status.as_ref()?.conditions.as_ref());
     conditions.into_iter().flatten().any(|condition| condition.type_ == "Ready" && condition.status == "True")
+}
+
+/// What a node that is not Ready says of it.
+fn why_not(node: &Node) -> String {
+    let mut conditions = node.status.as_ref().and_then(|status| status.conditions.as_ref()).into_iter().flatten();
+    let ready = conditions.find(|condition| condition.type_ == "Ready");
+    let said = ready.and_then(|condition| condition.message.clone()).filter(|message| !message.is_empty());
+    said.unwrap_or_else(|| "not Ready".to_owned())
 }
 
 #[cfg(test)]

@@ -64,14 +64,18 @@ pub(crate) fn check(wanted: &[Publish], ports: Ports, free: impl Fn(u16) -> bool
 /// # Errors
 /// The port that it does not publish.
 pub(crate) fn kept(wanted: &[Publish], label: Option<&String>) -> Result<Vec<Publish>, Failure> {
-    let published: Vec<Publish> =
-        label.into_iter().flat_map(|label| label.split(' ')).filter_map(|one| one.parse().ok()).collect();
+    let published: Vec<Publish> = of_label(label).collect();
     match wanted.iter().find(|one| !published.contains(one)) {
         Some(one) => Err(Failure::conflict(format!("the cluster does not publish {one}, and is there already")).hint(
             "`k8sm down` and `k8sm up --publish` change what it publishes, or `k8sm port-forward` reaches a pod",
         )),
         None => Ok(published),
     }
+}
+
+/// From a label's value.
+pub(crate) fn of_label(label: Option<&String>) -> impl Iterator<Item = Publish> {
+    label.into_iter().flat_map(|label| label.split(' ')).filter_map(|one| one.parse().ok())
 }
 
 /// As a label's value.

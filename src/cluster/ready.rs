@@ -37,8 +37,8 @@ pub(crate) async fn wait(
     let phase = progress.phase("waiting for");
     let mut waiting: BTreeSet<Check> = Check::all(asked).into_iter().collect();
     let mut pass = |check: &Check, waiting: &BTreeSet<Check>| {
-        let left: Vec<&str> = waiting.iter().map(Check::hostname).collect();
-        phase.part(&check.describe(), &left.join(" "));
+        let left: BTreeSet<&str> = waiting.iter().map(Check::hostname).collect();
+        phase.part(&check.describe(), &left.into_iter().collect::<Vec<_>>().join(" "));
         passed(check);
     };
     let served = async {
@@ -112,6 +112,20 @@ pub(crate) async fn probe(
     }))
 }
 
+/// How long a cluster that did not come up may take to say what is missing.
+const LAST_WORD: Duration = Duration::from_secs(8);
+
+/// What is missing of a cluster, and why, a line each; nothing where it cannot be asked.
+pub(crate) async fn missing(engine: &Engine, cluster: &ClusterName, asked: Asked) -> Vec<String> {
+    let answers = async {
+        let answers = probe(engine, &cluster.of("apiserver"), asked, true).await?;
+        answers.try_collect::<Vec<Answer>>().await
+    };
+    let answers = tokio::time::timeout(LAST_WORD, answers).await.ok().and_then(Result::ok).unwrap_or_default();
+    let lines = answers.into_iter().filter_map(|answer| Some(format!("{}: {}", answer.check.describe(), answer.why?)));
+    lines.collect()
+}
+
 /// The lines of stdout.
 fn lines(
     output: impl Stream<Item = Result<LogOutput, bollard::errors::Error>>,
@@ -139,12 +153,12 @@ fn lines(
     })
 }
 
-/// Asks the API server at its published port, by the certificate that the kubeconfig trusts: what kubectl will do.
+/// Asks the API server at `server`, its published port, by the certificate that the kubeconfig trusts: what kubectl will do.
 ///
 /// # Errors
 /// When it does not answer there, though it does inside the cluster.
-pub(crate) async fn published(port: u16, pki: &Pki) -> Result<(), Failure> {
-    let url = format!("https://127.0.0.1:{port}/readyz");
+pub(crate) async fn published(server: &str, pki: &Pki) -> Result<(), Failure> {
+    let url = format!("{server}/readyz");
     let asked = async {
         // Somebody else may have installed the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();

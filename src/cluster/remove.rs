@@ -1,9 +1,10 @@
 //! Taking away: a whole cluster, or what one run of `up` made. Containers first, then what they hold.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use bollard::errors::Error as DockerError;
-use bollard::models::ContainerSummary;
+use bollard::models::{ContainerSummary, ImageSummary};
 use bollard::query_parameters::{
     ListContainersOptionsBuilder, ListImagesOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder,
     RemoveContainerOptionsBuilder, RemoveImageOptionsBuilder, RemoveVolumeOptions,
@@ -48,10 +49,21 @@ pub(crate) async fn cluster(engine: &Engine, cluster: &ClusterName) -> Result<Re
 /// # Errors
 /// As `cluster`.
 pub(crate) async fn run(engine: &Engine, run: &str) -> Result<Removed, Failure> {
-    let label = format!("{}={run}", name::RUN);
-    let mut removed = labelled(engine, &label).await?;
-    removed.images = images(engine, &label).await?;
+    let mut removed = things(engine, run).await?;
+    removed.images = images(engine, &run_label(run)).await?;
     Ok(removed)
+}
+
+/// The same, but for images.
+///
+/// # Errors
+/// As `cluster`.
+pub(crate) async fn things(engine: &Engine, run: &str) -> Result<Removed, Failure> {
+    labelled(engine, &run_label(run)).await
+}
+
+fn run_label(run: &str) -> String {
+    format!("{}={run}", name::RUN)
 }
 
 async fn labelled(engine: &Engine, label: &str) -> Result<Removed, Failure> {
@@ -99,9 +111,33 @@ async fn networks(engine: &Engine, label: &str) -> Result<usize, Failure> {
     let options = ListNetworksOptionsBuilder::default().filters(&filter(label)).build();
     let found = listed("networks", engine.docker.list_networks(Some(options)).await)?;
     let names: Vec<String> = found.into_iter().filter_map(|network| network.name).collect();
-    let removed =
-        join_all(names.iter().map(|name| async { gone("network", name, engine.docker.remove_network(name).await) }));
+    let removed = join_all(names.iter().map(|name| remove_network(engine, name)));
     removed.await.into_iter().collect::<Result<Vec<()>, _>>().map(|all| all.len())
+}
+
+/// How often a network that is still in use is tried again, and the pause before.
+const RETRIES: usize = 10;
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Removes a network whose containers are gone. An engine may be behind with that for a moment; and one of version 20.10
+/// may count an endpoint too many, where containers were started at once, until it is restarted.
+async fn remove_network(engine: &Engine, name: &str) -> Result<(), Failure> {
+    let in_use = |error: &DockerError| matches!(error, DockerError::DockerResponseServerError { message, .. } if message.contains("active endpoints"));
+    for _ in 0..RETRIES {
+        match engine.docker.remove_network(name).await {
+            Err(error) if in_use(&error) => tokio::time::sleep(PAUSE).await,
+            done => return gone("network", name, done),
+        }
+    }
+    let last = engine.docker.remove_network(name).await;
+    let used = last.as_ref().is_err_and(in_use);
+    gone("network", name, last).map_err(|failure| match used {
+        true => failure.hint(format!(
+            "`docker network inspect {name}` shows who uses it; where nobody does, the engine has lost count: \
+             `k8sm down` removes it when the engine has been restarted"
+        )),
+        false => failure,
+    })
 }
 
 async fn volumes(engine: &Engine, label: &str) -> Result<usize, Failure> {
@@ -117,7 +153,13 @@ async fn volumes(engine: &Engine, label: &str) -> Result<usize, Failure> {
 async fn images(engine: &Engine, label: &str) -> Result<usize, Failure> {
     let options = ListImagesOptionsBuilder::default().filters(&filter(label)).build();
     let found = listed("images", engine.docker.list_images(Some(options)).await)?;
-    let tags: Vec<String> = found.into_iter().flat_map(|image| image.repo_tags).collect();
+    // Where two sent the same image at once, the earlier one has lost its name to the later one.
+    let names = |image: ImageSummary| {
+        let mut tags = image.repo_tags;
+        tags.retain(|tag| tag != "<none>:<none>");
+        if tags.is_empty() { vec![image.id] } else { tags }
+    };
+    let tags: Vec<String> = found.into_iter().flat_map(names).collect();
     let removed = join_all(tags.iter().map(|tag| async move {
         let options = RemoveImageOptionsBuilder::default().build();
         match engine.docker.remove_image(tag, Some(options), None).await {
@@ -134,8 +176,8 @@ fn gone(kind: &str, name: &str, result: Result<(), DockerError>) -> Result<(), F
     match result {
         Ok(()) | Err(DockerError::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
         // Somebody else is removing it at this moment.
-        Err(DockerError::DockerResponseServerError { status_code: 409, message })
-            if message.contains("already in progress") =>
+        Err(DockerError::DockerResponseServerError { message, .. })
+            if ["already in progress", "unrecognized image ID"].iter().any(|words| message.contains(words)) =>
         {
             Ok(())
         }

@@ -36,6 +36,8 @@ pub(crate) struct Choices {
     pub(crate) etcd_image: Option<String>,
     /// The engine's own socket on its host.
     pub(crate) socket: String,
+    /// Where the API server's TLS port is published: the loopback, or all addresses of another machine.
+    pub(crate) api_address: Ipv4Addr,
 }
 
 impl Choices {
@@ -67,6 +69,8 @@ pub(crate) struct ContainerSpec {
     pub(crate) security_opt: Vec<String>,
     pub(crate) read_only: bool,
     pub(crate) user: Option<String>,
+    /// `host` where the engine would remap users.
+    pub(crate) userns_mode: Option<String>,
     pub(crate) restart: String,
 }
 
@@ -174,6 +178,7 @@ fn resolve(
         security_opt: service.security_opt.clone(),
         read_only: service.read_only,
         user: service.user.as_ref().map(|user| user.0.clone()),
+        userns_mode: service.userns_mode.clone(),
         restart: service.restart.clone().unwrap_or_else(|| "always".to_owned()),
     })
 }
@@ -198,6 +203,7 @@ fn placeholders(
         ("K8SM_PODS_IP_RANGE", choices.pods.ip_range.to_string()),
         ("K8SM_SERVICE_CIDR", choices.service_cidr.to_string()),
         ("K8SM_DNS_ADDRESS", choices.service_address(dns::NUMBER).to_string()),
+        ("K8SM_API_ADDRESS", choices.api_address.to_string()),
         ("K8SM_API_PORT", choices.ports.api.to_string()),
         ("K8SM_INSECURE_PORT", choices.ports.insecure.to_string()),
         ("K8SM_MASTER_PORT", choices.ports.master.to_string()),
@@ -284,6 +290,7 @@ pub(crate) mod tests {
             km_image: "k8sm/km:0.1.0-0123456789ab".into(),
             etcd_image: Some("k8sm/etcd:0123456789ab".into()),
             socket: "/var/run/docker.sock".into(),
+            api_address: Ipv4Addr::LOCALHOST,
         }
     }
 

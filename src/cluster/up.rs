@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use ipnet::Ipv4Net;
+use rand::RngExt;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
@@ -13,6 +14,7 @@ use super::compose::{self, Compose};
 use super::engine::Engine;
 use super::image;
 use super::kubeconfig::{self, Access};
+use super::lock::Lock;
 use super::logs;
 use super::name::ClusterName;
 use super::observed::{Observed, State};
@@ -92,8 +94,9 @@ pub(crate) async fn await_ready(engine: &Engine, cluster: &ClusterName, timeout:
 /// # Errors
 /// What stands in the way. Unless `keep` is set, what this run made is gone then.
 pub(crate) async fn up(options: &Options) -> Result<(), Failure> {
-    let since = Instant::now();
     let engine = Engine::connect().await?;
+    let _lock = turn(options, &engine).await?;
+    let since = Instant::now();
     let (mut plan, observed) = prepare(options, &engine).await?;
     refuse_other_builds(&plan)?;
     let file = kubeconfig::File::choose(options.kubeconfig.as_deref(), &plan.cluster.context())?;
@@ -109,18 +112,25 @@ pub(crate) async fn up(options: &Options) -> Result<(), Failure> {
     let run = uuid();
     let progress = Progress::new();
     let act = Act::new(&engine, &progress, &run, &interrupt);
-    let mut work = Box::pin(bring_up(&act, &mut plan, settled));
+    let mut late = false;
+    let mut work = Box::pin(bring_up(&act, options, &mut plan));
     let done = tokio::select! {
         done = &mut work => done,
         () = tokio::time::sleep(options.timeout) => {
             // What the engine was asked for is waited for, as undoing must find it.
             interrupt.cancel();
             let _ = tokio::time::timeout(DRAIN, &mut work).await;
+            late = true;
             Err(Failure::timed_out(format!("cluster {} was not up within {}", options.cluster, seconds(options.timeout)))
                 .hint("give it more time with --timeout, or keep it for a look with --keep"))
         }
     };
     drop(work);
+    if late {
+        for line in ready::missing(&engine, &plan.cluster, asked(&plan)).await {
+            shell::say(&format!("not so yet: {line}"));
+        }
+    }
     let finished = match done {
         Ok(pki) => tell_kubectl(&file, &plan, &pki),
         Err(failure) => Err(failure),
@@ -135,10 +145,21 @@ pub(crate) async fn up(options: &Options) -> Result<(), Failure> {
             Err(Failure::interrupted(format!("bringing up cluster {} was interrupted", options.cluster)))
         }
         Err(failure) => {
+            let failure = logs::explain(&engine, &options.cluster, failure).await;
             undo(options, &engine, &plan, &observed, &run, &failure).await;
             Err(failure)
         }
     }
+}
+
+/// Waits until no other command works on the cluster.
+async fn turn(options: &Options, engine: &Engine) -> Result<Lock, Failure> {
+    let taken = tokio::time::timeout(options.timeout, Lock::take(engine, &options.cluster)).await;
+    taken.unwrap_or_else(|_| {
+        let within = seconds(options.timeout);
+        Err(Failure::timed_out(format!("another k8sm command worked on cluster {} for {within}", options.cluster))
+            .hint("give it more time with --timeout"))
+    })
 }
 
 /// Reads everything and makes the plan.
@@ -147,7 +168,11 @@ async fn prepare(options: &Options, engine: &Engine) -> Result<(Plan, Observed),
     let km_image = tokio::task::spawn_blocking(image::km_image);
     let observed = Observed::read(engine, &options.cluster).await?;
     let km_image = km_image.await.map_err(|error| Failure::failed("read this executable").because(error))??;
-    let machine = Machine { routes: routes(), free: &is_free, km_image, etcd: image::etcd::on_this_machine() };
+    let remote = engine.facts.is_remote();
+    // Of another machine the engine alone says what is taken.
+    let free = |port| remote || is_free(port);
+    let routes = if remote { Vec::new() } else { routes() };
+    let machine = Machine { routes, free: &free, km_image, etcd: image::etcd::on_this_machine() };
     let plan = Plan::make(&options.cluster, &engine.facts, &options.request, &compose, &observed, &machine)?;
     Ok((plan, observed))
 }
@@ -177,8 +202,28 @@ fn refuse_other_builds(plan: &Plan) -> Result<(), Failure> {
         .hint(format!("`k8sm up{} --recreate` replaces these components; data and keys stay", plan.cluster.flag())))
 }
 
-async fn bring_up(act: &Act<'_>, plan: &mut Plan, settled: bool) -> Result<Pki, Failure> {
-    let pki = if settled { act.keys(plan).await? } else { act.carry_out(plan).await? };
+/// How often a plan that others overtook is made anew.
+const ATTEMPTS: usize = 8;
+
+/// Carries the plan out, or a fresh one where others took its ports, subnets or images meanwhile.
+async fn bring_up(act: &Act<'_>, options: &Options, plan: &mut Plan) -> Result<Pki, Failure> {
+    for _ in 1..ATTEMPTS {
+        let failure = match attempt(act, plan).await {
+            Err(failure) if act::outrun(&failure, plan) => failure,
+            done => return done,
+        };
+        shell::say(&format!("{}: somebody was quicker, trying again with a fresh plan", failure.line()));
+        remove::things(act.engine, act.run).await?;
+        // Two that stand in each other's way must not meet again.
+        let pause = Duration::from_millis(rand::rng().random_range(0..300));
+        tokio::time::sleep(pause).await;
+        (*plan, _) = prepare(options, act.engine).await?;
+    }
+    attempt(act, plan).await
+}
+
+async fn attempt(act: &Act<'_>, plan: &mut Plan) -> Result<Pki, Failure> {
+    let pki = if plan.is_settled() { act.keys(plan).await? } else { act.carry_out(plan).await? };
     let (say, serves) = oneshot::channel();
     let mut say = Some(say);
     let passed = |check: &Check| {
@@ -189,11 +234,15 @@ async fn bring_up(act: &Act<'_>, plan: &mut Plan, settled: bool) -> Result<Pki, 
             let _ = say.send(());
         }
     };
-    let asked = Asked { slaves: plan.choices.slaves, dns: plan.dns.is_some() };
-    let waited = ready::wait(act.engine, act.progress, &plan.cluster, asked, act.interrupt, passed);
+    let waited = ready::wait(act.engine, act.progress, &plan.cluster, asked(plan), act.interrupt, passed);
     tokio::try_join!(waited, addons(act, plan, &pki, serves))?;
-    ready::published(plan.choices.ports.api, &pki).await?;
+    ready::published(&access(plan, &pki)?.server, &pki).await?;
     Ok(pki)
+}
+
+/// What the cluster is asked for before it is up.
+fn asked(plan: &Plan) -> Asked {
+    Asked { slaves: plan.choices.slaves, dns: plan.dns.is_some() }
 }
 
 /// Deploys what runs on the cluster as soon as the API serves: its pods are there when the nodes are.
@@ -218,14 +267,16 @@ fn documents(plan: &Plan) -> Result<Option<Vec<Document>>, Failure> {
 
 /// Its administrator, at the published port.
 async fn client(plan: &Plan, pki: &Pki) -> Result<Client, Failure> {
-    let text = Access::of(&plan.cluster, plan.choices.ports.api, pki)?.document()?;
-    Ok(Client::of_kubeconfig(&text).await?)
+    Ok(Client::of_kubeconfig(&access(plan, pki)?.document()?).await?)
+}
+
+fn access(plan: &Plan, pki: &Pki) -> Result<Access, Failure> {
+    Access::of(&plan.cluster, &plan.engine.host, plan.choices.ports.api, pki)
 }
 
 /// Merges the kubeconfig; gives whether that changed it.
 fn tell_kubectl(file: &kubeconfig::File, plan: &Plan, pki: &Pki) -> Result<bool, Failure> {
-    let access = Access::of(&plan.cluster, plan.choices.ports.api, pki)?;
-    file.merge(&access)
+    file.merge(&access(plan, pki)?)
 }
 
 fn greet(plan: &Plan, unchanged: bool, time: Duration, file: &kubeconfig::File) {
@@ -300,6 +351,5 @@ async fn stop_again(engine: &Engine, before: &Observed) {
 
 /// A name for this run.
 fn uuid() -> String {
-    use rand::RngExt;
     rand::rng().random::<[u8; 8]>().iter().map(|byte| format!("{byte:02x}")).collect()
 }

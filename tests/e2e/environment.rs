@@ -1,6 +1,8 @@
 //! What this machine cannot do is the environment's error, exit code 3 with a hint, and leaves nothing behind.
 
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 
 use crate::harness::docker::Inventory;
 use crate::harness::{Cluster, run};
@@ -20,6 +22,68 @@ fn no_engine_is_said_at_once() {
         let ran = run(cluster.command(words).env("DOCKER_HOST", "unix:///nonexistent/docker.sock"), "");
         hinted(&ran.fails(3), &["/nonexistent/docker.sock"]);
     }
+}
+
+/// Serves connections on a free port of the loopback, each by `serve` in a thread of its own; gives `tcp://…`.
+fn engine(serve: impl Fn(TcpStream) + Send + Sync + Clone + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("bound");
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let serve = serve.clone();
+            std::thread::spawn(move || serve(stream));
+        }
+    });
+    format!("tcp://{address}")
+}
+
+/// An engine that answers each request with this as its version.
+fn engine_of(version: &'static str) -> String {
+    engine(move |mut stream| {
+        let mut request = BufReader::new(stream.try_clone().expect("a second handle")).lines();
+        while request.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length:";
+        let _ = write!(stream, "{head} {}\r\n\r\n{version}", version.len());
+    })
+}
+
+#[test]
+fn an_engine_that_cannot_serve_is_refused() {
+    let cluster = Cluster::new("engine");
+    for (version, words) in [
+        (r#"{"Version":"18.09","ApiVersion":"1.39","Os":"linux","Arch":"amd64"}"#, ["too old", "1.39"]),
+        (r#"{"Version":"28.0","ApiVersion":"1.48","Os":"linux","Arch":"s390x"}"#, ["linux/s390x", "this executable"]),
+        (r#"{"Version":"28.0","ApiVersion":"1.48","Os":"windows","Arch":"amd64"}"#, ["windows/amd64", "runs"]),
+    ] {
+        let ran = run(cluster.command(&["up"]).env("DOCKER_HOST", engine_of(version)), "");
+        hinted(&ran.fails(3), &words);
+    }
+    let ran = run(cluster.command(&["up"]).env("DOCKER_HOST", "ssh://me@there"), "");
+    hinted(&ran.fails(3), &["ssh://me@there"]);
+    assert!(!cluster.kubeconfig().exists());
+}
+
+#[test]
+fn an_engine_on_a_port_of_the_loopback_serves() {
+    let tcp = engine(|stream| {
+        let Ok(socket) = UnixStream::connect("/var/run/docker.sock") else { return };
+        let (mut up, mut down) = (stream.try_clone().expect("a handle"), socket.try_clone().expect("a handle"));
+        let upward = std::thread::spawn(move || {
+            let _ = std::io::copy(&mut up, &mut down);
+            let _ = down.shutdown(std::net::Shutdown::Write);
+        });
+        let (mut socket, mut stream) = (socket, stream);
+        let _ = std::io::copy(&mut socket, &mut stream);
+        let _ = stream.shutdown(std::net::Shutdown::Both);
+        let _ = upward.join();
+    });
+    let cluster = Cluster::new("tcp");
+    run(cluster.command(&["up", "--no-dns"]).env("DOCKER_HOST", &tcp), "").ok();
+    cluster.nodes_ready();
+    let status = run(cluster.command(&["status", "--exit-code"]).env("DOCKER_HOST", &tcp), "").ok();
+    assert!(status.contains("mesosslave2"), "{status}");
+    run(cluster.command(&["down"]).env("DOCKER_HOST", &tcp), "").ok();
+    assert!(!cluster.kubeconfig().exists());
 }
 
 #[test]

@@ -116,18 +116,34 @@ fn the_cluster_shows_itself(cluster: &Cluster) {
     assert!(compose.contains("mesosslave2"), "the slaves are spelt out: {compose}");
 }
 
+/// Runs commands at the same moment, each to its end.
+fn at_once(commands: Vec<std::process::Command>) -> Vec<Ran> {
+    let threads: Vec<_> =
+        commands.into_iter().map(|mut command| std::thread::spawn(move || run(&mut command, ""))).collect();
+    threads.into_iter().map(|thread| thread.join().expect("it ran")).collect()
+}
+
 #[test]
-fn two_clusters_run_side_by_side() {
-    let (one, two) = (Cluster::up("one"), Cluster::up("two"));
+fn clusters_come_and_go_at_the_same_moment_and_run_side_by_side() {
+    let (one, two) = (Cluster::new("one"), Cluster::new("two"));
+    let up = |cluster: &Cluster| cluster.command(&["up", "--no-dns"]);
+    // They want the same ports and subnets; the third is for a cluster that another one makes already.
+    let ran = at_once(vec![up(&one), up(&two), up(&one)]);
+    ran.into_iter().for_each(|ran| drop(ran.ok()));
     for cluster in [&one, &two] {
         cluster.nodes_ready();
         cluster.k8sm(&["create", "-f", &crate::harness::repository("examples/v1/pod-nginx.json")]).ok();
     }
     let address = |cluster: &Cluster| cluster.running("nginx")["status"]["podIP"].to_string();
     assert_ne!(address(&one), address(&two));
-    one.k8sm(&["down"]).ok();
+    // The one that goes may take what the one that comes has found: the images, unless a third holds them.
+    two.k8sm(&["down"]).ok();
+    let ran = at_once(vec![one.command(&["down"]), up(&two)]);
+    ran.into_iter().for_each(|ran| drop(ran.ok()));
     two.nodes_ready();
-    two.running("nginx");
+    // A `down` waits for an `up` of its cluster.
+    let ran = at_once(vec![up(&one), one.command(&["down"]), two.command(&["down"])]);
+    ran.into_iter().for_each(|ran| drop(ran.ok()));
 }
 
 /// Starts `up`, and interrupts it when it has said `lines` lines. None where it was done before.

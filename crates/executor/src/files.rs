@@ -48,8 +48,12 @@ impl PodDirectory {
     /// # Errors
     /// When it cannot be written.
     pub fn make(&self, resolv_conf: &str) -> io::Result<()> {
-        use std::os::unix::fs::DirBuilderExt;
-        std::fs::DirBuilder::new().recursive(true).mode(0o750).create(self.here.join("sandbox"))?;
+        use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+        let sandbox = self.here.join("sandbox");
+        std::fs::DirBuilder::new().recursive(true).mode(0o750).create(&sandbox)?;
+        // On an engine that remaps users the sandbox's root is not ours. Nobody else comes here: the directories above
+        // are not for others.
+        std::fs::set_permissions(&sandbox, std::fs::Permissions::from_mode(0o777))?;
         std::fs::write(self.here.join("resolv.conf"), resolv_conf)?;
         // bound before the pod's address is known; an adopted pod's stays as it is until then
         std::fs::OpenOptions::new().create(true).append(true).open(self.here.join("etc-hosts"))?;

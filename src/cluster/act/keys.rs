@@ -6,6 +6,7 @@ use bollard::errors::Error as DockerError;
 use bollard::query_parameters::{DownloadFromContainerOptionsBuilder, UploadToContainerOptionsBuilder};
 use futures::TryStreamExt;
 
+use super::refused;
 use crate::cluster::archive::{self, Entry};
 use crate::cluster::engine::Engine;
 use crate::cluster::name::ClusterName;
@@ -85,5 +86,5 @@ pub(crate) async fn upload(
     let bytes = archive::pack(directories, entries).map_err(|error| what().because(error))?;
     let options = UploadToContainerOptionsBuilder::default().path(path).build();
     let sent = engine.docker.upload_to_container(container, Some(options), bollard::body_full(bytes.into()));
-    sent.await.map_err(|error| what().because(error))
+    sent.await.map_err(refused(format!("write files into container {container}")))
 }

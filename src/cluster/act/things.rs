@@ -16,9 +16,16 @@ impl Act<'_> {
     /// # Errors
     /// What the engine refused.
     pub(super) async fn things(&self, plan: &Plan) -> Result<(), Failure> {
-        let networks = plan.networks.iter().filter(|step| step.create).map(|step| self.network(plan, step));
+        let networks = async {
+            // One by one: of two `up`s that chose the same subnets one is refused at the first, and takes none of the
+            // other's second.
+            for step in plan.networks.iter().filter(|step| step.create) {
+                self.network(plan, step).await?;
+            }
+            Ok(())
+        };
         let volumes = plan.volumes.iter().filter(|step| step.create).map(|step| self.volume(plan, step));
-        let (networks, volumes) = tokio::join!(all(networks), all(volumes));
+        let (networks, volumes) = tokio::join!(networks, all(volumes));
         networks.and(volumes)
     }
 

@@ -44,6 +44,8 @@ struct Service<'a> {
     read_only: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<&'a String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    userns_mode: Option<&'a String>,
     restart: &'a str,
 }
 
@@ -157,6 +159,7 @@ fn service<'a>(spec: &'a ContainerSpec, prefix: &str) -> Service<'a> {
         security_opt: &spec.security_opt,
         read_only: spec.read_only,
         user: spec.user.as_ref(),
+        userns_mode: spec.userns_mode.as_ref(),
         restart: &spec.restart,
     }
 }

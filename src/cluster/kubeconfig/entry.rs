@@ -22,7 +22,7 @@ pub(crate) struct Access {
     pub(crate) name: String,
     /// The cluster's own name.
     pub(crate) cluster: String,
-    /// `https://127.0.0.1:PORT`.
+    /// `https://127.0.0.1:PORT`, or with the name of the engine's host.
     pub(crate) server: String,
     /// The authority's certificate, PEM.
     pub(crate) ca: String,
@@ -65,15 +65,17 @@ pub(crate) struct Memory {
 }
 
 impl Access {
-    /// The way to `cluster` on this machine.
+    /// The way to `cluster`, whose engine is at `host`.
     ///
     /// # Errors
     /// When the cluster's keys are not complete.
-    pub(crate) fn of(cluster: &ClusterName, port: u16, pki: &Pki) -> Result<Self, Failure> {
+    pub(crate) fn of(cluster: &ClusterName, host: &str, port: u16, pki: &Pki) -> Result<Self, Failure> {
+        // An IPv6 address stands in brackets.
+        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
         Ok(Self {
             name: cluster.context(),
             cluster: cluster.to_string(),
-            server: format!("https://127.0.0.1:{port}"),
+            server: format!("https://{host}:{port}"),
             ca: pki.text("ca.crt")?,
             certificate: pki.text("admin.crt")?,
             key: pki.text("admin.key")?,

@@ -13,6 +13,7 @@ fn facts() -> Facts {
         api: "1.41".into(),
         platform: "linux/amd64".into(),
         socket: "/var/run/docker.sock".into(),
+        host: "127.0.0.1".into(),
     }
 }
 
@@ -154,4 +155,27 @@ fn etcd_comes_from_where_it_was_said() {
     assert_eq!(source(&named, &here), ImageStep { image: "my/etcd:1".into(), source: Source::Present });
     let wrapped = source(&Request::default(), &Observed::default()).source;
     assert_eq!(wrapped, Source::Pull { or_wrap: Some("/usr/bin/etcd".into()) });
+}
+
+#[test]
+fn a_plan_is_overtaken_in_what_it_chose_and_not_in_what_it_kept() {
+    use bollard::errors::Error;
+    let (request, machine) = (Request::default(), machine());
+    let fresh = plan(&request, &Observed::default(), &machine).unwrap();
+    let kept = plan(&request, &after(&fresh), &machine).unwrap();
+    let refusal = |status_code, message: &str| {
+        let error = Error::DockerResponseServerError { status_code, message: message.to_owned() };
+        Failure::environment("start container gtest-apiserver").because(error)
+    };
+    let outrun = crate::cluster::act::outrun;
+    for taken in [
+        "Pool overlaps with other one on this address space",
+        "Bind for 127.0.0.1:6443 failed: port is already allocated",
+    ] {
+        assert!(outrun(&refusal(500, taken), &fresh) && !outrun(&refusal(500, taken), &kept), "{taken}");
+    }
+    let gone = refusal(404, "No such image: k8sm/km:0.1.0-0123456789ab");
+    assert!(outrun(&gone, &fresh) && outrun(&gone, &kept));
+    assert!(!outrun(&refusal(500, "no space left on device"), &fresh));
+    assert!(!outrun(&Failure::environment("write the keys"), &fresh));
 }
