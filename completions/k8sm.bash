@@ -19,6 +19,9 @@ _k8sm() {
             k8sm,addons)
                 cmd="k8sm__subcmd__addons"
                 ;;
+            k8sm,attach)
+                cmd="k8sm__subcmd__attach"
+                ;;
             k8sm,await-file)
                 cmd="k8sm__subcmd__await__subcmd__file"
                 ;;
@@ -124,6 +127,9 @@ _k8sm() {
             k8sm__subcmd__help,addons)
                 cmd="k8sm__subcmd__help__subcmd__addons"
                 ;;
+            k8sm__subcmd__help,attach)
+                cmd="k8sm__subcmd__help__subcmd__attach"
+                ;;
             k8sm__subcmd__help,await-file)
                 cmd="k8sm__subcmd__help__subcmd__await__subcmd__file"
                 ;;
@@ -206,7 +212,7 @@ _k8sm() {
 
     case "${cmd}" in
         k8sm)
-            opts="-v -h -V --verbose --name --kubeconfig --help --version up down status stop start cluster addons clusters list kubeconfig health-check await-health-check await-file exec port-forward get describe create delete scale logs completions help"
+            opts="-v -h -V --verbose --name --kubeconfig --help --version up down status stop start cluster addons clusters list kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -346,6 +352,56 @@ _k8sm() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        k8sm__subcmd__attach)
+            opts="-n -s -c -i -t -q -v -h --namespace --context --server --container --stdin --tty --quiet --verbose --name --kubeconfig --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --container)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -652,7 +708,7 @@ _k8sm() {
             return 0
             ;;
         k8sm__subcmd__create)
-            opts="-f -n -s -o -v -h --filename --namespace --context --server --validate --dry-run --output --verbose --name --kubeconfig --help"
+            opts="-f -R -n -s -o -v -h --filename --recursive --namespace --context --server --validate --dry-run --output --verbose --name --kubeconfig --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -718,7 +774,7 @@ _k8sm() {
             return 0
             ;;
         k8sm__subcmd__delete)
-            opts="-f -n -s -l -A -o -v -h --filename --namespace --context --server --selector --all --all-namespaces --grace-period --now --force --cascade --wait --timeout --ignore-not-found --output --verbose --name --kubeconfig --help"
+            opts="-f -n -s -R -l -A -o -v -h --filename --namespace --context --server --recursive --selector --field-selector --all --all-namespaces --grace-period --now --force --cascade --wait --timeout --ignore-not-found --dry-run --output --verbose --name --kubeconfig --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -760,6 +816,10 @@ _k8sm() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --field-selector)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --grace-period)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -774,6 +834,10 @@ _k8sm() {
                     ;;
                 --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dry-run)
+                    COMPREPLY=($(compgen -W "none client server" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -800,7 +864,7 @@ _k8sm() {
             return 0
             ;;
         k8sm__subcmd__describe)
-            opts="-n -s -A -l -v -h --namespace --context --server --all-namespaces --selector --no-events --verbose --name --kubeconfig --help"
+            opts="-n -s -A -l -v -h --namespace --context --server --all-namespaces --selector --show-events --verbose --name --kubeconfig --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -832,6 +896,10 @@ _k8sm() {
                     ;;
                 -l)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --show-events)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
                     ;;
                 --name)
@@ -872,7 +940,7 @@ _k8sm() {
             return 0
             ;;
         k8sm__subcmd__exec)
-            opts="-n -s -c -i -t -v -h --namespace --context --server --container --stdin --tty --verbose --name --kubeconfig --help"
+            opts="-n -s -c -i -t -q -v -h --namespace --context --server --container --stdin --tty --quiet --verbose --name --kubeconfig --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -922,7 +990,7 @@ _k8sm() {
             return 0
             ;;
         k8sm__subcmd__get)
-            opts="-n -s -A -l -o -w -L -v -h --namespace --context --server --all-namespaces --selector --field-selector --output --watch --watch-only --no-headers --show-labels --label-columns --ignore-not-found --verbose --name --kubeconfig --help"
+            opts="-n -s -A -l -o -w -L -v -h --namespace --context --server --all-namespaces --selector --field-selector --output --watch --watch-only --sort-by --no-headers --show-labels --label-columns --ignore-not-found --verbose --name --kubeconfig --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -965,6 +1033,10 @@ _k8sm() {
                     return 0
                     ;;
                 -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sort-by)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1018,7 +1090,7 @@ _k8sm() {
             return 0
             ;;
         k8sm__subcmd__help)
-            opts="up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec port-forward get describe create delete scale logs completions help"
+            opts="up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1048,6 +1120,20 @@ _k8sm() {
         k8sm__subcmd__help__subcmd__addons__subcmd__dns)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        k8sm__subcmd__help__subcmd__attach)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1418,7 +1504,7 @@ _k8sm() {
             return 0
             ;;
         k8sm__subcmd__logs)
-            opts="-n -s -c -f -p -v -h --namespace --context --server --container --all-containers --follow --tail --since --since-time --timestamps --previous --limit-bytes --verbose --name --kubeconfig --help"
+            opts="-n -s -l -c -f -p -v -h --namespace --context --server --selector --container --all-containers --follow --tail --since --since-time --timestamps --prefix --previous --limit-bytes --max-log-requests --ignore-errors --verbose --name --kubeconfig --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1444,12 +1530,24 @@ _k8sm() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --selector)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -l)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --container)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 -c)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --all-containers)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
                     ;;
                 --tail)
@@ -1469,6 +1567,10 @@ _k8sm() {
                     return 0
                     ;;
                 --limit-bytes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-log-requests)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

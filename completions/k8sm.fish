@@ -43,13 +43,14 @@ complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "health-check" -d 'Ask a U
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "await-health-check" -d 'Ask a URL until it answers 200'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "await-file" -d 'Wait until a file is there'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "exec" -d 'Run a command in a container of a pod'
+complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "attach" -d 'Attach to the process that a pod\'s container runs'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "port-forward" -d 'Forward ports of this machine to a pod, until interrupted'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "get" -d 'Show objects'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "describe" -d 'Show everything about objects, with their events'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "create" -d 'Create objects from manifests'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "delete" -d 'Delete objects'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "scale" -d 'Set how many replicas a controller has'
-complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "logs" -d 'Show what a pod\'s container wrote'
+complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "logs" -d 'Show what containers wrote'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "completions" -d 'Print a shell\'s completions of this command'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c k8sm -n "__fish_k8sm_using_subcommand up" -l slaves -d 'How many Mesos slaves, which are the nodes [default: 2, or as many as there are]' -r
@@ -184,8 +185,20 @@ complete -c k8sm -n "__fish_k8sm_using_subcommand exec" -l name -d 'The cluster 
 complete -c k8sm -n "__fish_k8sm_using_subcommand exec" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
 complete -c k8sm -n "__fish_k8sm_using_subcommand exec" -s i -l stdin -d 'Pass stdin on to the command'
 complete -c k8sm -n "__fish_k8sm_using_subcommand exec" -s t -l tty -d 'Give it a terminal'
+complete -c k8sm -n "__fish_k8sm_using_subcommand exec" -s q -l quiet -d 'Say nothing but what the command says'
 complete -c k8sm -n "__fish_k8sm_using_subcommand exec" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
 complete -c k8sm -n "__fish_k8sm_using_subcommand exec" -s h -l help -d 'Print help'
+complete -c k8sm -n "__fish_k8sm_using_subcommand attach" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand attach" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand attach" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand attach" -s c -l container -d 'The container [default: the first]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand attach" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand attach" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand attach" -s i -l stdin -d 'Pass stdin on to the process'
+complete -c k8sm -n "__fish_k8sm_using_subcommand attach" -s t -l tty -d 'Hand the terminal over, where the container has one'
+complete -c k8sm -n "__fish_k8sm_using_subcommand attach" -s q -l quiet -d 'Say nothing but what the process says'
+complete -c k8sm -n "__fish_k8sm_using_subcommand attach" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand attach" -s h -l help -d 'Print help'
 complete -c k8sm -n "__fish_k8sm_using_subcommand port-forward" -l address -d 'Where this machine listens' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand port-forward" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand port-forward" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
@@ -199,7 +212,8 @@ complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l context -d 'The contex
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s l -l selector -d 'Only objects with these labels: a=b,c!=d,e in (f,g)' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l field-selector -d 'Only objects with these fields: status.phase=Running' -r
-complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s o -l output -d 'wide, json, yaml, name or jsonpath=TEMPLATE' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s o -l output -d 'wide, json, yaml, name, jsonpath=TEMPLATE or custom-columns=HEADING:PATH,…' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l sort-by -d 'In the order of a field, as .metadata.creationTimestamp' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s L -l label-columns -d 'Show these labels, each in a column' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l name -d 'The cluster that is meant [default: k8sm]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
@@ -215,10 +229,11 @@ complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -s n -l namespace -d
 complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -s l -l selector -d 'Only objects with these labels' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -l show-events -d 'With the events about them' -r -f -a "true\t''
+false\t''"
 complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -l name -d 'The cluster that is meant [default: k8sm]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
 complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -s A -l all-namespaces -d 'In all namespaces'
-complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -l no-events -d 'Leave the events out'
 complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
 complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -s h -l help -d 'Print help'
 complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s f -l filename -d 'A file or directory of JSON or YAML, several documents allowed; - is stdin' -r
@@ -228,12 +243,13 @@ complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s s -l server -d 'The
 complete -c k8sm -n "__fish_k8sm_using_subcommand create" -l validate -d 'What to do about fields that a kind does not have' -r -f -a "strict\t'Refuse them'
 warn\t'Drop them with a warning'
 ignore\t'Drop them silently'"
-complete -c k8sm -n "__fish_k8sm_using_subcommand create" -l dry-run -d 'Only check, and create nothing: here, or at the server' -r -f -a "none\t'Create'
-client\t'Check the manifests here'
-server\t'Let the server check them too'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create" -l dry-run -d 'Only check, and create nothing: here, or at the server' -r -f -a "none\t'Do it'
+client\t'Look at it here alone'
+server\t'Let the server say what it would do'"
 complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s o -l output -d 'json, yaml, name or jsonpath=TEMPLATE, of what was created' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand create" -l name -d 'The cluster that is meant [default: k8sm]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand create" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s R -l recursive -d 'Directories with all directories below them'
 complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
 complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s f -l filename -d 'The objects that these manifests name; - is stdin' -r
@@ -241,6 +257,7 @@ complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s n -l namespace -d '
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s l -l selector -d 'Those with these labels' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l field-selector -d 'Those with these fields: status.phase=Failed' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l grace-period -d 'How long an object may take to end in good order, in seconds; 0 only with --force, else 1 [default: as it says itself]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l cascade -d 'background, foreground or orphan: what becomes of what belongs to an object' -r -f -a "background\t''
 foreground\t''
@@ -248,16 +265,20 @@ orphan\t''"
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l wait -d 'Wait until the objects are gone' -r -f -a "true\t''
 false\t''"
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l timeout -d 'How long to wait, as 30s or 2m; 0 is for ever' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l dry-run -d 'Only say what would be deleted: as it is known here, or as the server answers' -r -f -a "none\t'Do it'
+client\t'Look at it here alone'
+server\t'Let the server say what it would do'"
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s o -l output -d 'name: print TYPE/NAME alone' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l name -d 'The cluster that is meant [default: k8sm]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s R -l recursive -d 'Directories with all directories below them'
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l all -d 'All of the type'
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s A -l all-namespaces -d 'In all namespaces'
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l now -d 'At once: a grace period of 1 second'
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l force -d 'Do not wait for the node: a grace period of 0'
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l ignore-not-found -d 'No error for an object that is not there'
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
-complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s h -l help -d 'Print help'
+complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
@@ -270,18 +291,23 @@ complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -s h -l help -d 'Print 
 complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -s l -l selector -d 'Of all pods with these labels, the last 10 lines of each unless --tail says other' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -s c -l container -d 'The container [default: the first]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -l all-containers -d 'All containers of the pod, one after another; with -f side by side' -r -f -a "true\t''
+false\t''"
 complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -l tail -d 'Only the last lines; -1 is all' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -l since -d 'Only what is newer than a time, as 10s, 5m, 3h' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -l since-time -d 'Only what was written after a moment (RFC 3339)' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -l timestamps -d 'With the time of each line' -r -f -a "true\t''
 false\t''"
 complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -l limit-bytes -d 'At most that many bytes' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -l max-log-requests -d 'How many containers may be followed at a time' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -l name -d 'The cluster that is meant [default: k8sm]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
-complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -l all-containers -d 'All containers of the pod, one after another'
 complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -s f -l follow -d 'Go on as it is written'
+complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -l prefix -d 'Begin each line with [pod/NAME/CONTAINER]'
 complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -s p -l previous -d 'Of the container before its last restart'
+complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -l ignore-errors -d 'Go on where one container\'s cannot be read'
 complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
 complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -s h -l help -d 'Print help'
 complete -c k8sm -n "__fish_k8sm_using_subcommand completions" -l directory -d 'Write the file that the shell looks for into this directory instead' -r -F
@@ -289,28 +315,29 @@ complete -c k8sm -n "__fish_k8sm_using_subcommand completions" -l name -d 'The c
 complete -c k8sm -n "__fish_k8sm_using_subcommand completions" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
 complete -c k8sm -n "__fish_k8sm_using_subcommand completions" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
 complete -c k8sm -n "__fish_k8sm_using_subcommand completions" -s h -l help -d 'Print help'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec port-forward get describe create delete scale logs completions help" -f -a "up" -d 'Bring up a cluster, or complete one'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec port-forward get describe create delete scale logs completions help" -f -a "down" -d 'Remove a cluster with all that belongs to it, and restore the kubeconfig'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec port-forward get describe create delete scale logs completions help" -f -a "status" -d 'Show each component of a cluster: health, addresses, memory (proportional set size)'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec port-forward get describe create delete scale logs completions help" -f -a "stop" -d 'Stop a cluster, keeping its objects, keys and addresses'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec port-forward get describe create delete scale logs completions help" -f -a "start" -d 'Start a stopped cluster, and wait until it serves'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec port-forward get describe create delete scale logs completions help" -f -a "cluster" -d 'Logs, topology and list of clusters'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec port-forward get describe create delete scale logs completions help" -f -a "addons" -d 'Deploy what runs on the cluster itself'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec port-forward get describe create delete scale logs completions help" -f -a "clusters" -d 'List the clusters of this Docker engine'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec port-forward get describe create delete scale logs completions help" -f -a "kubeconfig" -d 'Print a kubeconfig for a cluster, or merge it into yours'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec port-forward get describe create delete scale logs completions help" -f -a "health-check" -d 'Ask a URL once: exit code 0 when it answers 200, 7 when nobody answers, else 1'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec port-forward get describe create delete scale logs completions help" -f -a "await-health-check" -d 'Ask a URL until it answers 200'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec port-forward get describe create delete scale logs completions help" -f -a "await-file" -d 'Wait until a file is there'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec port-forward get describe create delete scale logs completions help" -f -a "exec" -d 'Run a command in a container of a pod'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec port-forward get describe create delete scale logs completions help" -f -a "port-forward" -d 'Forward ports of this machine to a pod, until interrupted'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec port-forward get describe create delete scale logs completions help" -f -a "get" -d 'Show objects'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec port-forward get describe create delete scale logs completions help" -f -a "describe" -d 'Show everything about objects, with their events'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec port-forward get describe create delete scale logs completions help" -f -a "create" -d 'Create objects from manifests'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec port-forward get describe create delete scale logs completions help" -f -a "delete" -d 'Delete objects'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec port-forward get describe create delete scale logs completions help" -f -a "scale" -d 'Set how many replicas a controller has'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec port-forward get describe create delete scale logs completions help" -f -a "logs" -d 'Show what a pod\'s container wrote'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec port-forward get describe create delete scale logs completions help" -f -a "completions" -d 'Print a shell\'s completions of this command'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec port-forward get describe create delete scale logs completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "up" -d 'Bring up a cluster, or complete one'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "down" -d 'Remove a cluster with all that belongs to it, and restore the kubeconfig'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "status" -d 'Show each component of a cluster: health, addresses, memory (proportional set size)'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "stop" -d 'Stop a cluster, keeping its objects, keys and addresses'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "start" -d 'Start a stopped cluster, and wait until it serves'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "cluster" -d 'Logs, topology and list of clusters'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "addons" -d 'Deploy what runs on the cluster itself'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "clusters" -d 'List the clusters of this Docker engine'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "kubeconfig" -d 'Print a kubeconfig for a cluster, or merge it into yours'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "health-check" -d 'Ask a URL once: exit code 0 when it answers 200, 7 when nobody answers, else 1'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "await-health-check" -d 'Ask a URL until it answers 200'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "await-file" -d 'Wait until a file is there'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "exec" -d 'Run a command in a container of a pod'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "attach" -d 'Attach to the process that a pod\'s container runs'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "port-forward" -d 'Forward ports of this machine to a pod, until interrupted'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "get" -d 'Show objects'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "describe" -d 'Show everything about objects, with their events'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "create" -d 'Create objects from manifests'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "delete" -d 'Delete objects'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "scale" -d 'Set how many replicas a controller has'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "logs" -d 'Show what containers wrote'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "completions" -d 'Print a shell\'s completions of this command'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c k8sm -n "__fish_k8sm_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "logs" -d 'Print what the components of a cluster logged'
 complete -c k8sm -n "__fish_k8sm_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "compose" -d 'Print the compose file that a cluster is made from, with every placeholder resolved'
 complete -c k8sm -n "__fish_k8sm_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "list" -d 'List the clusters of this Docker engine'

@@ -10,8 +10,10 @@ use crate::failure::{Failure, Kind};
 use crate::shell;
 
 mod addons;
+mod attach;
 mod cluster;
 mod completions;
+mod console;
 mod create;
 mod delete;
 mod describe;
@@ -22,6 +24,7 @@ pub(crate) mod health_check;
 mod kube;
 mod kubeconfig;
 mod logs;
+mod pod;
 mod port_forward;
 mod scale;
 mod start;
@@ -36,7 +39,12 @@ mod up;
     version,
     arg_required_else_help = true,
     subcommand_required = true,
-    after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 environment (Docker, ports, disk), 4 timed out, \
+    after_help = "Examples:\n  \
+                  k8sm up                                    a cluster of two nodes, with DNS\n  \
+                  k8sm create -f examples/v1/pod-nginx.json  a pod on it\n  \
+                  k8sm get pods -o wide\n  \
+                  k8sm down                                  all of it away, kubeconfig restored\n\n\
+                  Exit codes: 0 done, 1 failed, 2 usage, 3 environment (Docker, ports, disk), 4 timed out, \
                   5 conflict or not found, 130 interrupted.\n\n\
                   `k8sm km SERVER` runs one of the servers: see `k8sm km --help`."
 )]
@@ -88,6 +96,7 @@ enum Command {
     AwaitHealthCheck(health_check::AwaitHealthCheck),
     AwaitFile(health_check::AwaitFile),
     Exec(exec::Exec),
+    Attach(attach::Attach),
     PortForward(port_forward::PortForward),
     #[command(flatten)]
     Kube(kube::Command),
@@ -111,13 +120,21 @@ pub(crate) fn main(words: Vec<String>) -> ExitCode {
 /// Prints what clap says; help and version are data, all else is a usage error.
 fn refuse(refusal: &clap::Error) -> ExitCode {
     if refusal.use_stderr() {
-        let _ = refusal.print();
+        shell::say(as_hints(&refusal.render().to_string()).trim_end());
         return ExitCode::from(Kind::Usage as u8);
     }
     match shell::data(&refusal.render().to_string()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(false),
     }
+}
+
+/// clap's page as ours are: what to try stands behind `hint: `, at the beginning of a line.
+fn as_hints(page: &str) -> String {
+    page.replace("  tip: ", "hint: ").replace(
+        "For more information, try '--help'.",
+        "hint: the same command with --help shows what it takes, with examples",
+    )
 }
 
 fn run(line: Line) -> Result<ExitCode, Failure> {
@@ -151,6 +168,7 @@ fn run(line: Line) -> Result<ExitCode, Failure> {
             Command::Kubeconfig(kubeconfig) => kubeconfig::run(&line.global, kubeconfig).await,
             Command::PortForward(forward) => forward.run(&line.global).await,
             Command::Exec(exec) => return exec.run(&line.global).await,
+            Command::Attach(attach) => return attach.run(&line.global).await,
             Command::Kube(command) => kube::run(&line.global, command).await,
             Command::Completions(completions) => completions.run(),
             Command::HealthCheck(_) | Command::AwaitHealthCheck(_) | Command::AwaitFile(_) => Ok(()),
@@ -167,5 +185,14 @@ mod tests {
     #[test]
     fn the_tree_is_sound() {
         Line::command().debug_assert();
+    }
+
+    #[test]
+    fn a_command_line_that_cannot_be_meant_ends_with_a_hint() {
+        for words in [&["k8sm", "frob"][..], &["k8sm", "up", "--nmae", "x"], &["k8sm", "up", "--api-port", "0"]] {
+            let refusal = Line::try_parse_from(words).expect_err("refused");
+            let page = as_hints(&refusal.render().to_string());
+            assert!(page.starts_with("error: ") && page.contains("\nhint: "), "{page}");
+        }
     }
 }

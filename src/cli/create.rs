@@ -1,11 +1,11 @@
 //! `k8sm create -f`: objects out of manifests, none of them where one cannot be.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::Value;
 
 use super::Global;
 use super::get;
-use super::kube::{Place, Validate, metadata};
+use super::kube::{DryRun, Place, Validate, metadata};
 use crate::client::manifest::{self, Document};
 use crate::client::{Client, Path, Query, target};
 use crate::failure::Failure;
@@ -19,6 +19,9 @@ pub(crate) struct Create {
     /// A file or directory of JSON or YAML, several documents allowed; - is stdin
     #[arg(short, long = "filename", value_name = "FILE", required = true)]
     files: Vec<String>,
+    /// Directories with all directories below them
+    #[arg(short = 'R', long)]
+    recursive: bool,
     #[command(flatten)]
     place: Place,
     /// What to do about fields that a kind does not have
@@ -32,21 +35,9 @@ pub(crate) struct Create {
     output: Option<Format>,
 }
 
-/// How far a dry run goes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum DryRun {
-    /// Create
-    #[default]
-    None,
-    /// Check the manifests here
-    Client,
-    /// Let the server check them too
-    Server,
-}
-
 impl Create {
     pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
-        let documents = manifest::read(&self.files)?;
+        let documents = manifest::read(&self.files, self.recursive)?;
         manifest::check(&documents, self.validate.into())?;
         let client = self.place.connect(global).await?;
         let asked = self.place.namespace.as_deref();
@@ -81,14 +72,7 @@ impl Create {
         match &self.output {
             Some(Format::Name) => shell::data(&format!("{name}\n")),
             Some(format) if !format.is_table() => shell::data(&get::one(format, created)?),
-            _ => {
-                let how = match self.dry_run {
-                    DryRun::None => "",
-                    DryRun::Client => " (dry run)",
-                    DryRun::Server => " (server dry run)",
-                };
-                shell::data(&format!("{name} created{how}\n"))
-            }
+            _ => shell::data(&format!("{name} created{}\n", self.dry_run.note())),
         }
     }
 }

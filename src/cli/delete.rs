@@ -7,7 +7,7 @@ use kube_api::Kind;
 use serde_json::{Value, json};
 
 use super::Global;
-use super::kube::{Place, metadata};
+use super::kube::{DryRun, Place, metadata};
 use crate::client::watch::{Scope, Watch};
 use crate::client::{Client, Error, Form, Path, Query, manifest, target};
 use crate::failure::Failure;
@@ -27,9 +27,15 @@ pub(crate) struct Delete {
     files: Vec<String>,
     #[command(flatten)]
     place: Place,
+    /// Directories with all directories below them
+    #[arg(short = 'R', long, requires = "files")]
+    recursive: bool,
     /// Those with these labels
     #[arg(short = 'l', long, value_name = "LABELS")]
     selector: Option<String>,
+    /// Those with these fields: status.phase=Failed
+    #[arg(long, value_name = "FIELDS", conflicts_with = "files")]
+    field_selector: Option<String>,
     /// All of the type
     #[arg(long, conflicts_with = "selector")]
     all: bool,
@@ -57,6 +63,9 @@ pub(crate) struct Delete {
     /// No error for an object that is not there
     #[arg(long)]
     ignore_not_found: bool,
+    /// Only say what would be deleted: as it is known here, or as the server answers
+    #[arg(long, value_enum, default_value_t, num_args = 0..=1, require_equals = true, default_missing_value = "client")]
+    dry_run: DryRun,
     /// name: print TYPE/NAME alone
     #[arg(short, long, value_name = "FORMAT")]
     output: Option<Format>,
@@ -93,7 +102,7 @@ impl Delete {
                 Err(error) => return Err(Failure::from(error)),
             }
         }
-        if self.wait {
+        if self.wait && self.dry_run == DryRun::None {
             self.wait_for(&client, &going).await?;
         }
         missing.map_or(Ok(()), Err)
@@ -101,7 +110,7 @@ impl Delete {
 
     fn in_files(&self, client: &Client) -> Result<Vec<Doomed>, Failure> {
         let mut doomed = Vec::new();
-        for document in manifest::read(&self.files)? {
+        for document in manifest::read(&self.files, self.recursive)? {
             let namespace = document.namespace_in(client.namespace(), self.place.namespace.as_deref())?;
             if document.name.is_empty() {
                 return Err(Failure::failed(format!("{}: metadata.name is not set", document.place)));
@@ -116,13 +125,13 @@ impl Delete {
     async fn named(&self, client: &Client) -> Result<Vec<Doomed>, Failure> {
         let mut doomed = Vec::new();
         for target in target::parse(&self.words)? {
-            let several = self.all || self.selector.is_some();
+            let several = self.all || self.selector.is_some() || self.field_selector.is_some();
             match (target.names.is_empty(), several) {
                 (true, false) => {
                     return Err(Failure::usage(format!("which {} is not said", target.kind.plural))
-                        .hint("give names, -l LABELS or --all"));
+                        .hint("give names, -l LABELS, --field-selector or --all"));
                 }
-                (false, true) => return Err(Failure::usage("names cannot stand beside -l or --all")),
+                (false, true) => return Err(Failure::usage("names cannot stand beside -l, --field-selector or --all")),
                 (true, true) => doomed.extend(self.selected(client, target.kind).await?),
                 (false, false) => doomed.extend(target.names.into_iter().map(|name| Doomed {
                     kind: target.kind,
@@ -135,7 +144,9 @@ impl Delete {
     }
 
     async fn selected(&self, client: &Client, kind: &'static Kind) -> Result<Vec<Doomed>, Failure> {
-        let query = Query::default().and_some("labelSelector", self.selector.as_deref());
+        let query = Query::default()
+            .and_some("labelSelector", self.selector.as_deref())
+            .and_some("fieldSelector", self.field_selector.as_deref());
         let path = Path::list(kind, (!self.all_namespaces).then(|| client.namespace())).with(query);
         let list = client.get(&path, Form::Object).await?;
         let items = list["items"].as_array().into_iter().flatten();
@@ -150,7 +161,10 @@ impl Delete {
 
     /// Deletes one object and gives its UID, where the server said it.
     async fn delete(&self, client: &Client, object: &Doomed) -> Result<String, Error> {
-        let answer = client.delete(&object.path(), &self.options()).await?;
+        let answer = match self.dry_run {
+            DryRun::Client => client.get(&object.path(), Form::Object).await?,
+            _ => client.delete(&object.path(), &self.options()).await?,
+        };
         let status = answer["kind"] == "Status";
         let uid = if status { answer["details"]["uid"].as_str() } else { answer["metadata"]["uid"].as_str() };
         Ok(uid.unwrap_or_default().to_owned())
@@ -171,6 +185,9 @@ impl Delete {
             // as with kubectl, nobody skips the node without saying so
             self.grace_period.map(|seconds| seconds.max(1))
         };
+        if self.dry_run == DryRun::Server {
+            options["dryRun"] = json!(["All"]);
+        }
         if let Some(seconds) = grace {
             options["gracePeriodSeconds"] = seconds.into();
         }
@@ -182,7 +199,8 @@ impl Delete {
             return shell::data(&format!("{}\n", target::printed(object.kind, &object.name)));
         }
         let how = if self.force { " force" } else { "" };
-        shell::data(&format!("{} {:?}{how} deleted\n", target::typed(object.kind), object.name))
+        let really = self.dry_run.note();
+        shell::data(&format!("{} {:?}{how} deleted{really}\n", target::typed(object.kind), object.name))
     }
 
     async fn wait_for(&self, client: &Client, going: &[(Doomed, String)]) -> Result<(), Failure> {

@@ -1,6 +1,6 @@
 //! `k8sm describe`: objects for people, each with its events.
 
-use clap::Args;
+use clap::{ArgAction, Args};
 use jiff::Timestamp;
 use kube_api::{Kind, kinds};
 use serde_json::Value;
@@ -14,8 +14,12 @@ use crate::shell;
 
 /// Show everything about objects, with their events
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  k8sm describe pod nginx\n  k8sm describe pods nginxcontroller     all whose names begin so\n  \
+                        k8sm describe nodes\n  k8sm describe rc,services -l name=nginx"
+)]
 pub(crate) struct Describe {
-    /// TYPE[,TYPE…] [NAME…], or TYPE/NAME…
+    /// TYPE[,TYPE…] [NAME or its beginning…], or TYPE/NAME…
     #[arg(required = true, value_name = "TYPE [NAME]")]
     words: Vec<String>,
     #[command(flatten)]
@@ -26,9 +30,9 @@ pub(crate) struct Describe {
     /// Only objects with these labels
     #[arg(short = 'l', long, value_name = "LABELS")]
     selector: Option<String>,
-    /// Leave the events out
-    #[arg(long)]
-    no_events: bool,
+    /// With the events about them
+    #[arg(long, action = ArgAction::Set, default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    show_events: bool,
 }
 
 impl Describe {
@@ -38,7 +42,7 @@ impl Describe {
         let mut pages = Vec::new();
         for target in targets {
             for object in self.objects(&client, &target).await? {
-                let events = if self.no_events { Vec::new() } else { events(&client, target.kind, &object).await? };
+                let events = if self.show_events { events(&client, target.kind, &object).await? } else { Vec::new() };
                 pages.push(describe::describe(target.kind, &object, &events, Timestamp::now()));
             }
         }
@@ -51,15 +55,30 @@ impl Describe {
     async fn objects(&self, client: &Client, target: &target::Target) -> Result<Vec<Value>, Failure> {
         let mut objects = Vec::new();
         for name in &target.names {
-            objects.push(client.get(&Path::object(target.kind, client.namespace(), name), Form::Object).await?);
+            match client.get(&Path::object(target.kind, client.namespace(), name), Form::Object).await {
+                Ok(object) => objects.push(object),
+                Err(error) if error.is_not_found() => {
+                    let mut begin = self.list(client, target.kind).await?;
+                    begin.retain(|object| metadata(object, "name").starts_with(name));
+                    if begin.is_empty() {
+                        return Err(error.into());
+                    }
+                    objects.extend(begin);
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
         if target.names.is_empty() {
-            let query = Query::default().and_some("labelSelector", self.selector.as_deref());
-            let path = Path::list(target.kind, (!self.all_namespaces).then(|| client.namespace())).with(query);
-            let mut list = client.get(&path, Form::Object).await?;
-            objects = list["items"].as_array_mut().map(std::mem::take).unwrap_or_default();
+            objects = self.list(client, target.kind).await?;
         }
         Ok(objects)
+    }
+
+    async fn list(&self, client: &Client, kind: &Kind) -> Result<Vec<Value>, Failure> {
+        let query = Query::default().and_some("labelSelector", self.selector.as_deref());
+        let path = Path::list(kind, (!self.all_namespaces).then(|| client.namespace())).with(query);
+        let mut list = client.get(&path, Form::Object).await?;
+        Ok(list["items"].as_array_mut().map(std::mem::take).unwrap_or_default())
     }
 }
 

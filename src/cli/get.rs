@@ -11,8 +11,9 @@ use crate::client::watch::{Scope, Watch};
 use crate::client::{Client, Form, Path, Query};
 use crate::failure::Failure;
 use crate::output::columns::Columns;
+use crate::output::jsonpath::Template;
 use crate::output::table::{self, View};
-use crate::output::{Format, columns};
+use crate::output::{Format, columns, own_cells, sort};
 use crate::shell;
 
 /// Show objects
@@ -34,7 +35,7 @@ pub(crate) struct Get {
     /// Only objects with these fields: status.phase=Running
     #[arg(long, value_name = "FIELDS")]
     field_selector: Option<String>,
-    /// wide, json, yaml, name or jsonpath=TEMPLATE
+    /// wide, json, yaml, name, jsonpath=TEMPLATE or custom-columns=HEADING:PATH,…
     #[arg(short, long, value_name = "FORMAT")]
     output: Option<Format>,
     /// Go on showing objects as they change
@@ -43,6 +44,9 @@ pub(crate) struct Get {
     /// Show changes alone, not what is there already
     #[arg(long)]
     watch_only: bool,
+    /// In the order of a field, as .metadata.creationTimestamp
+    #[arg(long, value_name = "PATH", value_parser = Template::path)]
+    sort_by: Option<Template>,
     /// Leave the headings out
     #[arg(long)]
     no_headers: bool,
@@ -87,7 +91,10 @@ impl Get {
             let mut rows: Vec<Vec<String>> = Vec::new();
             for path in self.paths(client, target) {
                 match client.get(&path, Form::Table).await {
-                    Ok(table) if table::len(&table) > 0 => rows.extend(table::rows(&table, &view, rows.is_empty())),
+                    Ok(table) if table::len(&table) > 0 => {
+                        let table = self.sorted(table);
+                        rows.extend(table::rows(&table, &view, rows.is_empty()));
+                    }
                     Ok(_) => {}
                     Err(error) if error.is_not_found() && !target.names.is_empty() => {
                         if !self.ignore_not_found {
@@ -122,8 +129,24 @@ impl Get {
                 }
             }
         }
+        if let Some(path) = &self.sort_by {
+            sort::by(&mut found, path, |(_, object)| object);
+        }
+        if let Format::Columns(own) = format {
+            let headings = (!self.no_headers).then(|| own.iter().map(|(heading, _)| heading.clone()).collect());
+            let cells = found.iter().map(|(_, object)| own_cells(own, object));
+            return shell::data(&columns::lay_out(&headings.into_iter().chain(cells).collect::<Vec<_>>()));
+        }
         let alone = targets.len() == 1 && targets[0].names.len() == 1;
         shell::data(&printed(format, found, alone)?)
+    }
+
+    /// A Table's rows in the order that is asked for.
+    fn sorted(&self, mut table: Value) -> Value {
+        if let (Some(path), Some(rows)) = (&self.sort_by, table["rows"].as_array_mut()) {
+            sort::by(rows, path, |row| &row["object"]);
+        }
+        table
     }
 
     /// Shows what is there, then every change, over as many connections as it takes.
@@ -188,6 +211,8 @@ impl Get {
         Query::default()
             .and_some("labelSelector", self.selector.as_deref())
             .and_some("fieldSelector", (!fields.is_empty()).then(|| fields.join(",")))
+            // A Table's rows carry metadata alone, unless more is asked for.
+            .and_some("includeObject", self.sort_by.as_ref().map(|_| "Object"))
     }
 
     fn view(&self, kind: &Kind, several: bool) -> View {
@@ -246,6 +271,10 @@ pub(super) fn one(format: &Format, value: &Value) -> Result<String, Failure> {
     let written = match format {
         Format::Yaml => serde_yaml::to_string(&without_managers(value)).map_err(anyhow::Error::from),
         Format::JsonPath(template) => Ok(template.render(value)),
+        Format::Columns(own) => {
+            let headings = own.iter().map(|(heading, _)| heading.clone()).collect();
+            Ok(columns::lay_out(&[headings, own_cells(own, value)]))
+        }
         _ => four_spaces(&without_managers(value)).map_err(anyhow::Error::from),
     };
     written.map_err(|error| Failure::failed("write the objects").because(error))
@@ -299,6 +328,12 @@ impl Printer {
                 self.columns.lay_out(&rows)
             }
             Format::Name => target::printed(kind, metadata(&object, "name")) + "\n",
+            Format::Columns(own) => {
+                let headings = (!self.begun && !self.view.no_headers)
+                    .then(|| own.iter().map(|(heading, _)| heading.clone()).collect());
+                self.begun = true;
+                self.columns.lay_out(&headings.into_iter().chain([own_cells(own, &object)]).collect::<Vec<_>>())
+            }
             Format::Yaml => format!("---\n{}", one(&self.format, &object)?),
             format => one(format, &object)?,
         };

@@ -68,6 +68,29 @@ impl From<Validate> for FieldValidation {
     }
 }
 
+/// How far a dry run goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DryRun {
+    /// Do it
+    #[default]
+    None,
+    /// Look at it here alone
+    Client,
+    /// Let the server say what it would do
+    Server,
+}
+
+impl DryRun {
+    /// What stands behind the line that says what was done.
+    pub(crate) fn note(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Client => " (dry run)",
+            Self::Server => " (server dry run)",
+        }
+    }
+}
+
 impl Place {
     /// Connects as the global flags and these say.
     ///

@@ -13,8 +13,8 @@ use tokio::sync::Semaphore;
 
 use super::Global;
 use super::kube::Place;
-use super::logs;
-use crate::client::{Client, Form, Path};
+use super::pod;
+use crate::client::{Client, Path};
 use crate::failure::Failure;
 use crate::shell;
 
@@ -28,7 +28,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 #[command(after_help = "Examples:\n  k8sm port-forward nginx 8080:80    127.0.0.1:8080 is the pod's port 80\n  \
                         k8sm port-forward nginx :80        a free port of this machine")]
 pub(crate) struct PortForward {
-    /// The pod: NAME or pod/NAME
+    /// The pod: NAME or pod/NAME; rc/NAME or svc/NAME is the first of its pods, and REMOTE a port of the pod
     pod: String,
     /// The ports
     #[arg(required = true, value_name = "[LOCAL:]REMOTE")]
@@ -64,15 +64,13 @@ impl FromStr for Ports {
 impl PortForward {
     /// Forwards until the user interrupts.
     pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
-        let name = logs::pod_name(&self.pod)?;
         let client = self.place.connect(global).await?;
-        let path = logs::pod_path(&client, &name);
-        let pod = client.get(&path, Form::Object).await?;
-        let phase = pod["status"]["phase"].as_str().unwrap_or("Unknown");
+        let pod = pod::find(&client, &self.pod).await?;
+        let phase = pod.phase();
         if phase != "Running" {
-            return Err(Failure::failed(format!("pod {name} is not running, its phase is {phase}")));
+            return Err(Failure::failed(format!("pod {} is not running, its phase is {phase}", pod.name())));
         }
-        let path = path.under("portforward");
+        let path = pod.path(&client).under("portforward");
         let mut listeners = Vec::new();
         for ports in &self.ports {
             listeners.push((self.listen(*ports).await?, ports.remote));

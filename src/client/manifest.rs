@@ -31,11 +31,12 @@ pub(crate) struct Document {
     pub(crate) json: Vec<u8>,
 }
 
-/// Reads all documents of the given files (`-` is stdin, a directory stands for its `.json`, `.yaml` and `.yml` files).
+/// Reads all documents of the given files (`-` is stdin, a directory stands for its `.json`, `.yaml` and `.yml` files,
+/// with those of all directories below it where it is `recursive`).
 ///
 /// # Errors
 /// The first file that cannot be read, or document that is no object of a known kind.
-pub(crate) fn read(files: &[String]) -> Result<Vec<Document>, Failure> {
+pub(crate) fn read(files: &[String], recursive: bool) -> Result<Vec<Document>, Failure> {
     let mut documents = Vec::new();
     for file in files {
         if file == "-" {
@@ -44,7 +45,7 @@ pub(crate) fn read(files: &[String]) -> Result<Vec<Document>, Failure> {
             return Err(Failure::usage(format!("{file}: a manifest is not fetched from a URL"))
                 .hint(format!("`curl -fsSL {file} | k8sm create -f -`")));
         } else {
-            for path in members(Path::new(file))? {
+            for path in members(Path::new(file), recursive)? {
                 let place = path.display().to_string();
                 let opened = std::fs::File::open(&path).map_err(|error| unreadable(&place, error))?;
                 documents.extend(parse(&place, &take(opened, &place)?)?);
@@ -97,7 +98,7 @@ fn unreadable(place: &str, error: std::io::Error) -> Failure {
 }
 
 /// A file itself, or a directory's manifests in the order of their names.
-fn members(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+fn members(path: &Path, recursive: bool) -> Result<Vec<PathBuf>, Failure> {
     let place = path.display().to_string();
     if !std::fs::metadata(path).map_err(|error| unreadable(&place, error))?.is_dir() {
         return Ok(vec![path.to_owned()]);
@@ -105,6 +106,10 @@ fn members(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(path).map_err(|error| unreadable(&place, error))? {
         let file = entry.map_err(|error| unreadable(&place, error))?.path();
+        if recursive && file.is_dir() && !file.is_symlink() {
+            files.extend(members(&file, recursive)?);
+            continue;
+        }
         let known = file.extension().and_then(|e| e.to_str()).is_some_and(|e| matches!(e, "json" | "yaml" | "yml"));
         if known && file.is_file() {
             files.push(file);
@@ -285,9 +290,14 @@ metadata: {name: b, namespace: c}
 
     #[test]
     fn urls_and_missing_files_are_refused_by_name() {
-        assert!(read(&["http://127.0.0.1/pod.yaml".to_owned()]).expect_err("a URL").line().contains("not fetched"));
         assert!(
-            read(&["/nonexistent/pod.yaml".to_owned()]).expect_err("missing").line().contains("/nonexistent/pod.yaml")
+            read(&["http://127.0.0.1/pod.yaml".to_owned()], false).expect_err("a URL").line().contains("not fetched")
+        );
+        assert!(
+            read(&["/nonexistent/pod.yaml".to_owned()], false)
+                .expect_err("missing")
+                .line()
+                .contains("/nonexistent/pod.yaml")
         );
     }
 }

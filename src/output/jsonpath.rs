@@ -35,6 +35,25 @@ impl FromStr for Template {
 }
 
 impl Template {
+    /// A single path: `.metadata.name`, with or without its first dot and its braces.
+    ///
+    /// # Errors
+    /// Text that is no path.
+    pub(crate) fn path(text: &str) -> Result<Self, String> {
+        let inner = text.strip_prefix('{').map_or(Some(text), |rest| rest.strip_suffix('}'));
+        let inner = inner.filter(|path| !path.is_empty()).ok_or_else(|| format!("{text:?} is no path of a field"))?;
+        Ok(Self(vec![Piece::Values(steps(inner)?)]))
+    }
+
+    /// The values that its paths find.
+    pub(crate) fn values<'v>(&self, value: &'v Value) -> Vec<&'v Value> {
+        let paths = self.0.iter().filter_map(|piece| match piece {
+            Piece::Values(path) => Some(path),
+            _ => None,
+        });
+        paths.flat_map(|path| walk(path, value)).collect()
+    }
+
     /// The text that the template makes of a value. What is not there is left out.
     pub(crate) fn render(&self, value: &Value) -> String {
         let mut out = String::new();
@@ -77,7 +96,8 @@ fn below<'v>(step: &Step, value: &'v Value) -> Vec<&'v Value> {
     }
 }
 
-fn text(value: &Value) -> String {
+/// A value as it stands in text.
+pub(super) fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),

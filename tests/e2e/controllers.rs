@@ -55,6 +55,7 @@ fn replicas_are_spread_scaled_healed_and_freed() {
     a_deleted_pod_comes_back(&cluster, &five);
     a_killed_container_is_restarted_and_counted(&cluster);
     refusals_of_scale(&cluster);
+    ways_to_look_at_them(&cluster);
 
     assert_eq!(cluster.kubectl(&["scale", "rc", "nginxcontroller", "--replicas=1"]).code, 0);
     cluster.running_pods(LABEL, 1);
@@ -142,4 +143,21 @@ fn refusals_of_scale(cluster: &Cluster) {
     cluster.k8sm(&["scale", "rc", "no-such", "--replicas=2"]).fails(5);
     cluster.k8sm(&["scale", "pod", "x", "--replicas=2"]).fails(1);
     cluster.k8sm(&["scale", "rc", "nginxcontroller", "--replicas=-1"]).fails(2);
+}
+
+/// What everyday users type, as kubectl has it.
+fn ways_to_look_at_them(cluster: &Cluster) {
+    let columns = ["get", "pods", "-l", LABEL, "--sort-by=.metadata.name", "-o", "custom-columns=N:.metadata.name"];
+    let table = cluster.k8sm(&columns).ok();
+    let names: Vec<&str> = table.lines().skip(1).collect();
+    assert!(table.starts_with("N\n") && names.len() == 5 && names.is_sorted(), "{table}");
+
+    let inside = cluster.k8sm(&["exec", "rc/nginxcontroller", "--", "hostname"]);
+    assert!(names.contains(&inside.stdout.trim()) && inside.stderr.contains("Found 5 pods, using pod/"), "{inside}");
+    let pages = cluster.k8sm(&["describe", "pods", "nginxcontroller"]).ok();
+    assert_eq!(pages.lines().filter(|line| line.starts_with("Name: ")).count(), 5, "{pages}");
+
+    let dry = cluster.k8sm(&["delete", "pods", "-l", LABEL, "--dry-run=server"]).ok();
+    assert_eq!(dry.lines().filter(|line| line.ends_with(" deleted (server dry run)")).count(), 5, "{dry}");
+    assert_eq!(cluster.running_pods(LABEL, 5).len(), 5, "nothing was deleted");
 }

@@ -82,6 +82,14 @@ fn attach(cluster: &Cluster) {
         if seen.contains("GET / HTTP") { Ok(()) } else { Err(seen) }
     });
     assert!(attached.runs(), "attached until the client goes");
+
+    // Our own: what is typed reaches the process, also where nobody waits for its answer.
+    cluster.k8sm_with(&["attach", "pod/shell", "-c", "echo", "-i"], "hello\n").ok();
+    wait_for("what the process made of it", || {
+        let said = cluster.k8sm(&["logs", "shell", "-c", "echo"]).ok();
+        if said.contains("got hello\n") { Ok(()) } else { Err(said) }
+    });
+    assert!(cluster.k8sm(&["attach", "shell", "-c", "nobody"]).fails(1).contains("it has echo, web"));
 }
 
 fn forward(cluster: &Cluster, way: &str) {

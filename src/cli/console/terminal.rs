@@ -8,11 +8,6 @@ use std::mem;
 use streams::channel::Size;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Whether stdin is a terminal.
-pub(super) fn is_terminal() -> bool {
-    io::IsTerminal::is_terminal(&io::stdin())
-}
-
 /// The terminal passes keys on as they are; as it was again when this is dropped.
 pub(super) struct Raw(libc::termios);
 
