@@ -78,9 +78,22 @@ impl<'a> Act<'a> {
             }
             Ok::<(), Failure>(())
         };
-        let (found, sent) = tokio::join!(self.etcd(plan, &etcd.image, &etcd.source), sent);
-        sent?;
+        let (found, sent, pulled) = tokio::join!(self.etcd(plan, &etcd.image, &etcd.source), sent, self.pulls(plan));
+        sent.and(pulled)?;
         found
+    }
+
+    /// Pulls the images that the user's own file names.
+    async fn pulls(&self, plan: &Plan) -> Result<(), Failure> {
+        all(plan.pulls.iter().map(|image| async move {
+            let pulled = self.unless_interrupted(image::etcd::pull(&self.engine.docker, image)).await?;
+            pulled.map_err(|refused| {
+                Failure::environment(format!("image {image} of the compose file is not here and cannot be pulled"))
+                    .because(refused)
+                    .hint("`docker images` lists what is here")
+            })
+        }))
+        .await
     }
 
     async fn etcd(&self, plan: &Plan, image: &str, source: &Source) -> Result<Option<String>, Failure> {
@@ -202,7 +215,7 @@ fn is_port(message: &str) -> bool {
 pub(crate) fn outrun(failure: &Failure, plan: &Plan) -> bool {
     let Some(DockerError::DockerResponseServerError { status_code, message }) = failure.cause() else { return false };
     let chosen = plan.networks.iter().any(|network| network.create);
-    let image_gone = *status_code == 404 && message.to_lowercase().contains("no such image");
+    let image_gone = *status_code == 404 && plan.images.iter().any(|step| message.contains(&step.image));
     image_gone || chosen && (message.contains("overlap") || is_port(message))
 }
 

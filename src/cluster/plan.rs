@@ -2,6 +2,7 @@
 
 mod print;
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
@@ -61,7 +62,10 @@ pub(crate) struct Plan {
     pub(crate) cluster: ClusterName,
     pub(crate) engine: Facts,
     pub(crate) choices: Choices,
+    /// Those of this executable and of etcd.
     pub(crate) images: Vec<ImageStep>,
+    /// Others, which a compose file of the user's own names and which are not here.
+    pub(crate) pulls: Vec<String>,
     pub(crate) networks: Vec<NetworkStep>,
     pub(crate) volumes: Vec<VolumeStep>,
     pub(crate) containers: Vec<ContainerStep>,
@@ -170,6 +174,7 @@ impl Plan {
             dns: (!request.no_dns)
                 .then(|| DnsStep { server: choices.service_address(dns::NUMBER), create: !observed.dns }),
             choices,
+            pulls: pulls(&containers, [&km.image, &etcd.image], observed),
             images: vec![km, etcd],
             networks: networks.to_vec(),
             containers,
@@ -376,6 +381,13 @@ fn action(spec: &ContainerSpec, observed: &Observed, request: &Request) -> Actio
         (false, _) if request.recreate => Action::Recreate,
         (false, _) => Action::Differs { image: there.image.clone() },
     }
+}
+
+/// The images of containers but for these two, as far as they are not here.
+fn pulls(containers: &[ContainerStep], known: [&String; 2], observed: &Observed) -> Vec<String> {
+    let here = |image: &String| observed.images.contains(image) || observed.images.contains(&format!("{image}:latest"));
+    let named = containers.iter().map(|step| &step.spec.image).filter(|image| !known.contains(image) && !here(image));
+    named.collect::<BTreeSet<_>>().into_iter().cloned().collect()
 }
 
 fn volumes(cluster: &ClusterName, containers: &[ContainerStep], observed: &Observed) -> Vec<VolumeStep> {

@@ -18,6 +18,7 @@ pub(crate) fn page(plan: &Plan) -> String {
             }
         });
     }
+    lines.extend(plan.pulls.iter().map(|image| format!("+ image {image} pulled")));
     for step in &plan.networks {
         let layout = &step.layout;
         let mark = mark(step.create);

@@ -179,3 +179,22 @@ fn a_plan_is_overtaken_in_what_it_chose_and_not_in_what_it_kept() {
     assert!(!outrun(&refusal(500, "no space left on device"), &fresh));
     assert!(!outrun(&Failure::environment("write the keys"), &fresh));
 }
+
+#[test]
+fn an_image_of_the_user_s_own_file_is_pulled_where_it_is_not_here() {
+    let text = include_str!("../../../compose/docker-compose.yml");
+    let master = "  mesosmaster1:\n    image: ";
+    let own = text.replace(&format!("{master}${{K8SM_KM_IMAGE}}"), &format!("{master}theirs/mesos-master:1.11"));
+    let compose = Compose::parse(&own, "my.yml").unwrap();
+    let planned = |observed: &Observed| {
+        let name = ClusterName::new("gtest").unwrap();
+        Plan::make(&name, &facts(), &Request::default(), &compose, observed, &machine()).unwrap()
+    };
+    let plan = planned(&Observed::default());
+    assert_eq!(plan.pulls, ["theirs/mesos-master:1.11"]);
+    assert!(page(&plan).contains("+ image theirs/mesos-master:1.11 pulled"));
+    assert_eq!(
+        planned(&Observed { images: ["theirs/mesos-master:1.11".to_owned()].into(), ..Observed::default() }).pulls,
+        [""; 0]
+    );
+}
