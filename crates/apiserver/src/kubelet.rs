@@ -18,6 +18,8 @@ use crate::upgrade::{Dialer, Onward};
 
 /// The kubelet's port where a node does not name another.
 const PORT: u64 = 10250;
+/// Bytes of a kubelet's refusal that are passed on.
+const MAX_REFUSAL: usize = 4 << 10;
 /// How long a kubelet may take until it begins to answer; to a log that is being followed, nothing may come for long.
 const FIRST_BYTE: Duration = Duration::from_secs(30);
 
@@ -92,6 +94,9 @@ impl Kubelet {
             Ok(Err(error)) => return Err(unreachable(chain(&error))),
             Err(_) => return Err(unreachable("it did not answer in time".to_owned())),
         };
+        if !answer.status().is_success() {
+            return Err(refusal(answer).await);
+        }
         let mut response = Response::builder().status(answer.status());
         for (name, value) in answer.headers() {
             if name == CONTENT_TYPE || name == CONTENT_LENGTH {
@@ -104,6 +109,26 @@ impl Kubelet {
         let frames = answer.bytes_stream().map(|frame| frame.map_err(BoxError::from));
         let frames = frames.take_until(shutdown.clone().cancelled_owned());
         response.body(body::stream(frames)).map_err(|error| unreachable(error.to_string()))
+    }
+}
+
+/// What a kubelet that says no says, as clients of this server expect it.
+async fn refusal(answer: reqwest::Response) -> Status {
+    let (code, mut text) = (answer.status().as_u16(), Vec::new());
+    let mut pieces = answer.bytes_stream();
+    while let Some(Ok(piece)) = pieces.next().await {
+        text.extend_from_slice(&piece);
+        if text.len() > MAX_REFUSAL {
+            break;
+        }
+    }
+    text.truncate(MAX_REFUSAL);
+    let text = String::from_utf8_lossy(&text).trim().to_owned();
+    match code {
+        400 => Status::bad_request(text),
+        404 => Status::new(404, "NotFound", text),
+        500 => Status::internal(&text),
+        code => Status::new(code, "Unknown", text),
     }
 }
 

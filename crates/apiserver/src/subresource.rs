@@ -30,6 +30,7 @@ use crate::verbs::{create, read, update};
 /// Answers a request below an object's path.
 pub(crate) async fn answer(api: Arc<Api>, call: Call, subresource: &'static Subresource, body: Incoming) -> Answer {
     match (subresource.name, call.verb) {
+        ("log", _) if call.headers.contains_key(http::header::UPGRADE) => session::open(&api, call, "log").await,
         ("log", _) => stream::log(&api, &call).await,
         ("exec" | "attach" | "portforward", _) => session::open(&api, call, subresource.name).await,
         ("proxy", _) => proxy::answer(&api, call, body).await,

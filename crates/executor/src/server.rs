@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodStatus};
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 use serve::tls::ClientAuth;
@@ -20,7 +21,7 @@ use crate::context::Context;
 use crate::logs::{self, LogQuery};
 use crate::manager::Pods;
 use crate::pod;
-use crate::streaming::{attach, exec, forward};
+use crate::streaming::{attach, exec, forward, log};
 
 /// What requests are answered from.
 #[derive(Clone)]
@@ -87,10 +88,27 @@ async fn pods(State(kubelet): State<Kubelet>) -> Response {
     Json(serde_json::json!({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items})).into_response()
 }
 
+/// Why a container that has no log yet waits, in the kubelet's words.
+fn waits<'a>(pod: &'a Pod, container: &str) -> &'a str {
+    let status = pod.status.as_ref();
+    let of = |list: fn(&PodStatus) -> &Option<Vec<ContainerStatus>>| status.and_then(|status| list(status).as_ref());
+    let lists = [
+        of(|status| &status.container_statuses),
+        of(|status| &status.init_container_statuses),
+        of(|status| &status.ephemeral_container_statuses),
+    ];
+    let found = lists.into_iter().flatten().flatten().find(|status| status.name == container);
+    match found.and_then(|status| status.state.as_ref()?.waiting.as_ref()?.reason.as_deref()) {
+        Some("ErrImagePull" | "ImagePullBackOff") => "trying and failing to pull image",
+        reason => reason.unwrap_or("ContainerCreating"),
+    }
+}
+
 async fn container_logs(
     State(kubelet): State<Kubelet>,
     Path((namespace, name, container)): Path<(String, String, String)>,
     Query(query): Query<LogQuery>,
+    request: Request,
 ) -> Response {
     if let Err(refusal) = query.check() {
         return (StatusCode::BAD_REQUEST, refusal).into_response();
@@ -111,10 +129,16 @@ async fn container_logs(
     let Some(wanted) = wanted else {
         let message = match query.previous {
             true => format!("previous terminated container \"{container}\" in pod \"{name}\" not found"),
-            false => format!("container \"{container}\" in pod \"{name}\" is waiting to start: ContainerCreating"),
+            false => format!(
+                "container \"{container}\" in pod \"{name}\" is waiting to start: {}",
+                waits(&found, &container)
+            ),
         };
         return (StatusCode::BAD_REQUEST, message).into_response();
     };
+    if request.headers().contains_key(header::UPGRADE) {
+        return log::answer(kubelet, wanted.id.clone(), query, request);
+    }
     let body = Body::from_stream(logs::stream(runtime, &wanted.id, &query));
     ([(header::CONTENT_TYPE, "text/plain")], body).into_response()
 }

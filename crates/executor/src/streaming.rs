@@ -3,6 +3,7 @@
 pub mod attach;
 pub mod exec;
 pub mod forward;
+pub mod log;
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -143,7 +144,7 @@ async fn pump(
     parts: Parts,
     output: &Output,
     mut from: FromProcess,
-    to: ToProcess,
+    (to, last): (ToProcess, AtEnd),
     terminal: Terminal,
 ) -> Result<(), Error> {
     let to_client = async {
@@ -162,7 +163,7 @@ async fn pump(
     let Parts { stdin, mut sizes, gone } = parts;
     let from_client = async {
         if let Some(stdin) = stdin {
-            feed(stdin, to).await;
+            feed(stdin, to, last).await;
         } else {
             // held open: closing it would detach
             let _to = to;
@@ -182,6 +183,15 @@ async fn pump(
         () = resized => Ok(()),
         () = gone.cancelled() => Ok(()),
     }
+}
+
+/// What becomes of a process's input when the client sends no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AtEnd {
+    /// It ends as well.
+    Close,
+    /// It stays open, for whoever comes next. Docker would take a closed connection for the end of the output too.
+    Keep,
 }
 
 /// A process's terminal, if it has one.
@@ -231,14 +241,16 @@ fn split(session: Session) -> (Parts, Output) {
 }
 
 /// Writes what the client sends until it sends no more, or the process reads no more.
-async fn feed(mut stdin: mpsc::Receiver<bytes::Bytes>, mut to: ToProcess) {
+async fn feed(mut stdin: mpsc::Receiver<bytes::Bytes>, mut to: ToProcess, last: AtEnd) {
     while let Some(bytes) = stdin.recv().await {
         if to.write_all(&bytes).await.is_err() || to.flush().await.is_err() {
             return;
         }
     }
-    // Docker hands the end on to the process, and goes on with its output
-    let _ = to.shutdown().await;
+    if last == AtEnd::Close {
+        // Docker hands the end on to the process, and goes on with its output
+        let _ = to.shutdown().await;
+    }
     std::future::pending::<()>().await;
 }
 

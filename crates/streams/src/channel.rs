@@ -1,5 +1,7 @@
 //! Channels of a command over WebSocket: what each message's first byte says (`v4.channel.k8s.io`, `v5.channel.k8s.io`).
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +43,24 @@ impl Channel {
         message.put_slice(bytes);
         message.freeze()
     }
+
+    /// The same in base64, for clients that take text alone.
+    #[must_use]
+    pub fn in_base64(self, bytes: &[u8]) -> String {
+        let mut message = (self as u8).to_string();
+        STANDARD.encode_string(bytes, &mut message);
+        message
+    }
+}
+
+/// The message in base64: its first character is the channel's number.
+#[must_use]
+pub fn from_base64(text: &[u8]) -> Option<Bytes> {
+    let (channel, payload) = text.split_first()?;
+    let number = channel.checked_sub(b'0')?;
+    let mut message = vec![number];
+    STANDARD.decode_vec(payload, &mut message).ok()?;
+    Some(message.into())
 }
 
 /// What a message says; `None` for an empty one and for channels that are not known.

@@ -66,9 +66,16 @@ impl Session {
     /// When the client does not do its part.
     pub async fn open(io: impl Io, protocol: Protocol, wanted: Wanted) -> Result<Self, Error> {
         match protocol {
-            Protocol::CommandWebSocketV4 | Protocol::CommandWebSocketV5 => Ok(websocket::open(io, wanted).await),
+            Protocol::CommandWebSocketV1
+            | Protocol::CommandWebSocketV1Base64
+            | Protocol::CommandWebSocketV4
+            | Protocol::CommandWebSocketV4Base64
+            | Protocol::CommandWebSocketV5 => Ok(websocket::open(io, protocol, wanted).await),
             Protocol::CommandSpdyV4 => spdy::open(io, wanted).await,
-            Protocol::PortForwardSpdy | Protocol::PortForwardTunnel => Err(Error::Protocol(protocol)),
+            Protocol::PortForwardSpdy
+            | Protocol::PortForwardTunnel
+            | Protocol::LogWebSocket
+            | Protocol::LogWebSocketBase64 => Err(Error::Protocol(protocol)),
         }
     }
 }

@@ -7,6 +7,7 @@
 pub mod channel;
 pub mod command;
 pub mod forward;
+pub mod log;
 pub mod outcome;
 pub mod spdy;
 pub mod tunnel;

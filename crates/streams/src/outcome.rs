@@ -32,6 +32,16 @@ impl Outcome {
         Self::Exit { code, message }
     }
 
+    /// What went wrong, for clients that know no `Status`; nothing where all went well.
+    #[must_use]
+    pub fn words(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Success => None,
+            Self::Exit { message, .. } => Some(message.clone().into_bytes()),
+            Self::Failed(why) => Some(why.clone().into_bytes()),
+        }
+    }
+
     /// The `Status`, as JSON.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {

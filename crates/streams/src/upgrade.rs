@@ -20,13 +20,21 @@ pub enum Purpose {
     Command,
     /// `port-forward`.
     PortForward,
+    /// `logs`.
+    Log,
 }
 
 /// A protocol that is spoken here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
-    /// A command in channels of a WebSocket.
+    /// A command in channels of a WebSocket, which says of the end only what went wrong, in words.
+    CommandWebSocketV1,
+    /// The same in base64, for clients that take text alone.
+    CommandWebSocketV1Base64,
+    /// A command in channels of a WebSocket, with a status at the end.
     CommandWebSocketV4,
+    /// The same in base64.
+    CommandWebSocketV4Base64,
     /// The same, with a signal that a channel is closed.
     CommandWebSocketV5,
     /// A command in streams of SPDY/3.1.
@@ -35,6 +43,10 @@ pub enum Protocol {
     PortForwardSpdy,
     /// The same, in messages of a WebSocket.
     PortForwardTunnel,
+    /// A log in messages of a WebSocket.
+    LogWebSocket,
+    /// The same in base64.
+    LogWebSocketBase64,
 }
 
 /// Why a request is not upgraded.
@@ -63,12 +75,17 @@ impl Refusal {
 }
 
 impl Protocol {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 10] = [
         Self::CommandWebSocketV5,
         Self::CommandWebSocketV4,
+        Self::CommandWebSocketV4Base64,
+        Self::CommandWebSocketV1,
+        Self::CommandWebSocketV1Base64,
         Self::CommandSpdyV4,
         Self::PortForwardSpdy,
         Self::PortForwardTunnel,
+        Self::LogWebSocket,
+        Self::LogWebSocketBase64,
     ];
 
     /// Its name in headers.
@@ -77,20 +94,41 @@ impl Protocol {
         match self {
             Self::CommandWebSocketV5 => "v5.channel.k8s.io",
             Self::CommandWebSocketV4 | Self::CommandSpdyV4 => "v4.channel.k8s.io",
+            Self::CommandWebSocketV4Base64 => "v4.base64.channel.k8s.io",
+            Self::CommandWebSocketV1 => "channel.k8s.io",
+            Self::CommandWebSocketV1Base64 => "base64.channel.k8s.io",
             Self::PortForwardSpdy => "portforward.k8s.io",
             Self::PortForwardTunnel => "SPDY/3.1+portforward.k8s.io",
+            Self::LogWebSocket => "binary.k8s.io",
+            Self::LogWebSocketBase64 => "base64.binary.k8s.io",
         }
     }
 
     fn purpose(self) -> Purpose {
         match self {
-            Self::CommandWebSocketV4 | Self::CommandWebSocketV5 | Self::CommandSpdyV4 => Purpose::Command,
             Self::PortForwardSpdy | Self::PortForwardTunnel => Purpose::PortForward,
+            Self::LogWebSocket | Self::LogWebSocketBase64 => Purpose::Log,
+            _ => Purpose::Command,
         }
     }
 
     fn is_websocket(self) -> bool {
-        matches!(self, Self::CommandWebSocketV4 | Self::CommandWebSocketV5 | Self::PortForwardTunnel)
+        !matches!(self, Self::CommandSpdyV4 | Self::PortForwardSpdy)
+    }
+
+    /// Whether what is sent is text, in base64.
+    #[must_use]
+    pub fn is_base64(self) -> bool {
+        matches!(self, Self::CommandWebSocketV1Base64 | Self::CommandWebSocketV4Base64 | Self::LogWebSocketBase64)
+    }
+
+    /// What a client of WebSockets means that offers nothing.
+    fn unnamed(purpose: Purpose) -> Option<Self> {
+        match purpose {
+            Purpose::Command => Some(Self::CommandWebSocketV1),
+            Purpose::Log => Some(Self::LogWebSocket),
+            Purpose::PortForward => None,
+        }
     }
 
     /// The first protocol that the request's headers offer for the purpose and that is spoken here.
@@ -117,6 +155,8 @@ impl Protocol {
         let ours = || Self::ALL.into_iter().filter(|p| p.is_websocket() == websocket && p.purpose() == purpose);
         let header = if websocket { SEC_WEBSOCKET_PROTOCOL } else { STREAM_PROTOCOL };
         let agreed = tokens(headers, &header).find_map(|offered| ours().find(|protocol| protocol.name() == offered));
+        let nothing = websocket && tokens(headers, &header).next().is_none();
+        let agreed = agreed.or_else(|| Self::unnamed(purpose).filter(|_| nothing));
         agreed.ok_or_else(|| {
             Refusal::Protocol(tokens(headers, &header).map(str::to_owned).collect(), ours().map(Self::name).collect())
         })
@@ -131,7 +171,9 @@ impl Protocol {
         reply.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
         if self.is_websocket() {
             reply.insert(UPGRADE, HeaderValue::from_static("websocket"));
-            reply.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(self.name()));
+            if headers.contains_key(SEC_WEBSOCKET_PROTOCOL) {
+                reply.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(self.name()));
+            }
             if let Some(key) = headers.get(SEC_WEBSOCKET_KEY) {
                 reply.insert(SEC_WEBSOCKET_ACCEPT, accept(key.as_bytes()));
             }
@@ -191,6 +233,23 @@ mod tests {
         assert_eq!(reply.headers()[SEC_WEBSOCKET_ACCEPT], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
         assert_eq!(reply.headers()[SEC_WEBSOCKET_PROTOCOL], "v5.channel.k8s.io");
         assert!(matches!(Protocol::agree(&exec, Purpose::PortForward), Err(Refusal::Protocol(..))));
+    }
+
+    #[test]
+    fn clients_of_websockets_that_say_little_are_understood() {
+        let offers = |protocol: Option<&str>| {
+            let mut all = vec![("connection", "Upgrade"), ("upgrade", "websocket")];
+            all.extend([("sec-websocket-version", "13"), ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")]);
+            all.extend(protocol.map(|protocol| ("sec-websocket-protocol", protocol)));
+            headers(&all)
+        };
+        let agreed = |protocol, purpose| Protocol::agree(&offers(protocol), purpose);
+        assert_eq!(agreed(Some("channel.k8s.io"), Purpose::Command), Ok(Protocol::CommandWebSocketV1));
+        assert_eq!(agreed(None, Purpose::Command), Ok(Protocol::CommandWebSocketV1));
+        assert_eq!(agreed(Some("binary.k8s.io"), Purpose::Log), Ok(Protocol::LogWebSocket));
+        assert!(agreed(None, Purpose::PortForward).is_err() && agreed(Some("x"), Purpose::Log).is_err());
+        let silent = Protocol::CommandWebSocketV1.switching::<()>(&offers(None));
+        assert!(!silent.headers().contains_key(SEC_WEBSOCKET_PROTOCOL));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `exec`, `attach` and `portforward`: a pod's streams, over a connection that its node's kubelet serves.
+//! `exec`, `attach`, `portforward`, and `log` where it is asked for so: a pod's streams, over a connection that its node's kubelet serves.
 
 use http::header::UPGRADE;
 use kube_api::Status;
@@ -15,6 +15,7 @@ pub(super) async fn open(api: &Api, mut call: Call, what: &str) -> Answer {
     let (namespace, name) = (&call.target.namespace, &call.target.name);
     let path = match what {
         "exec" => format!("/exec/{namespace}/{name}/{}", stream::container(&call, &pod)?),
+        "log" => format!("/containerLogs/{namespace}/{name}/{}", stream::container(&call, &pod)?),
         "attach" => format!("/attach/{namespace}/{name}/{}", stream::container(&call, &pod)?),
         _ => format!("/portForward/{namespace}/{name}"),
     };

@@ -27,7 +27,7 @@ pub(crate) async fn log(api: &Api, call: &Call) -> Answer {
     api.kubelet.get(&node, &path, &parameters, &api.shutdown).await
 }
 
-/// The container that is meant: the one named, or the only one there is.
+/// The container that is meant: the one named, or the only one that is neither an init nor an ephemeral container.
 pub(super) fn container(call: &Call, pod: &Value) -> Result<String, Status> {
     let all: Vec<&str> = ["containers", "initContainers", "ephemeralContainers"]
         .iter()
@@ -39,8 +39,8 @@ pub(super) fn container(call: &Call, pod: &Value) -> Result<String, Status> {
     match call.query.get("container") {
         Some(container) if all.contains(&container) => Ok(container.to_owned()),
         Some(container) => Err(Status::bad_request(format!("container {container} is not valid for pod {name}"))),
-        None => match all.as_slice() {
-            [only] => Ok((*only).to_owned()),
+        None => match pod["spec"]["containers"].as_array().map(Vec::as_slice) {
+            Some([only]) => Ok(only["name"].as_str().unwrap_or_default().to_owned()),
             _ => Err(Status::bad_request(format!(
                 "a container name must be specified for pod {name}, choose one of: [{}]",
                 all.join(" ")

@@ -1,4 +1,4 @@
-//! A command over WebSocket: messages on channels (`v4.channel.k8s.io`, `v5.channel.k8s.io`).
+//! A command over WebSocket: messages on channels, from `channel.k8s.io` to `v5.channel.k8s.io`, binary or in base64.
 
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::{QUEUE, Session, Wanted};
 use crate::channel::{self, Channel, Size, Sizes};
 use crate::outcome::Outcome;
+use crate::upgrade::Protocol;
 use crate::{Gone, Io, tunnel};
 
 /// How long the last message may take to be sent, and then the client to close its end.
@@ -26,6 +27,7 @@ type Sender = std::pin::Pin<Box<dyn futures::Sink<Message, Error = tokio_tungste
 /// The way to the client.
 pub struct Output {
     sender: Mutex<Sender>,
+    protocol: Protocol,
     wanted: Wanted,
     gone: CancellationToken,
     reader: AbortOnDropHandle<()>,
@@ -33,6 +35,7 @@ pub struct Output {
 
 /// Where the client's messages go.
 struct Input {
+    base64: bool,
     /// Until the client says that it sends no more.
     stdin: Option<mpsc::Sender<Bytes>>,
     resize: mpsc::Sender<Size>,
@@ -40,26 +43,27 @@ struct Input {
 }
 
 /// Opens the session; clients wait for a first message, which may be empty.
-pub(super) async fn open(io: impl Io, wanted: Wanted) -> Session {
+pub(super) async fn open(io: impl Io, protocol: Protocol, wanted: Wanted) -> Session {
     let (sender, receiver): (SplitSink<_, _>, SplitStream<_>) = tunnel::socket(io).await.split();
     let (stdin, from_client) = mpsc::channel(QUEUE);
     let (resize, resized) = mpsc::channel(QUEUE);
     let gone = CancellationToken::new();
-    let input = Input { stdin: wanted.stdin.then_some(stdin), resize, sizes: Sizes::default() };
+    let (base64, sizes) = (protocol.is_base64(), Sizes::default());
+    let input = Input { base64, stdin: wanted.stdin.then_some(stdin), resize, sizes };
     let guard = gone.clone().drop_guard();
     let reader = tokio::spawn(async move {
         let _guard = guard;
         input.read(receiver).await;
     });
     let (sender, reader) = (Mutex::new(Box::pin(sender) as Sender), AbortOnDropHandle::new(reader));
-    let output = Output { sender, wanted, gone: gone.clone(), reader };
+    let output = Output { sender, protocol, wanted, gone: gone.clone(), reader };
     let first = match wanted {
         Wanted { stdout: true, .. } => Channel::Stdout,
         Wanted { stderr: true, tty: false, .. } => Channel::Stderr,
         _ => Channel::Error,
     };
     // a client that is gone is noticed by the reader
-    let _ = output.send(first.message(b"")).await;
+    let _ = output.send(first, b"").await;
     let stdin = wanted.stdin.then_some(from_client);
     Session { stdin, resize: resized, output: super::Output::WebSocket(output), gone }
 }
@@ -75,7 +79,8 @@ impl Input {
                 Ok(_) => continue,
                 Err(error) => return tracing::debug!(%error, "the client's WebSocket broke"),
             };
-            if let Some((channel, bytes)) = channel::parse(bytes) {
+            let bytes = if self.base64 { channel::from_base64(&bytes) } else { Some(bytes) };
+            if let Some((channel, bytes)) = bytes.and_then(channel::parse) {
                 self.take(channel, bytes).await;
             }
         }
@@ -103,18 +108,24 @@ impl Input {
 
 impl Output {
     pub(super) async fn stdout(&self, bytes: &[u8]) -> Result<(), Gone> {
-        if self.wanted.stdout { self.send(Channel::Stdout.message(bytes)).await } else { Ok(()) }
+        if self.wanted.stdout { self.send(Channel::Stdout, bytes).await } else { Ok(()) }
     }
 
     pub(super) async fn stderr(&self, bytes: &[u8]) -> Result<(), Gone> {
-        if self.wanted.stderr { self.send(Channel::Stderr.message(bytes)).await } else { Ok(()) }
+        if self.wanted.stderr { self.send(Channel::Stderr, bytes).await } else { Ok(()) }
     }
 
     /// Sends the outcome and closes, and waits a moment for the client to do the same: bytes of its that nobody read would
     /// otherwise make the kernel throw away the last ones of ours.
     pub(super) async fn finish(self, outcome: &Outcome) {
         let last = async {
-            if self.send(Channel::Error.message(&outcome.to_json())).await.is_err() {
+            let said = match (self.protocol, outcome) {
+                (Protocol::CommandWebSocketV1 | Protocol::CommandWebSocketV1Base64, outcome) => outcome.words(),
+                (_, outcome) => Some(outcome.to_json()),
+            };
+            if let Some(said) = said
+                && self.send(Channel::Error, &said).await.is_err()
+            {
                 return;
             }
             let normal = CloseFrame { code: CloseCode::Normal, reason: "".into() };
@@ -124,8 +135,12 @@ impl Output {
         let _ = tokio::time::timeout(LINGER, last).await;
     }
 
-    async fn send(&self, message: Bytes) -> Result<(), Gone> {
-        let sending = async { self.sender.lock().await.send(Message::Binary(message)).await.map_err(|_| Gone) };
+    async fn send(&self, channel: Channel, bytes: &[u8]) -> Result<(), Gone> {
+        let message = match self.protocol.is_base64() {
+            true => Message::Text(channel.in_base64(bytes).into()),
+            false => Message::Binary(channel.message(bytes)),
+        };
+        let sending = async { self.sender.lock().await.send(message).await.map_err(|_| Gone) };
         tokio::select! {
             sent = sending => sent,
             () = self.gone.cancelled() => Err(Gone),
@@ -136,7 +151,6 @@ impl Output {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::upgrade::Protocol;
     use tokio_tungstenite::tungstenite::protocol::Role;
 
     #[tokio::test]
@@ -166,6 +180,29 @@ mod tests {
         }
         let error = Channel::Error.message(&Outcome::Failed("no".into()).to_json());
         assert_eq!(said, [Channel::Stdout.message(b""), Channel::Stdout.message(b"out"), error]);
+        drop(client);
+        served.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_first_clients_get_text_and_no_word_of_success() {
+        let (client, server) = tokio::io::duplex(1 << 16);
+        let served = tokio::spawn(async move {
+            let wanted = Wanted { stdin: true, stdout: true, ..Wanted::default() };
+            let mut session = Session::open(server, Protocol::CommandWebSocketV1Base64, wanted).await.unwrap();
+            assert_eq!(session.stdin.take().unwrap().recv().await.unwrap(), "in");
+            session.output.stdout(Bytes::from_static(b"out")).await.unwrap();
+            session.output.finish(&Outcome::Success).await;
+        });
+        let mut client = WebSocketStream::from_raw_socket(client, Role::Client, None).await;
+        client.send(Message::Text("0aW4=".into())).await.unwrap();
+        let mut said = Vec::new();
+        while let Some(Ok(message)) = client.next().await {
+            if let Message::Text(text) = message {
+                said.push(text.to_string());
+            }
+        }
+        assert_eq!(said, ["1", "1b3V0"]);
         drop(client);
         served.await.unwrap();
     }
