@@ -44,6 +44,7 @@ const SERVERS: &[Server] = &[
         mesosd::agent::run_command_executor,
     ),
     Server { name: "pause", about: "Holds the namespaces of a pod", start: Start::Plain(sandbox::pause::run) },
+    tool("gate", "Looks at a container's mounts, and then becomes its program", sandbox::gate::run),
     server("await-cluster", "Waits until every component of a cluster serves", |args| Box::pin(probe::run(args))),
     tool("health-check", "Asks a URL once: 0 when it answers 200, 7 when nobody answers", health_check::health_check),
     tool("await-health-check", "Asks a URL until it answers 200", health_check::await_health_check),

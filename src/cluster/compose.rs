@@ -73,6 +73,9 @@ pub(crate) struct Service {
     pub(crate) cap_drop: Vec<String>,
     #[serde(default)]
     pub(crate) security_opt: Vec<String>,
+    /// `shareable` where pods may be in its IPC namespace (hostIPC).
+    #[serde(default)]
+    pub(crate) ipc: Option<String>,
     #[serde(default)]
     pub(crate) read_only: bool,
     #[serde(default)]

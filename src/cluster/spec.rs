@@ -67,6 +67,7 @@ pub(crate) struct ContainerSpec {
     pub(crate) cap_add: Vec<String>,
     pub(crate) cap_drop: Vec<String>,
     pub(crate) security_opt: Vec<String>,
+    pub(crate) ipc: Option<String>,
     pub(crate) read_only: bool,
     pub(crate) user: Option<String>,
     /// `host` where the engine would remap users.
@@ -176,6 +177,7 @@ fn resolve(
         cap_add: service.cap_add.clone(),
         cap_drop: service.cap_drop.clone(),
         security_opt: service.security_opt.clone(),
+        ipc: service.ipc.clone(),
         read_only: service.read_only,
         user: service.user.as_ref().map(|user| user.0.clone()),
         userns_mode: service.userns_mode.clone(),

@@ -57,6 +57,7 @@ fn everyday_pods_do_what_they_do_on_any_kubernetes() {
     limits(&cluster);
     volumes(&cluster);
     bad_input(&cluster);
+    looked_into(&cluster);
     restarts(&cluster);
 }
 
@@ -222,6 +223,51 @@ fn bad_input(cluster: &Cluster) {
     }
 }
 
+/// What a pod is told of itself, what it may set, and who looks into it.
+fn looked_into(cluster: &Cluster) {
+    let sysctl = |name: &str, value: &str| json!({"sysctls": [{"name": name, "value": value}]});
+    let script = "cat /proc/sys/net/ipv4/ip_local_port_range; hostname -f; grep first /etc/hosts | wc -l";
+    create(
+        cluster,
+        "first",
+        json!({"restartPolicy": "Never", "subdomain": "db", "containers": [container("c", script, json!({}))],
+        "securityContext": sysctl("net.ipv4.ip_local_port_range", "32770 60998")}),
+    );
+    until(cluster, "first", "succeeded", |pod| pod["status"]["phase"] == "Succeeded");
+    let said = cluster.kubectl(&["logs", "first"]).ok();
+    assert_eq!(said, "32770\t60998\nfirst.db.default.svc.cluster.local\n1\n");
+    create(
+        cluster,
+        "greedy",
+        json!({"containers": [container("c", SLEEP, json!({}))], "securityContext": sysctl("kernel.msgmax", "65536")}),
+    );
+    described(cluster, "greedy", &["SysctlForbidden", "forbidden sysctl: \"kernel.msgmax\" not allowlisted"]);
+    create(
+        cluster,
+        "outside",
+        json!({"hostNetwork": true, "hostIPC": true, "containers": [container("c", SLEEP, json!({
+            "volumeMounts": [{"name": "h", "mountPath": "/of-node"}]}))],
+        "volumes": [{"name": "h", "hostPath": {"path": "/etc/hosts", "type": "File"}}]}),
+    );
+    cluster.running("outside");
+    let hosts =
+        cluster.kubectl(&["exec", "outside", "--", "sh", "-c", "head -n 1 /etc/hosts; grep -c . /of-node"]).ok();
+    assert!(hosts.starts_with("# Kubernetes-managed hosts file (host network).\n"), "{hosts}");
+
+    create(cluster, "looked-into", json!({"containers": [container("c", SLEEP, json!({}))]}));
+    cluster.running("looked-into");
+    let debug = ["debug", "looked-into", "-i", "--image=busybox", "--image-pull-policy=IfNotPresent"];
+    let debug = [&debug[..], &["--profile=general", "--target=c", "-c", "debugger", "--", "sh"]].concat();
+    let said = cluster.kubectl_with(&debug, "ps | grep -c 'sleep 1$'; exit\n").ok();
+    assert!(said.ends_with("1\n"), "the debugger sees the container's processes: {said}");
+    let ended = |pod: &Value| pod["status"]["ephemeralContainerStatuses"][0]["state"]["terminated"]["exitCode"] == 0;
+    until(cluster, "looked-into", "its debugger ended", ended);
+    cluster.running("looked-into");
+    for pod in ["first", "greedy", "outside", "looked-into"] {
+        cluster.kubectl(&["delete", "pod", pod, "--grace-period=1", "--timeout=60s"]).ok();
+    }
+}
+
 /// What runs with probes, hooks and sidecars is adopted by the next executor, and by the next slave's.
 fn restarts(cluster: &Cluster) {
     let probe = json!({"exec": {"command": ["true"]}, "periodSeconds": 1});
@@ -261,6 +307,13 @@ fn restarts(cluster: &Cluster) {
         let pod = cluster.object("pod", "stays").expect("the pod");
         assert_eq!(first(&pod)["restartCount"], 1, "{pod:#}");
     }
+    let address = || cluster.object("pod", "stays").expect("the pod")["status"]["podIP"].clone();
+    let before = address();
+    docker(&["kill", &cluster.pod_container("stays", "POD").id]);
+    until(cluster, "stays", "restarted in a new sandbox", |pod| {
+        first(pod)["restartCount"] == 2 && first(pod)["ready"] == true
+    });
+    assert_eq!(address(), before, "the address outlives the sandbox");
     let begun = cluster.kubectl(&["exec", "stays", "-c", "main", "--", "cat", "/begun"]).ok();
     assert_eq!(begun, "begun\n", "the hook of a container that goes on is not run again");
 }

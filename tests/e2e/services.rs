@@ -182,7 +182,7 @@ fn under_another_type(cluster: &Cluster) {
     let place = format!("{}:30082", cluster.address("mesosslave1", "pods"));
     wait_for("the node port", || http::get(&place, "/").map(drop));
     patch(json!({"type": "ExternalName", "externalName": "web.default.svc.cluster.local", "clusterIP": null,
-        "clusterIPs": null, "externalTrafficPolicy": null, "internalTrafficPolicy": null, "ports": [{"port": 82, "targetPort": 8080}]}));
+        "clusterIPs": null, "ports": [{"port": 82, "targetPort": 8080}]}));
     in_a_pod(cluster, "wget -qO- http://alias");
     in_a_pod(cluster, &format!("nc -w 5 {own} 82 < /dev/null 2>&1 | grep refused"));
     wait_for("the node port to be closed", || match http::get(&place, "/") {

@@ -1,6 +1,12 @@
-//! A sandbox's process alone: the one file of the image that tests start sandboxes from.
+//! A sandbox's process alone, and the gate: the one file of the image that tests start sandboxes from.
 
-fn main() -> anyhow::Result<()> {
+use std::process::ExitCode;
+
+fn main() -> anyhow::Result<ExitCode> {
     // the image's entrypoint is this program, its command `pause …`, as in the image of the whole executable
-    sandbox::pause::run(std::env::args().skip(2).collect())
+    let mut words = std::env::args().skip(1);
+    match words.next().as_deref() {
+        Some("gate") => Ok(sandbox::gate::run(words.collect())),
+        _ => sandbox::pause::run(words.collect()).map(|()| ExitCode::SUCCESS),
+    }
 }

@@ -48,11 +48,19 @@ impl Backoffs {
     }
 }
 
-/// A wait in Go's words (`10s`, `1m20s`, `5m0s`), as Kubernetes' messages have it.
+/// A time in Go's words (`340ms`, `10s`, `1.5s`, `1m20s`, `5m0s`) to the millisecond, as Kubernetes' messages have it.
 #[must_use]
-pub fn words(wait: SignedDuration) -> String {
-    let seconds = wait.as_secs();
-    if seconds < 60 { format!("{seconds}s") } else { format!("{}m{}s", seconds / 60, seconds % 60) }
+pub fn words(time: SignedDuration) -> String {
+    let (seconds, millis) = (time.as_secs(), time.subsec_millis());
+    let part = match millis {
+        0 => String::new(),
+        millis => format!(".{millis:03}").trim_end_matches('0').to_owned(),
+    };
+    match seconds {
+        0 if millis > 0 => format!("{millis}ms"),
+        0..60 => format!("{seconds}{part}s"),
+        _ => format!("{}m{}{part}s", seconds / 60, seconds % 60),
+    }
 }
 
 #[cfg(test)]
@@ -93,5 +101,7 @@ mod tests {
     fn waits_read_as_in_go() {
         let read = |seconds| words(SignedDuration::from_secs(seconds));
         assert_eq!([read(10), read(80), read(300)], ["10s", "1m20s", "5m0s"]);
+        let read = |millis| words(SignedDuration::from_millis(millis));
+        assert_eq!([read(340), read(1500), read(61_001)], ["340ms", "1.5s", "1m1.001s"]);
     }
 }

@@ -8,16 +8,18 @@ use k8s_openapi::api::authentication::v1::TokenRequest;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret, Service, ServiceAccount};
 use kube::api::{Api, ListParams, PostParams};
 use serde::de::DeserializeOwned;
-use tokio::sync::mpsc;
+use tokio::sync::{OnceCell, mpsc};
 
 use crate::channel::{TaskState, ToMinion};
 use crate::env::{self, Sources};
 use crate::events::Recorder;
 use crate::files::PodDirectory;
 use crate::flags::Flags;
+use crate::objects::Watches;
 use crate::placement::Placement;
 use crate::pod;
 use crate::runtime::Runtime;
+use crate::volumes::Tokens;
 
 /// How long the API server may take for one object or list.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -34,6 +36,12 @@ pub struct Context {
     pub runtime: Runtime,
     /// The API server.
     pub client: kube::Client,
+    /// Watches of what pods use.
+    pub watches: Watches,
+    /// Tokens of pods, until they are to be replaced.
+    pub tokens: Tokens,
+    /// Whether the program of [`gate`](crate::gate) is here.
+    pub gate: OnceCell<()>,
     /// Kubernetes events.
     pub events: Recorder,
     /// What the minion is told; it waits while the minion does not read.

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::api::core::v1::{ConfigMap, Container, EnvVarSource, Pod, Secret, Service};
 use kube_api::quantity::Quantity;
 
+use crate::objects::{Kind, Object};
 use crate::pod;
 
 /// What environments are made of beside the pod.
@@ -29,7 +30,8 @@ pub struct Sources {
 #[must_use]
 pub fn references(pod: &Pod) -> (BTreeSet<String>, BTreeSet<String>) {
     let (mut maps, mut secrets) = (BTreeSet::new(), BTreeSet::new());
-    for container in pod::all_containers(pod) {
+    let ephemeral = pod::ephemeral_containers(pod);
+    for container in pod::all_containers(pod).chain(&ephemeral) {
         for source in container.env_from.iter().flatten() {
             maps.extend(source.config_map_ref.as_ref().map(|reference| reference.name.clone()));
             secrets.extend(source.secret_ref.as_ref().map(|reference| reference.name.clone()));
@@ -40,6 +42,15 @@ pub fn references(pod: &Pod) -> (BTreeSet<String>, BTreeSet<String>) {
         }
     }
     (maps, secrets)
+}
+
+/// The same as objects that may be watched.
+#[must_use]
+pub fn objects(pod: &Pod) -> Vec<Object> {
+    let (maps, secrets) = references(pod);
+    let object = |kind, name| Object { kind, namespace: pod::namespace(pod).to_owned(), name };
+    let maps = maps.into_iter().map(|name| object(Kind::ConfigMap, name));
+    maps.chain(secrets.into_iter().map(|name| object(Kind::Secret, name))).collect()
 }
 
 /// Whether a variable of the container is the pod's own address, which is known only once its sandbox runs.
@@ -160,9 +171,9 @@ fn from(source: &EnvVarSource, pod: &Pod, container: &Container, sources: &Sourc
         return key(value, &reference.key, &place, reference.optional);
     }
     if let Some(resource) = &source.resource_field_ref {
-        let of = resource.container_name.as_deref().and_then(|name| pod::container(pod, name)).unwrap_or(container);
+        let of = resource.container_name.as_deref().and_then(|name| pod::container(pod, name));
         let divisor = resource.divisor.as_ref().map(|divisor| divisor.0.as_str());
-        return self::resource(of, &resource.resource, divisor, sources).map(Some);
+        return self::resource(of.as_deref().unwrap_or(container), &resource.resource, divisor, sources).map(Some);
     }
     Ok(Some(String::new()))
 }

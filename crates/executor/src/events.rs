@@ -1,4 +1,4 @@
-//! Kubernetes events about pods: posted in the background, equal ones counted in one object, bounded in every way.
+//! Kubernetes events about pods and their node: posted in the background, equal ones counted in one object, bounded in every way.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -67,7 +67,12 @@ impl Recorder {
             message.truncate(cut);
         }
         let init = pod::init_containers(pod).iter().any(|spec| spec.name == container);
-        let list = if init { "initContainers" } else { "containers" };
+        let ephemeral = || pod::ephemeral_containers(pod).iter().any(|spec| spec.name == container);
+        let list = match init {
+            true => "initContainers",
+            false if ephemeral() => "ephemeralContainers",
+            false => "containers",
+        };
         let object = ObjectReference {
             api_version: Some("v1".to_owned()),
             kind: Some("Pod".to_owned()),
@@ -77,6 +82,22 @@ impl Recorder {
             resource_version: pod.metadata.resource_version.clone(),
             field_path: (!container.is_empty()).then(|| format!("spec.{list}{{{container}}}")),
         };
+        self.post(object, type_, reason, message);
+    }
+
+    /// Something happened to the node.
+    pub fn record_node(&self, node: &str, type_: Type, reason: &'static str, message: impl Into<String>) {
+        let object = ObjectReference {
+            kind: Some("Node".to_owned()),
+            name: Some(node.to_owned()),
+            // Kubernetes' kubelets call nodes by their name here too
+            uid: Some(node.to_owned()),
+            ..ObjectReference::default()
+        };
+        self.post(object, type_, reason, message.into());
+    }
+
+    fn post(&self, object: ObjectReference, type_: Type, reason: &'static str, message: String) {
         let type_ = if type_ == Type::Normal { "Normal" } else { "Warning" };
         if self.queue.try_send(News { object, type_, reason, message }).is_err() {
             tracing::debug!(reason, "too many events: one is dropped");
@@ -87,7 +108,7 @@ impl Recorder {
 async fn post_all(client: kube::Client, node: String, mut queue: mpsc::Receiver<News>) {
     let mut posted: VecDeque<Posted> = VecDeque::new();
     while let Some(news) = queue.recv().await {
-        let namespace = news.object.namespace.clone().unwrap_or_default();
+        let namespace = namespace(&news).to_owned();
         let api: Api<Event> = Api::namespaced(client.clone(), &namespace);
         let known = posted.iter_mut().find(|known| same(&known.news, &news));
         let outcome = match known {
@@ -111,6 +132,11 @@ async fn post_all(client: kube::Client, node: String, mut queue: mpsc::Receiver<
     }
 }
 
+/// Where an event is kept: with its object, and in the default namespace for what has none.
+fn namespace(news: &News) -> &str {
+    news.object.namespace.as_deref().unwrap_or("default")
+}
+
 /// Whether two events are one that happened twice.
 fn same(one: &News, other: &News) -> bool {
     let (a, b) = (&one.object, &other.object);
@@ -125,11 +151,11 @@ async fn again(api: &Api<Event>, known: &mut Posted) -> kube::Result<()> {
 }
 
 fn event(news: &News, node: &str) -> Event {
-    let (pod, at) = (news.object.name.clone().unwrap_or_default(), Timestamp::now());
+    let (of, at) = (news.object.name.clone().unwrap_or_default(), Timestamp::now());
     Event {
         metadata: ObjectMeta {
-            name: Some(format!("{pod}.{:x}", at.as_nanosecond())),
-            namespace: news.object.namespace.clone(),
+            name: Some(format!("{of}.{:x}", at.as_nanosecond())),
+            namespace: Some(namespace(news).to_owned()),
             ..ObjectMeta::default()
         },
         involved_object: news.object.clone(),

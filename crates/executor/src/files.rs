@@ -60,12 +60,16 @@ impl PodDirectory {
         Ok(())
     }
 
-    /// Writes the pod's hosts file, in place.
+    /// Writes the pod's hosts file, in place; `domain` is the cluster's.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn write_hosts(&self, pod: &Pod, address: Option<IpAddr>) -> io::Result<()> {
-        std::fs::write(self.here.join("etc-hosts"), hosts(pod, address))
+    pub fn write_hosts(&self, pod: &Pod, address: Option<IpAddr>, domain: &str) -> io::Result<()> {
+        let text = match pod::host_network(pod) {
+            true => hosts_of_node(pod, &std::fs::read_to_string("/etc/hosts").unwrap_or_default()),
+            false => hosts(pod, address, domain),
+        };
+        std::fs::write(self.here.join("etc-hosts"), text)
     }
 
     /// The sandbox's socket.
@@ -92,17 +96,30 @@ impl PodDirectory {
     }
 }
 
+/// `/etc/hosts` of a pod in its node's network, as Kubernetes writes it: the node's own, `of_node`, and the pod's aliases.
+#[must_use]
+pub fn hosts_of_node(pod: &Pod, of_node: &str) -> String {
+    format!("# Kubernetes-managed hosts file (host network).\n{of_node}{}", aliases(pod))
+}
+
 /// `/etc/hosts` of the pod, as Kubernetes writes it.
 #[must_use]
-pub fn hosts(pod: &Pod, address: Option<IpAddr>) -> String {
+pub fn hosts(pod: &Pod, address: Option<IpAddr>, domain: &str) -> String {
     let mut text = "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost \
                     ip6-loopback\nfe00::0\tip6-localnet\nfe00::0\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\t\
                     ip6-allrouters\n"
         .to_owned();
     if let Some(address) = address {
-        text.push_str(&format!("{address}\t{}\n", hostname(pod)));
+        let hostname = hostname(pod);
+        let full = pod::full_name(pod, &hostname, domain).map(|full| format!("{full}\t")).unwrap_or_default();
+        text.push_str(&format!("{address}\t{full}{hostname}\n"));
     }
-    let aliases = pod::spec(pod).host_aliases.as_deref().unwrap_or_default();
+    text + &aliases(pod)
+}
+
+/// The lines of the pod's own aliases.
+fn aliases(pod: &Pod) -> String {
+    let (mut text, aliases) = (String::new(), pod::spec(pod).host_aliases.as_deref().unwrap_or_default());
     if !aliases.is_empty() {
         text.push_str("\n# Entries added by HostAliases.\n");
     }
@@ -202,9 +219,19 @@ mod tests {
     fn hosts_name_the_pod_and_its_aliases() {
         let pod =
             pod(serde_json::json!({"containers": [], "hostAliases": [{"ip": "1.2.3.4", "hostnames": ["a", "b"]}]}));
-        let text = hosts(&pod, Some([10, 0, 0, 7].into()));
+        let text = hosts(&pod, Some([10, 0, 0, 7].into()), "cluster.local");
         assert!(text.contains("\n10.0.0.7\tp\n"), "{text}");
         assert!(text.ends_with("# Entries added by HostAliases.\n1.2.3.4\ta\tb\n"), "{text}");
         assert!(text.starts_with("# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n"));
+        let of_node = hosts_of_node(&pod, "127.0.0.1 localhost\n");
+        assert!(of_node.starts_with("# Kubernetes-managed hosts file (host network).\n127.0.0.1 localhost\n"));
+        assert!(of_node.ends_with("1.2.3.4\ta\tb\n"), "{of_node}");
+    }
+
+    #[test]
+    fn a_pod_with_a_subdomain_has_its_whole_name() {
+        let pod = pod(serde_json::json!({"containers": [], "hostname": "first", "subdomain": "db"}));
+        let text = hosts(&pod, Some([10, 0, 0, 7].into()), "cluster.local");
+        assert!(text.ends_with("\n10.0.0.7\tfirst.db.n.svc.cluster.local\tfirst\n"), "{text}");
     }
 }

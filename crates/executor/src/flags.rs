@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
+use crate::node::pressure::Thresholds;
+
 /// Flags of the original's minion and kubelet that mean nothing here (reference/k8sm-behaviour.md, 1.3 and 1.4).
 const IGNORED: &[&str] = &[
     "mesos-cgroup-prefix",
@@ -86,7 +88,6 @@ const IGNORED: &[&str] = &[
     "low-diskspace-threshold-mb",
     "outofdisk-transition-frequency",
     "volume-stats-agg-period",
-    "eviction-hard",
     "eviction-soft",
     "eviction-soft-grace-period",
     "eviction-pressure-transition-period",
@@ -191,6 +192,10 @@ pub struct Flags {
     /// Pods that the node takes at most.
     #[arg(long, default_value_t = 110)]
     pub max_pods: u32,
+    /// What is to be left of the node, as `memory.available<100Mi,nodefs.available<1Gi,pid.available<1000`; with less of it
+    /// the node has the condition MemoryPressure, DiskPressure or PIDPressure.
+    #[arg(long, default_value = "")]
+    pub eviction_hard: Thresholds,
     /// Whether the minion runs the service proxy.
     #[arg(long, default_value_t = true, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
     pub run_proxy: bool,
@@ -278,6 +283,13 @@ mod tests {
                 "--hostname-override=n1"
             ]
         );
+    }
+
+    #[test]
+    fn thresholds_are_understood_or_refused() {
+        assert_eq!(parse("").unwrap().eviction_hard, Thresholds::default());
+        assert_ne!(parse("--eviction-hard=nodefs.available<2Gi").unwrap().eviction_hard, Thresholds::default());
+        assert!(parse("--eviction-hard=nodefs.available<lots").is_err());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::UnixStream;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OnceCell, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::channel::{self, Agent, Receiver, Sender, ToExecutor, ToMinion};
@@ -15,12 +15,16 @@ use crate::context::Context;
 use crate::events::Recorder;
 use crate::flags::Flags;
 use crate::manager::{Manager, Pods};
+use crate::objects::Watches;
 use crate::runtime::Runtime;
 use crate::server::{self, Kubelet};
+use crate::volumes::Tokens;
 use crate::{node, placement};
 
 /// Messages to and from the minion that wait.
 const QUEUE: usize = 64;
+/// Bytes of a megabyte as Mesos counts.
+const MEBI: f64 = 1_048_576.0;
 /// A watch that is silent for longer than the API server lets one last is dead.
 const WATCH_SILENCE: Duration = Duration::from_secs(330);
 
@@ -87,9 +91,15 @@ async fn context(flags: Flags, agent: &Agent, minion: mpsc::Sender<ToMinion>) ->
     let events = Recorder::start(client.clone(), node.clone());
     let limits = BTreeMap::from([
         ("cpu".to_owned(), agent.cpus - agent.executor_cpus),
-        ("memory".to_owned(), (agent.mem - agent.executor_mem) * 1_048_576.0),
+        ("memory".to_owned(), (agent.mem - agent.executor_mem) * MEBI),
+        ("ephemeral-storage".to_owned(), agent.disk * MEBI),
     ]);
-    Ok(Context { flags, node, placement, runtime, client, events, minion, limits })
+    let (watches, tokens) = (Watches::new(client.clone()), Tokens::default());
+    let gate = OnceCell::new();
+    let context = Context { flags, node, placement, runtime, client, watches, tokens, gate, events, minion, limits };
+    let (files, _) = context.node_files();
+    node::files::make(&files).with_context(|| format!("making the node's files in {}", files.display()))?;
+    Ok(context)
 }
 
 /// The API server, as the kubeconfig has it; `--api-servers` names another address of it.

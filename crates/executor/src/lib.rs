@@ -5,6 +5,7 @@
 //! [`pod_worker`], which looks at Docker ([`observed`]), asks [`plan`] what to do next, does it through [`runtime`], and
 //! tells the API server ([`status`]) and the minion ([`channel`]) what became of it.
 
+pub mod admission;
 pub mod backoff;
 pub mod binding;
 pub mod channel;
@@ -13,14 +14,17 @@ pub mod env;
 pub mod events;
 pub mod files;
 pub mod flags;
+pub mod gate;
 pub mod handler;
 pub mod health;
 pub mod host_ports;
 pub mod kubelet;
+pub mod left_out;
 pub mod logs;
 pub mod manager;
 pub mod minion;
 pub mod node;
+pub mod objects;
 pub mod observed;
 pub mod placement;
 pub mod plan;

@@ -1,6 +1,7 @@
 //! This node in the API server: its status (at start, at change, every five minutes) and its lease (every ten seconds).
 
-mod pressure;
+pub mod files;
+pub mod pressure;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use tokio::sync::watch;
 use crate::binding::is_status;
 use crate::channel::Agent;
 use crate::context::Context;
+use crate::events::Type;
 use pressure::Pressure;
 
 /// Where leases of nodes are.
@@ -42,7 +44,8 @@ const MAX_IMAGES: usize = 50;
 /// Keeps the node's status and lease, for ever. `registered` turns true when the status was written first; `agent` is the
 /// Mesos agent, which may change with its restart.
 pub async fn keep(context: Arc<Context>, agent: watch::Receiver<Agent>, registered: watch::Sender<bool>) {
-    let (pressing, pressure) = watch::channel(Pressure::measure(&context.flags.root_dir));
+    context.events.record_node(&context.node, Type::Normal, "Starting", "Starting kubelet.");
+    let (pressing, pressure) = watch::channel(measured(&context));
     tokio::join!(
         keep_status(&context, agent, pressure.clone(), registered),
         keep_lease(&context),
@@ -55,14 +58,20 @@ pub async fn keep(context: Arc<Context>, agent: watch::Receiver<Agent>, register
 async fn measure(context: &Context, pressing: watch::Sender<Pressure>) {
     loop {
         tokio::time::sleep(MEASURE).await;
-        let now = Pressure::measure(&context.flags.root_dir);
+        let now = measured(context);
         pressing.send_if_modified(|known| std::mem::replace(known, now) != now);
     }
+}
+
+fn measured(context: &Context) -> Pressure {
+    Pressure::measure(&context.flags.root_dir, context.flags.eviction_hard)
 }
 
 /// Removes images that only this node wanted, while the disk is full.
 async fn collect(context: &Context, mut pressure: watch::Receiver<Pressure>) {
     while pressure.wait_for(|pressure| pressure.disk).await.is_ok() {
+        let what = "Attempting to reclaim ephemeral-storage";
+        context.events.record_node(&context.node, Type::Warning, "EvictionThresholdMet", what);
         let removed = context.runtime.collect_images(&context.flags.root_dir).await;
         tracing::warn!(?removed, "the disk is full: images that this node pulled and no container has are removed");
         tokio::time::sleep(COLLECT).await;
@@ -115,10 +124,34 @@ async fn write_status(context: &Context, agent: &Agent, pressure: Pressure) -> a
     }
     let (info, images) = engine(context).await?;
     let previous = node.status.and_then(|status| status.conditions).unwrap_or_default();
-    let status = status(context, agent, conditions(&previous, pressure), info, images);
+    let conditions = conditions(&previous, pressure);
+    let status = status(context, agent, conditions.clone(), info, images);
     let patch = Patch::Merge(serde_json::json!({"status": status}));
     api.patch_status(&context.node, &PatchParams::default(), &patch).await?;
+    for reason in news(&previous, &conditions) {
+        let what = format!("Node {} status is now: {reason}", context.node);
+        context.events.record_node(&context.node, Type::Normal, reason, what);
+    }
     Ok(())
+}
+
+/// The reasons of events of conditions that are other than before.
+fn news(previous: &[NodeCondition], conditions: &[NodeCondition]) -> Vec<&'static str> {
+    let is_new = |now: &&NodeCondition| {
+        let before = previous.iter().find(|before| before.type_ == now.type_);
+        before.is_none_or(|before| before.status != now.status)
+    };
+    let reason = |now: &NodeCondition| match (now.type_.as_str(), now.status == "True") {
+        ("MemoryPressure", true) => Some("NodeHasInsufficientMemory"),
+        ("MemoryPressure", false) => Some("NodeHasSufficientMemory"),
+        ("DiskPressure", true) => Some("NodeHasDiskPressure"),
+        ("DiskPressure", false) => Some("NodeHasNoDiskPressure"),
+        ("PIDPressure", true) => Some("NodeHasInsufficientPID"),
+        ("PIDPressure", false) => Some("NodeHasSufficientPID"),
+        ("Ready", true) => Some("NodeReady"),
+        _ => None,
+    };
+    conditions.iter().filter(is_new).filter_map(reason).collect()
 }
 
 /// The node, where the scheduler has not made it yet.
@@ -314,5 +347,8 @@ mod tests {
         assert_ne!(after[3].last_transition_time, Some(past.clone()));
         assert_eq!((after[1].status.as_str(), after[1].reason.as_deref()), ("True", Some("KubeletHasDiskPressure")));
         assert_ne!(after[1].last_transition_time, Some(past));
+        assert_eq!(news(&before, &after), ["NodeHasDiskPressure", "NodeReady"]);
+        assert_eq!(news(&after, &after), [""; 0]);
+        assert_eq!(news(&[], &after).len(), 4);
     }
 }

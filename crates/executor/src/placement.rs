@@ -23,6 +23,8 @@ pub struct Placement {
     pub host_root: PathBuf,
     /// The network mode of hostNetwork pods: the slave's own namespace, or the machine's.
     pub host_network: String,
+    /// Whose IPC namespace hostIPC pods are in, in Docker's words: the slave's where it shares it, or the machine's.
+    pub host_ipc: Option<String>,
     /// When the slave's container was started, if the node is one.
     pub started: Option<Timestamp>,
 }
@@ -41,6 +43,7 @@ pub async fn find(runtime: &Runtime, flags: &Flags, node: &str) -> anyhow::Resul
             address: flags.node_ip.map_or_else(own_address, Ok).context("finding this machine's address")?,
             host_root: flags.root_dir.clone(),
             host_network: "host".to_owned(),
+            host_ipc: Some("host".to_owned()),
             started: None,
         }),
         Some(id) => {
@@ -53,9 +56,19 @@ pub async fn find(runtime: &Runtime, flags: &Flags, node: &str) -> anyhow::Resul
                 host_root: on_host(&slave, &flags.root_dir)
                     .with_context(|| format!("container of {node} has no volume at {}", flags.root_dir.display()))?,
                 host_network: format!("container:{id}"),
+                host_ipc: ipc(&slave, &id),
                 started: slave.state.and_then(|state| state.started_at?.parse().ok()),
             })
         }
+    }
+}
+
+/// The slave's IPC namespace, where others may be in it.
+fn ipc(slave: &ContainerInspectResponse, id: &str) -> Option<String> {
+    match slave.host_config.as_ref()?.ipc_mode.as_deref()? {
+        "shareable" => Some(format!("container:{id}")),
+        "host" => Some("host".to_owned()),
+        _ => None,
     }
 }
 
@@ -100,5 +113,12 @@ mod tests {
         assert_eq!(find("/var/lib/k8smother"), Some("/other/k8smother".into()));
         assert_eq!(find("/etc"), None);
         assert_eq!(address(&slave, "pods"), Some([10, 0, 0, 2].into()));
+        assert_eq!(ipc(&slave, "x"), None);
+        let with = |mode: &str| {
+            let slave = serde_json::json!({"HostConfig": {"IpcMode": mode}});
+            ipc(&serde_json::from_value(slave).unwrap(), "x")
+        };
+        let modes = ["private", "shareable", "host"].map(with);
+        assert_eq!(modes, [None, Some("container:x".to_owned()), Some("host".to_owned())]);
     }
 }

@@ -65,6 +65,8 @@ pub struct Failure {
     pub at: Timestamp,
     /// When it is tried again.
     pub retry: Timestamp,
+    /// Whether what is missing may come at any time, and is told when it does.
+    pub soon: bool,
 }
 
 /// One step.
@@ -159,6 +161,7 @@ pub fn next(input: Input<'_>) -> Plan {
     let mut plan = Plan::default();
     let cause = if pod::has_ended(input.pod) { None } else { input.evicted.cloned().or_else(|| plan.overdue(input)) };
     let outcome = cause.as_ref().map(|_| Outcome::Failed).or_else(|| outcome(input.pod, input.observed));
+    let outcome = outcome.or_else(|| (input.intent == Intent::End).then(|| last(input.pod, input.observed)));
     let is_over = pod::has_ended(input.pod) || !input.observed.any_running();
     plan.outcome = outcome.filter(|_| is_over);
     plan.cause = cause;
@@ -213,6 +216,12 @@ pub fn outcome(pod: &Pod, observed: &Observed) -> Option<Outcome> {
 /// The newest container made from `spec`.
 fn newest<'a>(observed: &'a Observed, spec: &Spec) -> Option<&'a Container> {
     observed.named(&spec.name).next()
+}
+
+/// How a pod that is made to end is said to have ended: nothing is started again, whatever its policy.
+fn last(pod: &Pod, observed: &Observed) -> Outcome {
+    let well = |spec| newest(observed, spec).and_then(Container::exit).is_some_and(|exit| exit.code == 0);
+    if pod::containers(pod).iter().all(well) { Outcome::Succeeded } else { Outcome::Failed }
 }
 
 /// Whether containers of the pod have been, none of them runs, and its sandbox does not either.
@@ -313,6 +322,10 @@ impl Plan {
     /// that is about to be made, in which nothing has run).
     fn containers(&mut self, input: Input<'_>, sandbox: &str) {
         let pod = input.pod;
+        // whoever looks into a pod may do so before anything of it has started, and once
+        for spec in pod::ephemeral_containers(pod) {
+            self.container(input, &spec, sandbox, RestartPolicy::Never);
+        }
         let begun = pod::containers(pod)
             .iter()
             .any(|spec| input.observed.named(&spec.name).any(|c| c.sandbox == sandbox && c.state != State::Created));

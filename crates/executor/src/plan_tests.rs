@@ -70,7 +70,7 @@ impl World {
                         self.restarts.tried(&name, self.now);
                     }
                     started.push(format!("{name}/{attempt}"));
-                    let hash = pod::hash(pod::container(&self.pod, &name).unwrap());
+                    let hash = pod::hash(&pod::container(&self.pod, &name).unwrap());
                     let sandbox = self.observed.live_sandbox().unwrap().id.clone();
                     let (id, image_id) = (format!("{name}{attempt}"), String::new());
                     let state = State::Running(self.now);
@@ -232,6 +232,7 @@ fn a_missing_image_is_waited_for() {
         waiting_message: "Back-off pulling image \"i\"".into(),
         at: world.now,
         retry: world.now + SignedDuration::from_secs(10),
+        soon: false,
     };
     world.failures.insert("c".into(), failure);
     assert_eq!(world.plan().waiting["c"].reason, "ErrImagePull");
@@ -239,6 +240,35 @@ fn a_missing_image_is_waited_for() {
     assert_eq!(world.plan().waiting["c"].reason, "ImagePullBackOff");
     world.later(5);
     assert_eq!(world.step(), ["c/0"]);
+}
+
+#[test]
+fn a_debugger_is_started_once_and_keeps_no_pod_running() {
+    let mut world = one("Never");
+    world.step();
+    let debugger = serde_json::json!([{"name": "debugger", "image": "busybox", "targetContainerName": "c"}]);
+    world.pod.spec.as_mut().unwrap().ephemeral_containers = serde_json::from_value(debugger).unwrap();
+    assert_eq!(world.step(), ["debugger/0"]);
+    world.exit("debugger0", 1);
+    assert_eq!(world.plan().actions, []);
+    world.observed.containers[0].state = State::Running(world.now);
+    world.exit("c0", 0);
+    let plan = world.plan();
+    assert!(matches!(plan.actions.as_slice(), [Action::Stop { name, .. }] if name == "debugger"), "{plan:?}");
+    world.step();
+    assert_eq!(world.plan().outcome, Some(Outcome::Succeeded));
+}
+
+#[test]
+fn a_pod_that_is_made_to_end_is_said_to_have_ended() {
+    for (code, outcome) in [(0, Outcome::Succeeded), (137, Outcome::Failed)] {
+        let mut world = one("Always");
+        world.step();
+        world.intent = Intent::End;
+        assert_eq!(world.plan().outcome, None, "it still runs");
+        world.exit("c0", code);
+        assert_eq!(world.plan().outcome, Some(outcome));
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! What a pod says of itself, asked the way the executor needs it.
 
-use k8s_openapi::api::core::v1::{Container, ContainerPort, Pod, PodSpec};
+use std::borrow::Cow;
+
+use k8s_openapi::api::core::v1::{Container, EphemeralContainer, Pod, PodSpec};
 use sha2::{Digest, Sha256};
 
 /// Kubernetes' default grace period, seconds.
@@ -60,15 +62,63 @@ pub fn init_containers(pod: &Pod) -> &[Container] {
     spec(pod).init_containers.as_deref().unwrap_or_default()
 }
 
-/// All its containers, init containers first.
+/// The containers that were added to it while it ran (`kubectl debug`), each as a container like others.
+#[must_use]
+pub fn ephemeral_containers(pod: &Pod) -> Vec<Container> {
+    spec(pod).ephemeral_containers.iter().flatten().map(plain).collect()
+}
+
+/// The container whose processes an ephemeral container is to see, if it names one.
+#[must_use]
+pub fn target_of<'a>(pod: &'a Pod, ephemeral: &str) -> Option<&'a str> {
+    let mut all = spec(pod).ephemeral_containers.iter().flatten();
+    let target = all.find(|container| container.name == ephemeral)?.target_container_name.as_deref();
+    target.filter(|target| !target.is_empty())
+}
+
+fn plain(of: &EphemeralContainer) -> Container {
+    let of = of.clone();
+    Container {
+        args: of.args,
+        command: of.command,
+        env: of.env,
+        env_from: of.env_from,
+        image: of.image,
+        image_pull_policy: of.image_pull_policy,
+        name: of.name,
+        security_context: of.security_context,
+        stdin: of.stdin,
+        stdin_once: of.stdin_once,
+        termination_message_path: of.termination_message_path,
+        termination_message_policy: of.termination_message_policy,
+        tty: of.tty,
+        volume_mounts: of.volume_mounts,
+        working_dir: of.working_dir,
+        // the API server lets it have no others: no ports, probes, hooks, resources
+        ..Container::default()
+    }
+}
+
+/// All its containers, init containers first, ephemeral ones not.
 pub fn all_containers(pod: &Pod) -> impl Iterator<Item = &Container> {
     init_containers(pod).iter().chain(containers(pod))
 }
 
-/// The container of that name, init containers included.
+/// The container of that name, init and ephemeral containers included.
 #[must_use]
-pub fn container<'a>(pod: &'a Pod, name: &str) -> Option<&'a Container> {
-    all_containers(pod).find(|container| container.name == name)
+pub fn container<'a>(pod: &'a Pod, name: &str) -> Option<Cow<'a, Container>> {
+    let own = all_containers(pod).find(|container| container.name == name).map(Cow::Borrowed);
+    own.or_else(|| {
+        let mut added = spec(pod).ephemeral_containers.iter().flatten();
+        added.find(|container| container.name == name).map(|container| Cow::Owned(plain(container)))
+    })
+}
+
+/// The pod's name in the cluster's DNS, which it has with a subdomain; `domain` is the cluster's.
+#[must_use]
+pub fn full_name(pod: &Pod, hostname: &str, domain: &str) -> Option<String> {
+    let subdomain = spec(pod).subdomain.as_deref().filter(|subdomain| !subdomain.is_empty())?;
+    Some(format!("{hostname}.{subdomain}.{}.svc.{domain}", namespace(pod)))
 }
 
 /// An init container that stays beside the others.
@@ -147,27 +197,6 @@ pub fn qos_class(pod: &Pod) -> &'static str {
     }
 }
 
-/// What the pod asks for and this node leaves out, by container: told in events rather than passed over.
-#[must_use]
-pub fn left_out(pod: &Pod) -> Vec<(&str, &'static str)> {
-    let mut all = Vec::new();
-    for container in all_containers(pod).filter(|_| !host_network(pod)) {
-        if container.ports.iter().flatten().any(is_other_host_port) {
-            let what = "hostPort is served by this node for TCP alone: the container is reached at the pod's address";
-            all.push((container.name.as_str(), what));
-        }
-    }
-    if spec(pod).host_ipc == Some(true) {
-        all.push(("", "hostIPC is not served by this node: the pod's containers share an IPC namespace of their own"));
-    }
-    all
-}
-
-/// A port of the node in a protocol that is not passed on.
-fn is_other_host_port(port: &ContainerPort) -> bool {
-    port.host_port.is_some_and(|port| port > 0) && port.protocol.as_deref().is_some_and(|protocol| protocol != "TCP")
-}
-
 /// The bytes of memory that the pod's containers may have together, where each of them has a limit.
 #[must_use]
 pub fn memory_limit(pod: &Pod) -> Option<f64> {
@@ -216,12 +245,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_named() {
-        let pod = pod(
-            serde_json::json!({"hostIPC": true, "containers": [{"name": "a"}, {"name": "b", "ports": [{"containerPort": 80, "hostPort": 31000, "protocol": "UDP"}]}, {"name": "c"}]}),
-        );
-        let names: Vec<_> = left_out(&pod).into_iter().map(|(container, _)| container).collect();
-        assert_eq!(names, ["b", ""]);
+    fn a_debugger_is_a_container_of_the_pod() {
+        let debugged = serde_json::json!({"containers": [{"name": "c"}], "ephemeralContainers": [
+            {"name": "debugger", "image": "busybox", "stdin": true, "targetContainerName": "c"}]});
+        let debugged = pod(debugged);
+        let found = container(&debugged, "debugger").unwrap();
+        assert_eq!((found.image.as_deref(), found.stdin), (Some("busybox"), Some(true)));
+        assert_eq!((target_of(&debugged, "debugger"), target_of(&debugged, "c")), (Some("c"), None));
+        assert!(container(&debugged, "other").is_none());
     }
 
     #[test]

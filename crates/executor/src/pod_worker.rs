@@ -12,6 +12,7 @@ mod start;
 pub use mailbox::{End, Mailbox};
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use self::mailbox::News;
+use crate::admission;
 use crate::backoff::Backoffs;
 use crate::binding::{self, BindError};
 use crate::channel::{Task, TaskState};
@@ -29,6 +31,7 @@ use crate::context::Context;
 use crate::events::Type;
 use crate::health::{Healths, Watcher};
 use crate::host_ports::HostPorts;
+use crate::objects::{self, Object, Subscription};
 use crate::observed::Observed;
 use crate::plan::{self, Action, Cause, Failure, Intent, Outcome, Plan};
 use crate::pod;
@@ -69,12 +72,18 @@ pub struct Worker {
     health: Healths,
     /// Containers that this worker started, by name and attempt: those have their postStart hooks before them.
     started: HashSet<(String, u32)>,
+    /// The address that the pod had last, in a sandbox of before too.
+    address: Option<Ipv4Addr>,
     /// The sandbox whose death notice is held, and the one that gave it.
     watched: Option<String>,
     dead: Option<String>,
     watch: JoinSet<String>,
     /// Keeps the volumes as their sources are, once the pod has containers.
     keeper: Option<Keeper>,
+    /// The configmaps and secrets of the pod's volumes, watched from before they are read first.
+    sources: HashMap<Object, Subscription>,
+    /// Those that may be what a container waits for.
+    missing: Vec<Subscription>,
     /// The node's ports that lead to the pod, while it has an address.
     host_ports: Option<HostPorts>,
     /// Measures volumes that have a limit, and what it found.
@@ -113,10 +122,13 @@ impl Worker {
             watcher: Watcher::default(),
             health: Healths::default(),
             started: HashSet::new(),
+            address: None,
             watched: None,
             dead: None,
             watch: JoinSet::new(),
             keeper: None,
+            sources: HashMap::new(),
+            missing: Vec::new(),
             host_ports: None,
             meter: JoinSet::new(),
             evicted: None,
@@ -160,6 +172,9 @@ impl Worker {
         let actions: Vec<_> = plan.actions.iter().filter(|action| self.is_new(action)).cloned().collect();
         let idle = actions.is_empty();
         self.begin_stops(observed, &actions);
+        if actions.iter().any(|action| matches!(action, Action::Start(_) | Action::Sandbox { .. })) {
+            self.watch_sources();
+        }
         let (written, done) = tokio::join!(self.write(&status), self.perform(observed, &actions));
         if written {
             self.written = status;
@@ -200,7 +215,13 @@ impl Worker {
             self.bound = true;
             self.written = pod.status.clone().unwrap_or_default();
         }
+        let (old, new) = (&self.pod.metadata, &pod.metadata);
+        let differs = old.labels != new.labels || old.annotations != new.annotations;
         self.pod = pod;
+        if differs {
+            // a variable that was missing may be there now
+            self.look_for_sources_again();
+        }
     }
 
     /// Binds the pod for a new task; false where that failed and there is nothing of the pod here.
@@ -274,12 +295,13 @@ impl Worker {
             (None, Some(_)) => Intent::Run,
             (None, None) => Intent::Keep,
         };
+        let refused = admission::refusal(&self.pod);
         let failures = self.failures.iter().map(|(name, (_, failure))| (name.clone(), failure.clone())).collect();
         plan::next(plan::Input {
             pod: &self.pod,
             observed,
             health: &self.health,
-            evicted: self.evicted.as_ref(),
+            evicted: self.evicted.as_ref().or(refused.as_ref()),
             began: self.written.start_time.as_ref().map(|time| time.0),
             intent,
             restarts: &self.restarts,
@@ -407,6 +429,7 @@ impl Worker {
             () = alarm => {}
             Some(Ok(id)) = self.watch.join_next() => self.dead = Some(id),
             Some(Ok(cause)) = self.meter.join_next() => self.evicted = Some(cause),
+            () = objects::any_changed(&mut self.missing) => self.look_for_sources_again(),
             Some(Ok((id, outcome))) = self.stops.join_next() => {
                 self.stopping.remove(&id);
                 if let Err(error) = outcome {

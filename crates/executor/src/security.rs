@@ -77,6 +77,16 @@ pub fn fs_group(pod: &Pod) -> Option<u32> {
     pod::spec(pod).security_context.as_ref()?.fs_group.and_then(|group| u32::try_from(group).ok())
 }
 
+/// The user that all the pod's containers are to run as, if they all say and say the same.
+#[must_use]
+pub fn common_user(pod: &Pod) -> Option<u32> {
+    let whole = pod::spec(pod).security_context.as_ref().and_then(|context| context.run_as_user);
+    let own = |container: &Container| container.security_context.as_ref().and_then(|own| own.run_as_user).or(whole);
+    let mut users = pod::all_containers(pod).map(own);
+    let first = users.next()??;
+    users.all(|user| user == Some(first)).then(|| u32::try_from(first).ok())?
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,6 +134,21 @@ mod tests {
         assert_eq!(refused(root, "1"), format!("container's runAsUser breaks non-root policy {who}"));
         assert_eq!(user_of(non_root(), none(), "1000:0"), Ok(None));
         assert_eq!(user_of(non_root(), serde_json::json!({"runAsUser": 7}), "root"), Ok(Some("7".into())));
+    }
+
+    #[test]
+    fn a_common_user_is_everybodys() {
+        let pod = |whole: serde_json::Value, one: serde_json::Value, other: serde_json::Value| -> Pod {
+            serde_json::from_value(serde_json::json!({"metadata": {"name": "p"}, "spec": {"securityContext": whole,
+                "containers": [{"name": "a", "securityContext": one}, {"name": "b", "securityContext": other}]}}))
+            .unwrap()
+        };
+        let (none, user) = (|| serde_json::json!({}), |user: i64| serde_json::json!({"runAsUser": user}));
+        assert_eq!(common_user(&pod(none(), none(), none())), None);
+        assert_eq!(common_user(&pod(user(7), none(), none())), Some(7));
+        assert_eq!(common_user(&pod(user(7), none(), user(8))), None);
+        assert_eq!(common_user(&pod(none(), user(8), none())), None);
+        assert_eq!(common_user(&pod(none(), user(8), user(8))), Some(8));
     }
 
     #[test]

@@ -6,10 +6,11 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{
     Container as Spec, ContainerState, ContainerStateRunning, ContainerStateTerminated, ContainerStateWaiting,
-    ContainerStatus, HostIP, Pod, PodCondition, PodIP, PodStatus,
+    ContainerStatus, HostIP, Pod, PodCondition, PodIP, PodStatus, ResourceRequirements, VolumeMountStatus,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+use crate::admission;
 use crate::health::Healths;
 use crate::observed::{Container, Exit, Observed, State};
 use crate::plan::{Outcome, Plan, Waiting};
@@ -41,16 +42,22 @@ pub struct Facts<'a> {
 pub fn of(pod: &Pod, facts: Facts<'_>) -> PodStatus {
     let init: Vec<_> = pod::init_containers(pod).iter().map(|spec| container(pod, spec, facts, true)).collect();
     let main: Vec<_> = pod::containers(pod).iter().map(|spec| container(pod, spec, facts, false)).collect();
+    let added = pod::ephemeral_containers(pod);
+    let added: Vec<_> = added.iter().map(|spec| ephemeral(container(pod, spec, facts, false))).collect();
     let phase = phase(pod, facts, &init, &main);
     let sandbox = facts.observed.live_sandbox();
     let address = sandbox.and_then(|sandbox| sandbox.address).map(|address| address.to_string());
     // an ended pod has given its address back and yet keeps it in its status, as in Kubernetes
     let address = address.or_else(|| facts.previous.pod_ip.clone().filter(|_| matches!(phase, "Succeeded" | "Failed")));
     let cause = facts.plan.cause.as_ref().filter(|_| phase == "Failed");
+    let message = cause.map(|cause| cause.message.clone()).or_else(|| facts.previous.message.clone());
+    // a pod that the node did not take has no containers to speak of
+    let rejected = message.as_deref().is_some_and(|message| message.starts_with(admission::REJECTED));
     PodStatus {
         conditions: Some(conditions(pod, facts, phase, &init, &main)),
-        container_statuses: Some(main).filter(|statuses| !statuses.is_empty()),
-        init_container_statuses: Some(init).filter(|statuses| !statuses.is_empty()),
+        container_statuses: Some(main).filter(|statuses| !statuses.is_empty() && !rejected),
+        init_container_statuses: Some(init).filter(|statuses| !statuses.is_empty() && !rejected),
+        ephemeral_container_statuses: Some(added).filter(|statuses| !statuses.is_empty()),
         host_ip: Some(facts.host.to_string()),
         host_ips: Some(vec![HostIP { ip: facts.host.to_string() }]),
         pod_ips: address.clone().map(|ip| vec![PodIP { ip }]),
@@ -58,7 +65,7 @@ pub fn of(pod: &Pod, facts: Facts<'_>) -> PodStatus {
         phase: Some(phase.to_owned()),
         qos_class: facts.previous.qos_class.clone().or_else(|| Some(pod::qos_class(pod).to_owned())),
         start_time: facts.previous.start_time.clone().or(Some(Time(whole_seconds(facts.now)))),
-        message: cause.map(|cause| cause.message.clone()).or_else(|| facts.previous.message.clone()),
+        message,
         reason: cause.map(|cause| cause.reason.to_owned()).or_else(|| facts.previous.reason.clone()),
         ..PodStatus::default()
     }
@@ -121,8 +128,31 @@ fn container(pod: &Pod, spec: &Spec, facts: Facts<'_>, init: bool) -> ContainerS
         restart_count: newest.map_or(0, |container| i32::try_from(container.attempt).unwrap_or(i32::MAX)),
         state: Some(state),
         last_state: Some(last.map(|container| self::state(container, facts.messages)).unwrap_or_default()),
+        allocated_resources: spec.resources.as_ref().and_then(|resources| resources.requests.clone()),
+        resources: spec.resources.clone().filter(|resources| *resources != ResourceRequirements::default()),
+        volume_mounts: mounts(spec),
         ..ContainerStatus::default()
     }
+}
+
+/// An ephemeral container's status: nobody waits for it to be ready.
+fn ephemeral(of: ContainerStatus) -> ContainerStatus {
+    ContainerStatus { ready: false, started: None, ..of }
+}
+
+/// What of its volumes the container has where.
+fn mounts(spec: &Spec) -> Option<Vec<VolumeMountStatus>> {
+    let all = spec.volume_mounts.iter().flatten().map(|mount| {
+        let read_only = mount.read_only.filter(|read_only| *read_only);
+        VolumeMountStatus {
+            name: mount.name.clone(),
+            mount_path: mount.mount_path.clone(),
+            read_only,
+            // mounts below a mount stay as they are: the engine does not bind them otherwise
+            recursive_read_only: read_only.map(|_| "Disabled".to_owned()),
+        }
+    });
+    Some(all.collect::<Vec<_>>()).filter(|mounts| !mounts.is_empty())
 }
 
 /// Why a container that was never started does not run.
@@ -229,16 +259,19 @@ fn conditions(
         ("ContainersReady", containers_ready),
         ("PodScheduled", verdict(true, None, None)),
     ];
+    let evicted = facts.plan.cause.as_ref().filter(|cause| cause.reason == "Evicted");
+    let evicted = evicted.map(|cause| verdict(true, Some("TerminationByKubelet"), Some(cause.message.clone())));
     let previous = facts.previous.conditions.as_deref().unwrap_or_default();
-    ours.iter()
+    ours.into_iter()
+        .chain(evicted.map(|verdict| ("DisruptionTarget", verdict)))
         .map(|(type_, verdict)| {
             let before =
-                previous.iter().find(|condition| condition.type_ == *type_ && condition.status == verdict.status);
+                previous.iter().find(|condition| condition.type_ == type_ && condition.status == verdict.status);
             let since = before.and_then(|condition| condition.last_transition_time.clone());
             PodCondition {
-                type_: (*type_).to_owned(),
+                type_: type_.to_owned(),
                 last_transition_time: since.or(Some(Time(whole_seconds(facts.now)))),
-                ..verdict.clone()
+                ..verdict
             }
         })
         .collect()

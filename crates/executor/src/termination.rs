@@ -1,8 +1,8 @@
-//! What a container leaves to say when it ends: the file at its terminationMessagePath, or else the end of its log.
+//! What a container leaves to say when it ends: the end of the file at its terminationMessagePath, or else of its log.
 //!
 //! Each container has a file of its own in the pod's directory, bound at that path.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
@@ -61,7 +61,9 @@ pub fn forget(directory: &PodDirectory, name: &str, attempt: u32) {
 /// What an ended container left to say; empty where it said nothing.
 pub async fn message(runtime: &Runtime, directory: &PodDirectory, spec: &Spec, container: &Container) -> String {
     let mut text = Vec::new();
-    if let Ok(file) = std::fs::File::open(directory.here.join(below(&container.name, container.attempt))) {
+    if let Ok(mut file) = std::fs::File::open(directory.here.join(below(&container.name, container.attempt))) {
+        let length = file.metadata().map_or(0, |file| file.len());
+        let _ = file.seek(SeekFrom::Start(length.saturating_sub(MAX_FILE)));
         let _ = file.take(MAX_FILE).read_to_end(&mut text);
     }
     let failed = container.exit().is_some_and(|exit| exit.code != 0);

@@ -6,8 +6,10 @@ mod inside;
 mod keep;
 pub mod meter;
 mod payload;
+mod token;
 
-pub use keep::Keeper;
+pub use keep::{Keeper, objects};
+pub use token::Tokens;
 
 use std::collections::HashMap;
 use std::fs::FileType;
@@ -54,6 +56,8 @@ pub struct Mounted {
     source: PathBuf,
     /// Where it is here; nowhere where it is in memory.
     here: Option<PathBuf>,
+    /// Whether containers may only read it, whatever they ask for: the node writes it.
+    read_only: bool,
 }
 
 /// The pod's volumes by name.
@@ -80,17 +84,17 @@ async fn one(context: &Context, pod: &Pod, volume: &Volume) -> Result<Mounted, V
     if volume.empty_dir.is_some() {
         let (here, source) = directory(context, pod, EMPTY_DIR, name);
         make_shared(&here, security::fs_group(pod)).map_err(|error| VolumeError::Io(name.clone(), error))?;
-        return Ok(Mounted { source, here: Some(here) });
+        return Ok(Mounted { source, here: Some(here), read_only: false });
     }
     if let Some(source) = &volume.host_path {
         let (here, host) = context.node_files();
         let below = host_path(source, &here).map_err(|error| VolumeError::Source(name.clone(), error))?;
-        return Ok(Mounted { source: host.join(&below), here: Some(here.join(below)) });
+        return Ok(Mounted { source: host.join(&below), here: Some(here.join(below)), read_only: false });
     }
     let Some(kind) = payload::kind(volume) else { return Err(VolumeError::Unsupported(name.clone())) };
     make(context, pod, volume).await?;
     let (here, source) = directory(context, pod, kind, name);
-    Ok(Mounted { source, here: Some(here) })
+    Ok(Mounted { source, here: Some(here), read_only: true })
 }
 
 /// Whether the volume is an emptyDir in memory.
@@ -123,7 +127,7 @@ async fn memory(
     let bytes = bytes.min_by(f64::total_cmp).unwrap_or(0.0) as u64;
     let made = context.runtime.create_memory(&own, pod::uid(pod), bytes, security::fs_group(pod)).await;
     made.map_err(|error| VolumeError::Source(name.to_owned(), words(&error)))?;
-    Ok(Mounted { source: own.into(), here: None })
+    Ok(Mounted { source: own.into(), here: None, read_only: false })
 }
 
 /// Where the volume lies, here and on the Docker host.
@@ -142,14 +146,26 @@ async fn make(context: &Context, pod: &Pod, volume: &Volume) -> Result<Option<Du
     Ok(payload.renew)
 }
 
-/// The container's mounts as Docker's binds; `variables` are its own, for a `subPathExpr`.
+/// A mount of a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bind {
+    /// As Docker takes it: `source:destination[:modes]`.
+    pub bind: String,
+    /// Where the container has it.
+    pub at: String,
+    /// Where a part of a volume that containers write to is here: it may be moved until it is mounted.
+    pub part: Option<PathBuf>,
+}
+
+/// The container's mounts; `variables` are its own, for a `subPathExpr`.
 ///
 /// # Errors
 /// When one names a volume that the pod does not have, or a part of it that leads out of it.
-pub fn binds(container: &Container, volumes: &Volumes, variables: &[(String, String)]) -> Result<Vec<String>, String> {
+pub fn binds(container: &Container, volumes: &Volumes, variables: &[(String, String)]) -> Result<Vec<Bind>, String> {
     let mounts = container.volume_mounts.iter().flatten();
     mounts
         .map(|mount| {
+            let mut part = None;
             let volume = volumes.get(&mount.name).ok_or_else(|| format!("volume \"{}\" not found", mount.name))?;
             let below = sub_path(mount, variables)?;
             let source = match (&volume.here, below.as_str()) {
@@ -162,15 +178,17 @@ pub fn binds(container: &Container, volumes: &Volumes, variables: &[(String, Str
                             "failed to prepare subPath for volumeMount \"{volume}\" of container \"{container}\": {why}"
                         )
                     })?;
+                    part = (!volume.read_only).then(|| here.join(&found));
                     volume.source.join(found)
                 }
             };
-            let read_only = (mount.read_only == Some(true)).then_some("ro");
+            let read_only = (mount.read_only == Some(true) || volume.read_only).then_some("ro");
             // an engine's volume would be filled with what the image has at the path
             let empty = volume.here.is_none().then_some("nocopy");
             let modes: Vec<_> = read_only.into_iter().chain(empty).collect();
             let modes = if modes.is_empty() { String::new() } else { format!(":{}", modes.join(",")) };
-            Ok(format!("{}:{}{modes}", source.display(), mount.mount_path))
+            let at = mount.mount_path.clone();
+            Ok(Bind { bind: format!("{}:{at}{modes}", source.display()), at, part })
         })
         .collect()
 }
@@ -183,13 +201,13 @@ fn sub_path(mount: &VolumeMount, variables: &[(String, String)]) -> Result<Strin
     let missing = std::cell::RefCell::new(None);
     let expanded = env::expand(expression, |name| {
         let value = variables.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone());
-        if value.is_none() {
+        if value.as_deref().is_none_or(str::is_empty) {
             *missing.borrow_mut() = Some(name.to_owned());
         }
         value
     });
     match missing.into_inner() {
-        Some(name) => Err(format!("missing value for \"{name}\"")),
+        Some(name) => Err(format!("missing value for {name}")),
         None if expanded.starts_with('/') => Err(format!("subPath {expanded} must not be an absolute path")),
         None => Ok(expanded),
     }
@@ -199,9 +217,10 @@ fn sub_path(mount: &VolumeMount, variables: &[(String, String)]) -> Result<Strin
 fn make_shared(directory: &Path, group: Option<u32>) -> io::Result<()> {
     if !directory.is_dir() {
         std::fs::create_dir_all(directory)?;
+        // the mode first: who is not in the group may not set its bit, but the bit stays when the directory is given away
         let mode = if group.is_some() { 0o2777 } else { 0o777 };
-        chown(directory, None, group)?;
         std::fs::set_permissions(directory, std::fs::Permissions::from_mode(mode))?;
+        chown(directory, None, group)?;
     }
     Ok(())
 }
@@ -276,19 +295,20 @@ mod tests {
     #[test]
     fn a_sub_path_may_be_made_of_the_containers_variables() {
         let volume = tempfile::tempdir().unwrap();
-        let mounted = Mounted { source: "/host".into(), here: Some(volume.path().into()) };
+        let mounted = Mounted { source: "/host".into(), here: Some(volume.path().into()), read_only: false };
         let volumes = Volumes::from([("v".to_owned(), mounted)]);
         let bind = |mount: serde_json::Value| {
             let container = serde_json::json!({"name": "c", "volumeMounts": [mount]});
             let variables = [("POD".to_owned(), "p-1".to_owned()), ("UP".to_owned(), "../x".to_owned())];
-            binds(&serde_json::from_value(container).unwrap(), &volumes, &variables)
+            let binds = binds(&serde_json::from_value(container).unwrap(), &volumes, &variables);
+            binds.map(|binds| binds.into_iter().map(|bind| (bind.bind, bind.part.is_some())).collect::<Vec<_>>())
         };
         let mount = |expression: &str| serde_json::json!({"name": "v", "mountPath": "/m", "subPathExpr": expression});
-        assert_eq!(bind(mount("logs/$(POD)")), Ok(vec!["/host/logs/p-1:/m".to_owned()]));
+        assert_eq!(bind(mount("logs/$(POD)")), Ok(vec![("/host/logs/p-1:/m".to_owned(), true)]));
         assert!(volume.path().join("logs/p-1").is_dir());
-        assert_eq!(bind(mount("$(NONE)")), Err("missing value for \"NONE\"".into()));
+        assert_eq!(bind(mount("$(NONE)")), Err("missing value for NONE".into()));
         assert!(bind(mount("$(UP)")).unwrap_err().starts_with("failed to prepare subPath for volumeMount \"v\""));
         let whole = serde_json::json!({"name": "v", "mountPath": "/m", "readOnly": true});
-        assert_eq!(bind(whole), Ok(vec!["/host:/m:ro".to_owned()]));
+        assert_eq!(bind(whole), Ok(vec![("/host:/m:ro".to_owned(), false)]));
     }
 }

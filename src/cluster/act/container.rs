@@ -124,6 +124,7 @@ fn host_config(spec: &ContainerSpec) -> HostConfig {
         cap_add: Some(spec.cap_add.clone()),
         cap_drop: Some(spec.cap_drop.clone()),
         security_opt: Some(spec.security_opt.clone()),
+        ipc_mode: spec.ipc.clone(),
         readonly_rootfs: Some(spec.read_only),
         userns_mode: spec.userns_mode.clone(),
         ..HostConfig::default()

@@ -40,6 +40,8 @@ struct Service<'a> {
     cap_drop: &'a [String],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     security_opt: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ipc: Option<&'a String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     read_only: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -157,6 +159,7 @@ fn service<'a>(spec: &'a ContainerSpec, prefix: &str) -> Service<'a> {
         cap_add: &spec.cap_add,
         cap_drop: &spec.cap_drop,
         security_opt: &spec.security_opt,
+        ipc: spec.ipc.as_ref(),
         read_only: spec.read_only,
         user: spec.user.as_ref(),
         userns_mode: spec.userns_mode.as_ref(),

@@ -53,6 +53,8 @@ struct Standing {
     readiness: Option<State>,
     /// Seconds to end that the startup and the liveness probe give.
     graces: (Option<i64>, Option<i64>),
+    /// Whether the pod ends.
+    ends: bool,
 }
 
 /// A pod with what is known of it.
@@ -68,6 +70,8 @@ pub struct Scene<'a> {
     pub observed: &'a Observed,
     /// The status that was written last: what it says of a container that is still the same holds at first.
     pub previous: &'a PodStatus,
+    /// Whether the pod ends: whether it lives is no question any more, whether it is ready is.
+    pub ends: bool,
 }
 
 impl Watcher {
@@ -76,14 +80,17 @@ impl Watcher {
     pub fn follow(&mut self, scene: Scene<'_>, is_new: impl Fn(&Container) -> bool) {
         let running = || scene.observed.containers.iter().filter(|container| container.running());
         self.containers.retain(|id, _| running().any(|container| container.id == *id));
+        if scene.ends {
+            self.containers.values().for_each(|watched| watched.standing.lock().ends = true);
+        }
         for container in running().filter(|container| !self.containers.contains_key(&container.id)).collect::<Vec<_>>()
         {
             let Some(spec) = pod::container(scene.pod, &container.name) else { continue };
-            let standing = Standing::at_first(spec, known(scene.previous, &container.id), is_new(container));
+            let standing = Standing::at_first(&spec, known(scene.previous, &container.id), is_new(container));
             if standing.is_plain() {
                 continue;
             }
-            let watched = watch(scene, container, spec, standing);
+            let watched = watch(scene, container, &spec, standing);
             self.containers.insert(container.id.clone(), watched);
         }
     }
@@ -140,6 +147,7 @@ impl Standing {
             liveness: state(Kind::Liveness, false),
             readiness: state(Kind::Readiness, before.is_some_and(|before| before.ready)),
             graces: (grace(Kind::Startup), grace(Kind::Liveness)),
+            ends: false,
         }
     }
 
@@ -164,6 +172,11 @@ impl Standing {
             ready: started && (self.readiness.is_none() || word(self.readiness) == Some(true)),
             fatal,
         }
+    }
+
+    /// Whether a probe is not asked any more: it has said all, or the pod ends and does not need to live.
+    fn is_answered(&mut self, kind: Kind) -> bool {
+        (self.ends && kind != Kind::Readiness) || self.of(kind).is_none_or(State::is_settled)
     }
 
     fn of(&mut self, kind: Kind) -> &mut Option<State> {
@@ -225,8 +238,11 @@ impl Attendant {
         let schedule = Schedule::new(kind, probe);
         let age = Duration::try_from(Timestamp::now().duration_since(self.since)).unwrap_or_default();
         let (mut next, mut hung) = (Instant::now() + schedule.delay.saturating_sub(age), None);
-        while !self.standing.lock().of(kind).is_none_or(State::is_settled) {
+        while !self.standing.lock().is_answered(kind) {
             tokio::time::sleep_until(next).await;
+            if self.standing.lock().is_answered(kind) {
+                return;
+            }
             let answer = self.target.probe(probe, schedule.timeout, &mut hung).await;
             self.tell(kind, &answer);
             // what could not be asked says nothing of the container, as in Kubernetes
@@ -300,6 +316,17 @@ mod tests {
         assert_eq!(standing.health(), Health::WELL);
         standing.liveness = Some(State::Settled { good: false });
         assert_eq!(standing.health().fatal, Some(Fatal::Probe(Kind::Liveness, Some(7))));
+    }
+
+    #[test]
+    fn what_ends_is_asked_whether_it_is_ready_alone() {
+        let mut standing = Standing::at_first(&probed(), None, true);
+        let asked = |standing: &mut Standing| {
+            [Kind::Startup, Kind::Liveness, Kind::Readiness].map(|kind| !standing.is_answered(kind))
+        };
+        assert_eq!(asked(&mut standing), [true; 3]);
+        standing.ends = true;
+        assert_eq!(asked(&mut standing), [false, false, true]);
     }
 
     #[test]

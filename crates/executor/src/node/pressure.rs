@@ -3,13 +3,50 @@
 //! A slave shares its machine with whoever else works there, so the limits are what is left, not what is used.
 
 use std::path::Path;
+use std::str::FromStr;
 
-/// Bytes of memory that are to be left: Kubernetes' own limit.
-const MEMORY: u64 = 100 << 20;
-/// Bytes of disk that are to be left. Kubernetes' tenth is much of a developer's disk.
-const DISK: u64 = 1 << 30;
-/// Processes that are to be left.
-const PROCESSES: u64 = 1000;
+use kube_api::quantity::Quantity;
+
+/// What is to be left of the node: as the flag `--eviction-hard` says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thresholds {
+    /// Bytes of memory.
+    memory: u64,
+    /// Bytes of disk.
+    disk: u64,
+    /// Processes.
+    processes: u64,
+}
+
+impl Default for Thresholds {
+    /// Kubernetes' own for memory; its tenth of the disk is much of a developer's.
+    fn default() -> Self {
+        Self { memory: 100 << 20, disk: 1 << 30, processes: 1000 }
+    }
+}
+
+impl FromStr for Thresholds {
+    type Err = String;
+
+    /// Signals that are not measured here (imagefs, inodes) are passed over, as are shares of the whole.
+    fn from_str(line: &str) -> Result<Self, String> {
+        let mut thresholds = Self::default();
+        for part in line.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            let (signal, least) = part.split_once('<').ok_or_else(|| format!("\"{part}\" is no SIGNAL<QUANTITY"))?;
+            if least.ends_with('%') {
+                continue;
+            }
+            let least = least.parse::<Quantity>().map_err(|_| format!("\"{least}\" is no quantity"))?.as_f64() as u64;
+            match signal {
+                "memory.available" => thresholds.memory = least,
+                "nodefs.available" => thresholds.disk = least,
+                "pid.available" => thresholds.processes = least,
+                _ => {}
+            }
+        }
+        Ok(thresholds)
+    }
+}
 
 /// What the node is short of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,14 +65,14 @@ pub(super) type Condition = (&'static str, bool, &'static str, &'static str);
 impl Pressure {
     /// Of this machine; `root` is where the pods' files are. What cannot be read presses nobody.
     #[must_use]
-    pub(super) fn measure(root: &Path) -> Self {
+    pub(super) fn measure(root: &Path, least: Thresholds) -> Self {
         let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
         let disk = rustix::fs::statvfs(root).ok().map(|left| left.f_bavail.saturating_mul(left.f_frsize));
         Self {
-            memory: memory(&read("/proc/meminfo")).is_some_and(|left| left < MEMORY),
-            disk: disk.is_some_and(|left| left < DISK),
+            memory: memory(&read("/proc/meminfo")).is_some_and(|left| left < least.memory),
+            disk: disk.is_some_and(|left| left < least.disk),
             processes: processes(&read("/proc/loadavg"), &read("/proc/sys/kernel/pid_max"))
-                .is_some_and(|left| left < PROCESSES),
+                .is_some_and(|left| left < least.processes),
         }
     }
 
@@ -96,6 +133,10 @@ mod tests {
         let of = |pressure: Pressure| pressure.conditions().map(|(_, status, _, _)| status);
         assert_eq!(of(Pressure::default()), [false; 3]);
         assert_eq!(of(Pressure { disk: true, ..Pressure::default() }), [false, true, false]);
-        assert!(!Pressure::measure(Path::new("/no/such")).disk, "what cannot be measured presses nobody");
+        let nowhere = Pressure::measure(Path::new("/no/such"), Thresholds::default());
+        assert!(!nowhere.disk, "what cannot be measured presses nobody");
+        let much = "nodefs.available<1000Ti,imagefs.available<15%, memory.available<1Ki".parse().unwrap();
+        let here = Pressure::measure(Path::new("/"), much);
+        assert!(here.disk && !here.memory, "{here:?}");
     }
 }

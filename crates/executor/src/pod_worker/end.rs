@@ -55,11 +55,11 @@ impl Worker {
             self.context.events.record(&self.pod, name, Type::Normal, "Killing", why);
             let grace = self.grace(*grace);
             let again = self.stopping.insert(id.clone(), Instant::now() + grace).is_some();
-            let Some(container) = pod::container(&self.pod, name).cloned() else { continue };
+            let Some(container) = pod::container(&self.pod, name) else { continue };
             let target = Target {
                 context: self.context.clone(),
                 pod: self.pod.clone(),
-                container,
+                container: container.into_owned(),
                 id: id.clone(),
                 address: observed.live_sandbox().and_then(|sandbox| sandbox.address),
             };
@@ -86,6 +86,7 @@ impl Worker {
         if let Err(error) = self.context.runtime.remove_volumes(pod::uid(&self.pod)).await {
             tracing::warn!(pod = pod::name(&self.pod), error = words(&error), "cannot remove the pod's volumes");
         }
+        self.context.tokens.forget(pod::uid(&self.pod));
         self.tell(TaskState::Killed, end.message).await;
         if end.delete {
             self.delete().await;

@@ -1,6 +1,8 @@
 //! What goes on beside a pod's containers: their probes, the pod's volumes and ports, and the notice of its sandbox's death.
 //! All of it follows what Docker has of the pod, and ends with its worker.
 
+use std::net::IpAddr;
+
 use tokio::task::JoinSet;
 
 use super::Worker;
@@ -9,17 +11,27 @@ use crate::host_ports::{self, HostPorts};
 use crate::observed::Observed;
 use crate::pod;
 use crate::termination;
-use crate::volumes::{Keeper, meter};
+use crate::volumes::{self, Keeper, meter};
 
 impl Worker {
     /// Brings all of it to what Docker has of the pod now.
     pub(super) async fn follow(&mut self, observed: &Observed) {
+        self.note_address(observed);
         self.watch_sandbox(observed);
         self.keep_volumes(observed);
         self.follow_health(observed);
         self.open_ports(observed);
         self.name_images(observed).await;
         self.read_messages(observed).await;
+    }
+
+    /// The pod's address, as its sandbox has it, or as the last status says.
+    fn note_address(&mut self, observed: &Observed) {
+        let of_sandbox = observed.live_sandbox().and_then(|sandbox| sandbox.address);
+        let known = || self.written.pod_ip.as_deref().and_then(|address| address.parse().ok());
+        if let Some(IpAddr::V4(address)) = of_sandbox.or_else(known) {
+            self.address = Some(address);
+        }
     }
 
     /// What a status calls images that have not been met before.
@@ -36,8 +48,14 @@ impl Worker {
 
     /// Hooks and probes follow the containers that run.
     fn follow_health(&mut self, observed: &Observed) {
-        let scene =
-            Scene { context: &self.context, mailbox: &self.mailbox, pod: &self.pod, observed, previous: &self.written };
+        let scene = Scene {
+            context: &self.context,
+            mailbox: &self.mailbox,
+            pod: &self.pod,
+            observed,
+            previous: &self.written,
+            ends: self.end.is_some(),
+        };
         let started = &self.started;
         self.watcher.follow(scene, |container| started.contains(&(container.name.clone(), container.attempt)));
         self.health = self.watcher.healths();
@@ -59,7 +77,7 @@ impl Worker {
         for container in observed.containers.iter().filter(|container| container.exit().is_some()) {
             let Some(spec) = pod::container(&self.pod, &container.name) else { continue };
             if !self.messages.contains_key(&container.id) {
-                let message = termination::message(&self.context.runtime, &directory, spec, container).await;
+                let message = termination::message(&self.context.runtime, &directory, &spec, container).await;
                 self.messages.insert(container.id.clone(), message);
             }
         }
@@ -71,13 +89,27 @@ impl Worker {
         match &self.keeper {
             _ if observed.containers.is_empty() || self.end.is_some() => self.keeper = None,
             Some(keeper) => keeper.tell(&self.pod),
-            None => self.keeper = Some(Keeper::start(&self.context, &self.pod)),
+            None => {
+                self.watch_sources();
+                self.keeper = Some(Keeper::start(&self.context, &self.pod, &self.sources));
+            }
+        }
+        if self.end.is_some() {
+            self.sources.clear();
         }
         if self.keeper.is_none() {
             self.meter = JoinSet::new();
         } else if self.meter.is_empty() && self.evicted.is_none() {
             let (context, pod) = (self.context.clone(), self.pod.clone());
             self.meter.spawn(async move { meter::exceeded(&context, &pod).await });
+        }
+    }
+
+    /// What the pod's volumes are made of is watched from now on.
+    pub(super) fn watch_sources(&mut self) {
+        for object in volumes::objects(&self.pod) {
+            let watches = &self.context.watches;
+            self.sources.entry(object).or_insert_with_key(|object| watches.subscribe(object.clone()));
         }
     }
 

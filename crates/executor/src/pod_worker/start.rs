@@ -1,6 +1,7 @@
 //! Taking a plan's steps: the sandbox, images, containers. Making containers overlaps the start of their sandbox.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bollard::errors::Error as DockerError;
@@ -10,9 +11,13 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Container;
 
 use super::Worker;
+use crate::admission;
+use crate::backoff;
 use crate::env::{self, Sources};
 use crate::events::Type;
 use crate::files::{self, Dns, PodDirectory};
+use crate::gate;
+use crate::left_out;
 use crate::observed::Observed;
 use crate::plan::{self, Action, Failure, Start};
 use crate::pod;
@@ -20,11 +25,25 @@ use crate::pull_secrets;
 use crate::runtime::container::Prepared;
 use crate::runtime::garbage;
 use crate::runtime::images::{Ensured, Image, ImageError, PullPolicy};
+use crate::runtime::sandbox::{Frame, MAX_HOSTNAME, hostname};
 use crate::runtime::words;
 use crate::security;
 use crate::services;
 use crate::termination;
-use crate::volumes::{self, VolumeError, Volumes};
+use crate::volumes::{self, Bind, VolumeError, Volumes};
+
+/// Why a sandbox is not made.
+#[derive(Debug, thiserror::Error)]
+enum SandboxError {
+    /// Its hostname is none.
+    #[error(
+        "failed to construct FQDN from pod hostname and cluster domain, FQDN {0} is too long ({MAX_HOSTNAME} characters is the max)"
+    )]
+    Hostname(String),
+    /// The engine refuses it.
+    #[error("{}", words(.0))]
+    Docker(#[from] DockerError),
+}
 
 /// What came of a plan's steps.
 #[derive(Debug, Default)]
@@ -56,6 +75,7 @@ struct Kit<'a> {
     volumes: &'a Volumes,
     sources: &'a Sources,
     directory: &'a PodDirectory,
+    observed: &'a Observed,
 }
 
 impl Refusal {
@@ -115,10 +135,30 @@ impl Worker {
                 waiting_message: refusal.waiting_message,
                 at: now,
                 retry: now + if refusal.soon { plan::source_wait(count) } else { plan::retry_wait(count) },
+                soon: refusal.soon,
             };
             self.failures.insert(name, (count, failure));
         }
+        self.watch_for_missing();
         done.refused
+    }
+
+    /// What a container may be waiting for is watched while one waits.
+    fn watch_for_missing(&mut self) {
+        if !self.failures.values().any(|(_, failure)| failure.soon) {
+            self.missing.clear();
+        } else if self.missing.is_empty() {
+            let all = volumes::objects(&self.pod).into_iter().chain(env::objects(&self.pod));
+            self.missing = all.map(|object| self.context.watches.subscribe(object)).collect();
+        }
+    }
+
+    /// Something came that a container may have waited for: it is tried again at once.
+    pub(super) fn look_for_sources_again(&mut self) {
+        let now = Timestamp::now();
+        for (_, failure) in self.failures.values_mut().filter(|(_, failure)| failure.soon) {
+            failure.retry = now;
+        }
     }
 
     /// Sandbox and containers. What fails is noted in `done`.
@@ -139,19 +179,19 @@ impl Worker {
                     let ready = self.start_sandbox(id.clone(), &directory).boxed().shared();
                     (id, ready)
                 }
-                Err(error) => return done.failed.push((String::new(), self.no_sandbox(&error))),
+                Err(error) => return done.failed.push((String::new(), self.no_sandbox(&error.to_string()))),
             },
             (None, Some(live)) => {
-                let address = self.address(live.address);
+                let address = self.address_in(live.address);
                 (live.id.clone(), futures::future::ready(Ok(address)).boxed().shared())
             }
             (None, None) => return,
         };
-        let kit =
-            Kit { sandbox: &id, ready: ready.clone(), volumes: &volumes, sources: &sources, directory: &directory };
+        let (volumes, sources, directory, ready) = (&volumes, &sources, &directory, ready);
+        let kit = Kit { sandbox: &id, ready: ready.clone(), volumes, sources, directory, observed };
         let (sandboxed, outcomes) = tokio::join!(ready, join_all(starts.iter().map(|start| self.start(start, &kit))));
         if let Err(error) = sandboxed {
-            done.failed.push((String::new(), self.no_sandbox(&error)));
+            done.failed.push((String::new(), self.no_sandbox(&words(&error))));
             let _ = self.context.runtime.remove(&id).await;
             return;
         }
@@ -189,18 +229,26 @@ impl Worker {
         Ok((volumes, sources))
     }
 
-    async fn make_sandbox(&self, attempt: u32, directory: &PodDirectory) -> Result<String, DockerError> {
-        let network = &self.context.placement.host_network;
+    async fn make_sandbox(&self, attempt: u32, directory: &PodDirectory) -> Result<String, SandboxError> {
         let (own, memory) = (directory.on_host("sandbox"), volumes::in_memory(&self.pod));
-        self.context.runtime.create_sandbox(&self.pod, attempt, &own, network, &memory).await
+        let frame = Frame {
+            directory: &own,
+            host_network: &self.context.placement.host_network,
+            ipc: self.ipc(),
+            hostname: self.hostname()?,
+            address: self.former_address(),
+            memory: &memory,
+        };
+        Ok(self.context.runtime.create_sandbox(&self.pod, attempt, frame).await?)
     }
 
     /// Starts the sandbox, writes its address into the pod's hosts file, and waits until services can be reached from it.
     async fn start_sandbox(&self, id: String, directory: &PodDirectory) -> Result<Option<IpAddr>, Arc<DockerError>> {
-        self.context.runtime.start(&id).await.map_err(Arc::new)?;
+        let runtime = &self.context.runtime;
+        runtime.start_sandbox(&id, self.former_address().is_some()).await.map_err(Arc::new)?;
         let address = self.context.runtime.address(&id).await.map_err(Arc::new)?;
-        let address = self.address(address);
-        if let Err(error) = directory.write_hosts(&self.pod, address) {
+        let address = self.address_in(address);
+        if let Err(error) = directory.write_hosts(&self.pod, address, &self.context.flags.cluster_domain) {
             tracing::warn!(pod = pod::name(&self.pod), %error, "cannot write the pod's hosts file");
         }
         self.await_services().await;
@@ -220,12 +268,36 @@ impl Worker {
     }
 
     /// The pod's address: in its node's namespace it is the node's.
-    fn address(&self, of_sandbox: Option<IpAddr>) -> Option<IpAddr> {
+    fn address_in(&self, of_sandbox: Option<IpAddr>) -> Option<IpAddr> {
         if pod::host_network(&self.pod) { Some(self.context.placement.address) } else { of_sandbox }
     }
 
-    fn no_sandbox(&self, error: &DockerError) -> Refusal {
-        let message = format!("Failed to create pod sandbox: {}", words(error));
+    /// The address that the pod had in a sandbox before: whoever knows it finds the pod there again.
+    fn former_address(&self) -> Option<Ipv4Addr> {
+        self.address.filter(|_| !pod::host_network(&self.pod))
+    }
+
+    /// The hostname; `None` in a pod that has its node's.
+    fn hostname(&self) -> Result<Option<String>, SandboxError> {
+        if pod::host_network(&self.pod) {
+            return Ok(None);
+        }
+        let short = hostname(&self.pod);
+        if pod::spec(&self.pod).set_hostname_as_fqdn != Some(true) {
+            return Ok(Some(short));
+        }
+        let full = pod::full_name(&self.pod, &short, &self.context.flags.cluster_domain).unwrap_or(short);
+        if full.len() > MAX_HOSTNAME { Err(SandboxError::Hostname(full)) } else { Ok(Some(full)) }
+    }
+
+    /// The IPC namespace that the pod shares with its node, if it is to and can.
+    fn ipc(&self) -> Option<&str> {
+        let shares = pod::spec(&self.pod).host_ipc == Some(true);
+        self.context.placement.host_ipc.as_deref().filter(|_| shares)
+    }
+
+    fn no_sandbox(&self, error: &str) -> Refusal {
+        let message = format!("Failed to create pod sandbox: {error}");
         self.warn("", "FailedCreatePodSandBox", &message);
         Refusal::new("ContainerCreating", message)
     }
@@ -233,7 +305,7 @@ impl Worker {
     /// One container: its image, its making, and, once the sandbox runs, its start.
     async fn start(&self, start: &Start, kit: &Kit<'_>) -> Result<(), Refusal> {
         let Some(container) = pod::container(&self.pod, &start.name) else { return Ok(()) };
-        let name = &container.name;
+        let (container, name) = (container.as_ref(), &container.name);
         let image = self.image(container).await?;
         let prepared = self.prepared(container, &image, start.attempt, kit).await.map_err(|message| {
             self.warn(name, "Failed", format!("Error: {message}"));
@@ -290,8 +362,10 @@ impl Worker {
                     tracing::warn!(%error, image, "cannot note that the image was pulled");
                 }
                 let size = found.size;
-                let took = format!("{}ms", took.as_millis());
-                let message = format!("Successfully pulled image \"{image}\" in {took}. Image size: {size} bytes.");
+                let took = backoff::words(took);
+                let message = format!(
+                    "Successfully pulled image \"{image}\" in {took} ({took} including waiting). Image size: {size} bytes."
+                );
                 self.good(name, "Pulled", message);
                 Ok(found)
             }
@@ -321,7 +395,7 @@ impl Worker {
         self.warn(name, "Failed", format!("Error: {reason}"));
         match error {
             ImageError::Pull(_) => {
-                let waiting_message = format!("{back_off}: {message}");
+                let waiting_message = format!("{back_off}: {reason}: {message}");
                 Refusal { reason, waiting: "ImagePullBackOff", message, waiting_message, soon: false }
             }
             _ => Refusal::new(reason, message),
@@ -347,7 +421,8 @@ impl Worker {
         let sources = with_address.as_ref().unwrap_or(kit.sources);
         let variables = env::variables(&self.pod, container, sources)?;
         let (command, args) = env::command_line(container, &variables);
-        let mut binds = volumes::binds(container, kit.volumes, &variables)?;
+        let mounts = volumes::binds(container, kit.volumes, &variables)?;
+        let mut binds: Vec<String> = mounts.iter().map(|mount| mount.bind.clone()).collect();
         let termination = termination::make(kit.directory, &container.name, attempt)
             .map_err(|error| format!("cannot make the termination message file: {error}"))?;
         termination::forget(kit.directory, &container.name, attempt.saturating_sub(1));
@@ -357,25 +432,37 @@ impl Worker {
             (termination, termination::path(container)),
         ];
         for (file, path) in own {
-            if !binds.iter().any(|bind| bind.split(':').nth(1) == Some(path)) {
+            if !mounts.iter().any(|mount| mount.at == path) {
                 binds.push(format!("{}:{path}", file.display()));
             }
         }
         let spec = pod::spec(&self.pod);
+        let target =
+            pod::target_of(&self.pod, &container.name).map(|target| running(kit.observed, target)).transpose()?;
         let pid_mode = match (spec.host_pid, spec.share_process_namespace) {
+            _ if target.is_some() => target.map(|id| format!("container:{id}")),
             (Some(true), _) => Some(self.context.placement.host_network.clone()),
             (_, Some(true)) => Some(format!("container:{}", kit.sandbox)),
             _ => None,
         };
         let env = variables.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let ipc_mode = self.ipc().map(str::to_owned);
+        let (command, args) = match parts(&mounts)? {
+            checks if checks.is_empty() => (command, args),
+            checks => {
+                let program = gate::program(&self.context, kit.sandbox).await?;
+                binds.push(format!("{}:{}:ro", program.display(), gate::PATH));
+                gated(checks, line(image, command, args))
+            }
+        };
         let image = container.image.clone().unwrap_or_default();
-        Ok(Prepared { env, image, command, args, binds, pid_mode, user, security_options })
+        Ok(Prepared { env, image, command, args, binds, pid_mode, ipc_mode, user, security_options })
     }
 
     /// Says in events which containers wait to be tried again, and, before the first is made, what this node leaves out.
     pub(super) fn announce(&mut self, plan: &plan::Plan, begins: bool) {
         if begins && self.task.is_some() && !std::mem::replace(&mut self.warned, true) {
-            for (container, what) in pod::left_out(&self.pod) {
+            for (container, what) in left_out::of(&self.pod, self.context.placement.host_ipc.is_some()) {
                 self.warn(container, "Unsupported", what);
             }
         }
@@ -383,8 +470,8 @@ impl Worker {
             && !std::mem::replace(&mut self.ended_early, true)
         {
             match cause.reason {
-                "Evicted" => self.warn("", cause.reason, &cause.message),
-                reason => self.good("", reason, &cause.message),
+                "DeadlineExceeded" => self.good("", cause.reason, &cause.message),
+                reason => self.warn("", reason, cause.message.trim_start_matches(admission::REJECTED)),
             }
         }
         for (name, waiting) in &plan.waiting {
@@ -412,6 +499,45 @@ impl Worker {
     fn good(&self, container: &str, reason: &'static str, message: impl Into<String>) {
         self.context.events.record(&self.pod, container, Type::Normal, reason, message);
     }
+}
+
+/// What the gate is to look for: the parts of volumes that may be moved until they are mounted, each by its place in its file
+/// system.
+fn parts(mounts: &[Bind]) -> Result<Vec<String>, String> {
+    let parts: Vec<_> = mounts.iter().filter_map(|mount| Some((&mount.at, mount.part.as_ref()?))).collect();
+    if parts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mountinfo = std::fs::read(sandbox::gate::MOUNTINFO).map_err(|error| error.to_string())?;
+    let check = |(at, part): (&String, &PathBuf)| {
+        let origin = sandbox::gate::origin(&mountinfo, part)?;
+        sandbox::gate::word(at, &origin)
+    };
+    let checks: Option<Vec<_>> = parts.into_iter().map(check).collect();
+    checks.ok_or_else(|| "cannot tell where a part of a volume lies".to_owned())
+}
+
+/// What the container runs, as Docker would put it together.
+fn line(image: &Image, command: Option<Vec<String>>, args: Option<Vec<String>>) -> Vec<String> {
+    let rest = match (&command, args) {
+        (_, Some(args)) => args,
+        (Some(_), None) => Vec::new(),
+        (None, None) => image.command.clone(),
+    };
+    [command.unwrap_or_else(|| image.entrypoint.clone()), rest].concat()
+}
+
+/// The same behind the gate.
+fn gated(checks: Vec<String>, line: Vec<String>) -> (Option<Vec<String>>, Option<Vec<String>>) {
+    let first = [gate::PATH.to_owned(), "gate".to_owned()];
+    let command = first.into_iter().chain(checks).chain(["--".to_owned()]).collect();
+    (Some(command), Some(line))
+}
+
+/// The running container of that name.
+fn running<'o>(observed: &'o Observed, name: &str) -> Result<&'o str, String> {
+    let newest = observed.named(name).next().filter(|container| container.running());
+    newest.map(|container| container.id.as_str()).ok_or_else(|| format!("target container \"{name}\" does not run"))
 }
 
 /// What stands before the engine's words where it may be the privilege that it refuses.

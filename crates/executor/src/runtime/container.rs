@@ -40,6 +40,8 @@ pub struct Prepared {
     pub security_options: Vec<String>,
     /// The process namespace to share, in Docker's words; its own where `None`.
     pub pid_mode: Option<String>,
+    /// Whose IPC namespace to share, in Docker's words; the sandbox's where `None`.
+    pub ipc_mode: Option<String>,
 }
 
 impl Runtime {
@@ -83,7 +85,7 @@ fn host_config(pod: &Pod, container: &Container, sandbox: &str, prepared: Prepar
     let cpu_limit = amount(limits, "cpu");
     HostConfig {
         network_mode: Some(format!("container:{sandbox}")),
-        ipc_mode: Some(format!("container:{sandbox}")),
+        ipc_mode: Some(prepared.ipc_mode.unwrap_or_else(|| format!("container:{sandbox}"))),
         pid_mode: prepared.pid_mode,
         binds: Some(prepared.binds),
         cpu_shares: amount(requests, "cpu").or(cpu_limit).map(|cpus| MIN_SHARES.max((cpus * 1024.0) as i64)),

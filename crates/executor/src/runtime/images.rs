@@ -32,6 +32,10 @@ pub struct Image {
     pub size: i64,
     /// The user that its containers run as; empty: root.
     pub user: String,
+    /// What its containers run, where they do not say: the entrypoint, and its arguments.
+    pub entrypoint: Vec<String>,
+    /// The arguments, or all of it where there is no entrypoint.
+    pub command: Vec<String>,
     /// Whether it came from a registry. One that did not is the developer's own, made on this engine.
     pub from_registry: bool,
 }
@@ -95,9 +99,10 @@ impl Runtime {
             Some(digest) => format!("docker-pullable://{digest}"),
             None => format!("docker://{id}"),
         };
-        let user = inspection.config.and_then(|config| config.user).unwrap_or_default();
-        let size = inspection.size.unwrap_or(0);
-        Ok(Some(Image { id, reference, size, user, from_registry: digest.is_some() }))
+        let (config, size) = (inspection.config.unwrap_or_default(), inspection.size.unwrap_or(0));
+        let user = config.user.unwrap_or_default();
+        let (entrypoint, command) = (config.entrypoint.unwrap_or_default(), config.cmd.unwrap_or_default());
+        Ok(Some(Image { id, reference, size, user, entrypoint, command, from_registry: digest.is_some() }))
     }
 
     /// Sees to it that the image is here. `pulling` is called before a pull, and gives the credentials to try one after the

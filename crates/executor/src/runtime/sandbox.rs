@@ -3,44 +3,60 @@
 //! Nothing of a pod is published on the developer's own host: a hostPort is served on the node, which is the slave.
 
 use std::collections::HashMap;
+use std::net::Ipv4Addr;
 
 use bollard::errors::Error;
-use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig};
+use bollard::models::{
+    ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, HostConfigLogConfig, NetworkConnectRequest,
+    NetworkDisconnectRequest, NetworkingConfig,
+};
 use bollard::query_parameters::CreateContainerOptionsBuilder;
 use k8s_openapi::api::core::v1::Pod;
 use sandbox::pause;
 
-use super::{Runtime, SANDBOX_NAME, label};
+use super::{Runtime, SANDBOX_NAME, label, words};
 use crate::pod;
 
 /// The kernel's limit for a hostname.
-const MAX_HOSTNAME: usize = 63;
+pub const MAX_HOSTNAME: usize = 64;
+/// What Kubernetes cuts the names of pods to.
+const MAX_LABEL: usize = 63;
 
 /// Where a sandbox has the pod's volumes in memory.
 const VOLUMES: &str = "/k8sm-volumes";
 
+/// What a sandbox needs beside its pod, worked out by the executor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame<'a> {
+    /// Where the Docker host has the sandbox's own directory.
+    pub directory: &'a str,
+    /// The container (or `host`) whose network a hostNetwork pod shares.
+    pub host_network: &'a str,
+    /// Whose IPC namespace the pod shares, in Docker's words; its own where `None`.
+    pub ipc: Option<&'a str>,
+    /// The hostname, where the pod does not share its node's.
+    pub hostname: Option<String>,
+    /// The address that the pod had before, which it is to have again.
+    pub address: Option<Ipv4Addr>,
+    /// The pod's volumes in memory with the engine's names of them: they live as long as the sandbox has them.
+    pub memory: &'a [(String, String)],
+}
+
 impl Runtime {
-    /// Makes the pod's sandbox and does not start it; its ID. `directory` is where the Docker host has the sandbox's own
-    /// directory; `host_network` is the container (or `host`) whose network a hostNetwork pod shares. `memory` are the pod's
-    /// volumes in memory with the engine's names of them: they live as long as the sandbox has them.
+    /// Makes the pod's sandbox and does not start it; its ID.
     ///
     /// # Errors
     /// When the engine cannot.
-    pub async fn create_sandbox(
-        &self,
-        pod: &Pod,
-        attempt: u32,
-        directory: &str,
-        host_network: &str,
-        memory: &[(String, String)],
-    ) -> Result<String, Error> {
+    pub async fn create_sandbox(&self, pod: &Pod, attempt: u32, frame: Frame<'_>) -> Result<String, Error> {
+        let Frame { directory, host_network, ipc, hostname, address, memory } = frame;
         let held = memory.iter().map(|(volume, own)| format!("{own}:{VOLUMES}/{volume}:ro,nocopy"));
         let shared = pod::host_network(pod);
         let sysctls = pod::spec(pod).security_context.as_ref().and_then(|context| context.sysctls.as_ref());
-        let sysctls = sysctls.map(|all| all.iter().map(|one| (one.name.clone(), one.value.clone())).collect());
+        let named = |name: &str| name.replace('/', ".");
+        let sysctls = sysctls.map(|all| all.iter().map(|one| (named(&one.name), one.value.clone())).collect());
         let host_config = HostConfig {
             network_mode: Some(if shared { host_network.to_owned() } else { self.network.clone() }),
-            ipc_mode: Some("shareable".to_owned()),
+            ipc_mode: Some(ipc.unwrap_or("shareable").to_owned()),
             cap_drop: Some(vec!["ALL".to_owned()]),
             security_opt: Some(vec!["no-new-privileges".to_owned()]),
             readonly_rootfs: Some(true),
@@ -53,12 +69,35 @@ impl Runtime {
         let body = ContainerCreateBody {
             image: Some(self.pause_image.clone()),
             cmd: Some(vec!["pause".to_owned()]),
-            hostname: (!shared).then(|| hostname(pod)),
+            hostname,
             labels: Some(self.labels(pod, SANDBOX_NAME, attempt)),
+            networking_config: address.map(|address| NetworkingConfig {
+                endpoints_config: Some(HashMap::from([(self.network.clone(), at(address))])),
+            }),
             host_config: Some(host_config),
             ..ContainerCreateBody::default()
         };
         self.create(&name(pod, SANDBOX_NAME, attempt), body).await
+    }
+
+    /// Starts a sandbox that was made. Where it cannot have the address that it was made with, because somebody has it by now, it
+    /// gets another.
+    ///
+    /// # Errors
+    /// When the engine cannot start it.
+    pub async fn start_sandbox(&self, id: &str, addressed: bool) -> Result<(), Error> {
+        match self.start(id).await {
+            Err(error) if addressed => {
+                tracing::info!(sandbox = id, error = words(&error), "the sandbox gets another address");
+                let container = id.to_owned();
+                let leave = NetworkDisconnectRequest { container: container.clone(), force: Some(true) };
+                self.docker.disconnect_network(&self.network, leave).await?;
+                let join = NetworkConnectRequest { container, endpoint_config: None };
+                self.docker.connect_network(&self.network, join).await?;
+                self.start(id).await
+            }
+            outcome => outcome,
+        }
     }
 
     /// Labels of the pod's container `name`.
@@ -90,15 +129,21 @@ impl Runtime {
     }
 }
 
+/// An endpoint of that address.
+fn at(address: Ipv4Addr) -> EndpointSettings {
+    let ipam_config = EndpointIpamConfig { ipv4_address: Some(address.to_string()), ..EndpointIpamConfig::default() };
+    EndpointSettings { ipam_config: Some(ipam_config), ..EndpointSettings::default() }
+}
+
 /// `k8s_<container>_<pod>_<namespace>_<uid>_<attempt>`, in which nothing but the last part ever changes.
 pub(super) fn name(pod: &Pod, container: &str, attempt: u32) -> String {
     format!("k8s_{container}_{}_{}_{}_{attempt}", pod::name(pod), pod::namespace(pod), pod::uid(pod))
 }
 
-/// The pod's hostname: its own word or its name, cut to what the kernel takes.
+/// The pod's hostname: its own word or its name, cut to what Kubernetes gives.
 #[must_use]
 pub fn hostname(pod: &Pod) -> String {
     let name = pod::spec(pod).hostname.as_deref().filter(|name| !name.is_empty()).unwrap_or(pod::name(pod));
-    let name: String = name.chars().take(MAX_HOSTNAME).collect();
+    let name: String = name.chars().take(MAX_LABEL).collect();
     name.trim_end_matches(['-', '.']).to_owned()
 }

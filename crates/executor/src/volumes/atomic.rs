@@ -15,6 +15,8 @@ pub(super) struct File {
     pub(super) path: String,
     pub(super) content: Vec<u8>,
     pub(super) mode: u32,
+    /// Who owns it, where it is not the node.
+    pub(super) user: Option<u32>,
 }
 
 /// The link to the state that counts.
@@ -81,7 +83,7 @@ fn fill(state: &Path, files: &[File], group: Option<u32>) -> io::Result<()> {
             std::fs::create_dir_all(parent)?;
         }
         std::fs::write(&path, &file.content)?;
-        chown(&path, None, group)?;
+        chown(&path, file.user, group)?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(file.mode))?;
     }
     Ok(())
@@ -126,7 +128,7 @@ mod tests {
     use super::*;
 
     fn file(path: &str, content: &str) -> File {
-        File { path: path.into(), content: content.into(), mode: 0o640 }
+        File { path: path.into(), content: content.into(), mode: 0o640, user: None }
     }
 
     fn visible(directory: &Path) -> Vec<String> {

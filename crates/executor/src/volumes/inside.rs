@@ -3,15 +3,16 @@
 //! Containers write to volumes, and could leave a link to anywhere there for Docker to follow. So a path is resolved here,
 //! inside the volume's own directory (`openat2` with RESOLVE_BENEATH, where the kernel has it), and Docker is given the
 //! outcome, in which no part is a link. A container that swaps a part for a link after this, and before Docker has bound
-//! it a moment later, is not kept from it: that would need to bind what is open here, and only Docker may mount.
+//! it a moment later, is noticed by the gate ([`crate::gate`]) before anything of the container that has it runs.
 
+use std::os::unix::fs::{PermissionsExt, fchown};
 use std::path::{Component, Path, PathBuf};
 
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, Permissions, PermissionsExt};
+use cap_std::fs::{Dir, File, Metadata, MetadataExt};
 
 /// The path `below` of the directory `root` with all its links followed, relative to `root`. What is not there is made: as
-/// directories with the mode of `root`.
+/// directories with the mode and the group of `root`.
 ///
 /// # Errors
 /// When it leads out of `root`, or cannot be made.
@@ -26,17 +27,27 @@ pub(super) fn resolve(root: &Path, below: &str) -> Result<PathBuf, String> {
     }
     let refused = |error: std::io::Error| format!("{}: {error}", shown.display());
     let root = Dir::open_ambient_dir(root, ambient_authority()).map_err(refused)?;
-    let mode = root.dir_metadata().map_err(refused)?.permissions().mode();
+    let like = root.dir_metadata().map_err(refused)?;
     let mut made = PathBuf::new();
     for part in below.components() {
         made.push(part);
         match root.create_dir(&made) {
-            Ok(()) => root.set_permissions(&made, Permissions::from_mode(mode)).map_err(refused)?,
+            Ok(()) => root.open(&made).and_then(|made| resemble(made, &like)).map_err(refused)?,
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(refused(error)),
         }
     }
     root.canonicalize(&below).map_err(refused)
+}
+
+/// Gives a fresh directory the mode and the group of another. Who is not in a group may not set its bit in a mode, but may
+/// give away what has it.
+fn resemble(made: File, like: &Metadata) -> std::io::Result<()> {
+    let (made, process) = (made.into_std(), std::fs::metadata("/proc/self")?);
+    let ours = std::os::unix::fs::MetadataExt::gid(&process);
+    fchown(&made, None, Some(ours))?;
+    made.set_permissions(std::fs::Permissions::from_mode(like.mode() & 0o7777))?;
+    fchown(&made, None, Some(like.gid()))
 }
 
 /// The same for a path of which nothing is made; `None` where there is nothing.
@@ -71,6 +82,10 @@ mod tests {
         std::fs::write(volume.path().join("a/file"), "x").unwrap();
         assert_eq!(resolve(volume.path(), "link/file"), Ok("a/file".into()));
         assert_eq!(resolve(volume.path(), ""), Ok("".into()));
+        std::fs::set_permissions(volume.path(), std::fs::Permissions::from_mode(0o2777)).unwrap();
+        resolve(volume.path(), "shared").unwrap();
+        let mode = std::fs::metadata(volume.path().join("shared")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, 0o2777);
         assert_eq!(find(volume.path(), Path::new("link/b")), Ok(Some("a/b".into())));
         assert_eq!(find(volume.path(), Path::new("none")), Ok(None));
     }

@@ -4,20 +4,21 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use k8s_openapi::api::authentication::v1::{BoundObjectReference, TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::{
     ConfigMap, DownwardAPIVolumeFile, KeyToPath, Pod, Secret, ServiceAccountTokenProjection, Volume, VolumeProjection,
 };
 
+use tokio::time::Instant;
+
 use super::atomic::File;
-use super::{DEFAULT_MODE, VolumeError};
+use super::{DEFAULT_MODE, VolumeError, token};
 use crate::context::Context;
 use crate::env::{self, Sources};
 use crate::pod;
+use crate::security;
 
-/// What a token is valid for where the volume does not say, in seconds: Kubernetes' default.
-const TOKEN_SECONDS: i64 = 3600;
+/// A token's mode where its pod says whose it is.
+const TOKEN_MODE: u32 = 0o600;
 
 /// A volume's files, and for how long they are good where that is known.
 #[derive(Debug, Default)]
@@ -137,11 +138,16 @@ impl Gather<'_> {
                     let name = resource.container_name.as_deref().unwrap_or_default();
                     let container = pod::container(self.pod, name).ok_or_else(|| format!("no container {name:?}"))?;
                     let divisor = resource.divisor.as_ref().map(|divisor| divisor.0.as_str());
-                    env::resource(container, &resource.resource, divisor, &sources)?
+                    env::resource(&container, &resource.resource, divisor, &sources)?
                 }
                 (None, None) => return Err(format!("{} is made of nothing", item.path)),
             };
-            Ok(File { path: item.path.clone(), content: content.into_bytes(), mode: mode_of(item.mode, mode) })
+            Ok(File {
+                path: item.path.clone(),
+                content: content.into_bytes(),
+                mode: mode_of(item.mode, mode),
+                user: None,
+            })
         };
         items
             .unwrap_or_default()
@@ -158,29 +164,14 @@ impl Gather<'_> {
         mode: Option<i32>,
     ) -> Result<(File, Duration), VolumeError> {
         inside(&source.path).map_err(|message| self.source(message))?;
-        let (name, namespace) = (pod::name(self.pod).to_owned(), pod::namespace(self.pod));
-        let account = pod::spec(self.pod).service_account_name.as_deref().unwrap_or("default");
-        let seconds = source.expiration_seconds.unwrap_or(TOKEN_SECONDS);
-        let request = TokenRequest {
-            spec: TokenRequestSpec {
-                audiences: source.audience.iter().cloned().collect(),
-                bound_object_ref: Some(BoundObjectReference {
-                    api_version: Some("v1".to_owned()),
-                    kind: Some("Pod".to_owned()),
-                    name: Some(name),
-                    uid: Some(pod::uid(self.pod).to_owned()),
-                }),
-                expiration_seconds: Some(seconds),
-            },
-            ..TokenRequest::default()
-        };
-        let status = self.context.token(namespace, account, &request).await.map_err(|error| self.api(error))?.status;
-        let status = status.ok_or_else(|| self.source(format!("no token for serviceaccount \"{account}\"")))?;
-        let left = status.expiration_timestamp.0.duration_since(Timestamp::now()).as_secs();
-        // Kubernetes replaces a token after four fifths of its time
-        let renew = Duration::from_secs(u64::try_from(left).unwrap_or_default() * 4 / 5);
-        let file = File { path: source.path.clone(), content: status.token.into_bytes(), mode: mode_of(None, mode) };
-        Ok((file, renew))
+        let token = token::of(self.context, self.pod, source).await.map_err(|error| self.api(error))?;
+        let token = token.ok_or_else(|| self.source("the API server gave no token".to_owned()))?;
+        let user = security::common_user(self.pod);
+        // who else than its owner may read it is its group's to say
+        let own = user.is_some() || security::fs_group(self.pod).is_some();
+        let mode = if own { TOKEN_MODE } else { mode_of(None, mode) };
+        let renew = token.renew.saturating_duration_since(Instant::now());
+        Ok((File { path: source.path.clone(), content: token.text.into_bytes(), mode, user }, renew))
     }
 
     fn absent(&self, optional: Option<bool>, message: String) -> Result<Vec<File>, VolumeError> {
@@ -218,14 +209,17 @@ fn select(
     optional: Option<bool>,
 ) -> Result<Vec<File>, String> {
     let Some(items) = items.filter(|items| !items.is_empty()) else {
-        let all = data.into_iter().map(|(path, content)| File { path, content, mode: mode_of(None, mode) });
+        let all = data.into_iter().map(|(path, content)| File { path, content, mode: mode_of(None, mode), user: None });
         return Ok(all.collect());
     };
     let mut files = Vec::new();
     for item in items {
         inside(&item.path)?;
         match data.remove(&item.key) {
-            Some(content) => files.push(File { path: item.path.clone(), content, mode: mode_of(item.mode, mode) }),
+            Some(content) => {
+                let (path, mode) = (item.path.clone(), mode_of(item.mode, mode));
+                files.push(File { path, content, mode, user: None });
+            }
             None if optional == Some(true) => {}
             None => return Err(format!("references non-existent config key: {}", item.key)),
         }
@@ -244,7 +238,7 @@ mod tests {
         assert_eq!(select(data(), None, None, None).unwrap().len(), 2);
         assert_eq!(
             select(data(), Some(&[item("a", "x/y")]), None, None).unwrap(),
-            [File { path: "x/y".to_owned(), content: b"1".to_vec(), mode: 0o400 }]
+            [File { path: "x/y".to_owned(), content: b"1".to_vec(), mode: 0o400, user: None }]
         );
         assert!(select(data(), Some(&[item("c", "c")]), None, None).is_err());
         assert!(select(data(), Some(&[item("c", "c")]), None, Some(true)).unwrap().is_empty());

@@ -165,8 +165,10 @@ fn key(plural: &str, namespace: &str, name: &str) -> Key {
 }
 
 fn selected(key: &Key, object: &Value, plural: &str, namespace: &str, query: &HashMap<String, String>) -> bool {
-    let node = query.get("fieldSelector").and_then(|selector| selector.strip_prefix("spec.nodeName="));
+    let selector = |field: &str| query.get("fieldSelector").and_then(|selector| selector.strip_prefix(field));
+    let (node, name) = (selector("spec.nodeName="), selector("metadata.name="));
     key.0 == plural
+        && name.is_none_or(|name| key.2 == name)
         && (namespace.is_empty() || key.1 == namespace)
         && node.is_none_or(|node| object["spec"]["nodeName"] == node)
 }

@@ -3,7 +3,7 @@
 use executor::channel::{TaskState, ToExecutor};
 use serde_json::{Value, json};
 
-use crate::docker::{IMAGE, try_docker};
+use crate::docker::{IMAGE, pause_image, try_docker};
 use crate::harness::{Cluster, Executor};
 
 async fn launch(cluster: &Cluster, executor: &mut Executor, name: &str, spec: Value) {
@@ -172,6 +172,21 @@ async fn a_sub_path_is_a_part_of_its_volume_and_never_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_part_that_was_moved_while_it_was_mounted_is_not_run_with() {
+    let directory = tempfile::tempdir().unwrap();
+    let mountinfo = std::fs::read(sandbox::gate::MOUNTINFO).unwrap();
+    let origin = sandbox::gate::origin(&mountinfo, directory.path()).unwrap();
+    let bind = format!("{}:/m", directory.path().display());
+    let gate = |root: &std::path::Path| {
+        let check = sandbox::gate::word("/m", root).unwrap();
+        let line = ["run", "--rm", "-v", &bind, pause_image(), "gate", &check, "--", "/no/such/program"];
+        try_docker(&line).unwrap_err()
+    };
+    assert!(gate(&origin).contains("exec: \"/no/such/program\""), "what is as it was is gone on with");
+    assert!(gate(std::path::Path::new("/etc")).contains("the part of a volume at /m was moved while it was mounted"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_volumes_missing_source_is_named_and_waited_for() {
     let cluster = Cluster::new().await;
     let mut executor = cluster.executor(vec![]).await;
@@ -182,6 +197,16 @@ async fn a_volumes_missing_source_is_named_and_waited_for() {
     event(&cluster, "FailedMount", "MountVolume.SetUp failed for volume \"v\" : configmap \"late\" not found").await;
     cluster.api.put("configmaps", "default", "late", json!({"data": {"k": "v"}}));
     executor.states_until(TaskState::Running).await;
+    // a change is seen at once: the object is watched
+    let uid = cluster.api.get("pods", "default", "web").unwrap()["metadata"]["uid"].as_str().unwrap().to_owned();
+    let file = cluster.root().join("pods").join(uid).join("volumes/kubernetes.io~configmap/v/k");
+    cluster.api.put("configmaps", "default", "late", json!({"data": {"k": "w"}}));
+    let seen = async {
+        while std::fs::read_to_string(&file).unwrap() != "w" {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(5), seen).await.expect("the change does not come");
     // a source that goes while it is used takes nothing from the pod
     cluster.api.remove("configmaps", "default", "late");
     let ids = cluster.containers("web");
