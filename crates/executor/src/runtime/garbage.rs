@@ -3,11 +3,12 @@
 //! The engine belongs to the developer: only what was not there before a pod of ours made us pull it is ever removed, and
 //! only where no container has it. The names are kept in a file of the node, a line each.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::path::Path;
 
-use bollard::query_parameters::RemoveImageOptions;
+use bollard::errors::Error;
+use bollard::query_parameters::{ListContainersOptionsBuilder, RemoveImageOptions};
 
 use super::{Runtime, is_status, words};
 
@@ -40,7 +41,18 @@ impl Runtime {
     /// another time.
     pub async fn collect_images(&self, root: &Path) -> Vec<String> {
         let mut removed = Vec::new();
+        let used = match self.images_in_use().await {
+            Ok(used) => used,
+            Err(error) => {
+                tracing::warn!(error = words(&error), "cannot tell which images are in use");
+                return removed;
+            }
+        };
         for image in noted(root) {
+            // the engine itself would take a name from an image that has another one, containers or not
+            if self.image(&image).await.is_ok_and(|found| found.is_some_and(|found| used.contains(&found.id))) {
+                continue;
+            }
             match self.docker.remove_image(&image, None::<RemoveImageOptions>, None).await {
                 Ok(_) => removed.push(image),
                 Err(error) if is_status(&error, 404) => removed.push(image),
@@ -53,6 +65,15 @@ impl Runtime {
             tracing::warn!(%error, "cannot write which images were pulled");
         }
         removed
+    }
+}
+
+impl Runtime {
+    /// The IDs of images that some container has, whoever's it is.
+    async fn images_in_use(&self) -> Result<HashSet<String>, Error> {
+        let all = ListContainersOptionsBuilder::default().all(true).build();
+        let listed = self.docker.list_containers(Some(all)).await?;
+        Ok(listed.into_iter().filter_map(|container| container.image_id).collect())
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Cluster {
     pub(crate) name: String,
     pub(crate) files: tempfile::TempDir,
     pub(crate) port: u16,
+    /// More of the executor's line.
+    pub(crate) more: Vec<String>,
     authority: Certificates,
 }
 
@@ -54,12 +56,12 @@ impl Cluster {
             "users": [{"name": "u", "user": {}}],
             "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}]});
         std::fs::write(files.path().join("kubeconfig"), kubeconfig.to_string()).unwrap();
-        Self { api, name, files, port: free_port(), authority }
+        Self { api, name, files, port: free_port(), more: Vec::new(), authority }
     }
 
     /// The executor's line.
     pub(crate) fn args(&self) -> Vec<String> {
-        [
+        let own = [
             format!("--kubeconfig={}", self.files.path().join("kubeconfig").display()),
             format!("--hostname-override={NODE}"),
             format!("--k8sm-cluster={}", self.name),
@@ -70,8 +72,8 @@ impl Cluster {
             "--cluster-dns=10.10.10.10".to_owned(),
             format!("--port={}", self.port),
             "--healthz-port=0".to_owned(),
-        ]
-        .into()
+        ];
+        own.into_iter().chain(self.more.iter().cloned()).collect()
     }
 
     pub(crate) fn root(&self) -> PathBuf {
@@ -207,6 +209,6 @@ fn certificates(directory: &std::path::Path) -> Certificates {
     Certificates { authority, client, client_key }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

@@ -12,4 +12,5 @@ mod adoption;
 mod life;
 mod limits;
 mod minion;
+mod registry;
 mod trouble;
