@@ -78,6 +78,18 @@ async fn the_commands_of_every_day() {
     assert!(kubectl.run(&["describe", "pod", "p"]).contains("QoS Class:"));
     assert!(kubectl.run(&["api-resources"]).contains("replicationcontrollers"));
     assert!(kubectl.run(&["apply", "-f", file]).contains("service/s configured"));
+    assert!(!kubectl.run(&["get", "rc", "rc", "-o", "yaml"]).contains("managedFields"));
+    let owners = kubectl.run(&[
+        "get",
+        "rc",
+        "rc",
+        "-o",
+        "jsonpath={.metadata.managedFields[*].manager}",
+        "--show-managed-fields",
+    ]);
+    for manager in ["kubectl-create", "kubectl-client-side-apply"] {
+        assert!(owners.contains(manager), "{owners}");
+    }
     assert!(kubectl.run(&["delete", "pod", "p"]).contains("deleted"));
     assert!(kubectl.run(&["delete", "rc/rc", "svc/s", "pod/r"]).contains("deleted"));
     assert_eq!(kubectl.run(&["get", "pods,rc", "-o", "name"]), "");

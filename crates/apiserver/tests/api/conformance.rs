@@ -342,3 +342,26 @@ async fn a_namespace_is_labelled_with_its_name_whoever_made_it() {
         assert_eq!((code, refusal["details"]["causes"][0]["reason"].as_str()), (403, Some("NamespaceTerminating")));
     }
 }
+
+/// Clients keep the OpenAPI documents, which are large, as long as they are the same.
+#[tokio::test]
+async fn openapi_documents_are_kept_by_their_tags_and_hashes() {
+    let (_etcd, _server, api) = server().await;
+    let ask = |path: &str, tag: &str| api.client.get(format!("{}{path}", api.url)).header("if-none-match", tag).send();
+    for path in ["/openapi/v2", "/openapi/v3", "/openapi/v3/api/v1", "/openapi/v3/version"] {
+        let answer = ask(path, "").await.unwrap();
+        let tag = answer.headers()["etag"].to_str().unwrap().to_owned();
+        assert_eq!((answer.status().as_u16(), ask(path, &tag).await.unwrap().status().as_u16()), (200, 304), "{path}");
+    }
+    let (_, index) = api.get("/openapi/v3").await;
+    let url = index["paths"]["api/v1"]["serverRelativeURL"].as_str().unwrap();
+    let answer = ask(url, "").await.unwrap();
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["cache-control"]),
+        (200, &"public, immutable".parse().unwrap())
+    );
+    assert!(answer.headers().contains_key("expires"));
+    // another version's is the one of now
+    let answer = ask("/openapi/v3/api/v1?hash=OLD", "").await.unwrap();
+    assert!(answer.status().as_u16() == 200 && answer.url().as_str().ends_with(url), "{}", answer.url());
+}
