@@ -144,7 +144,7 @@ async fn pump(
     parts: Parts,
     output: &Output,
     mut from: FromProcess,
-    (to, last): (ToProcess, AtEnd),
+    to: ToProcess,
     terminal: Terminal,
 ) -> Result<(), Error> {
     let to_client = async {
@@ -163,7 +163,7 @@ async fn pump(
     let Parts { stdin, mut sizes, gone } = parts;
     let from_client = async {
         if let Some(stdin) = stdin {
-            feed(stdin, to, last).await;
+            feed(stdin, to).await;
         } else {
             // held open: closing it would detach
             let _to = to;
@@ -183,15 +183,6 @@ async fn pump(
         () = resized => Ok(()),
         () = gone.cancelled() => Ok(()),
     }
-}
-
-/// What becomes of a process's input when the client sends no more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum AtEnd {
-    /// It ends as well.
-    Close,
-    /// It stays open, for whoever comes next. Docker would take a closed connection for the end of the output too.
-    Keep,
 }
 
 /// A process's terminal, if it has one.
@@ -241,16 +232,14 @@ fn split(session: Session) -> (Parts, Output) {
 }
 
 /// Writes what the client sends until it sends no more, or the process reads no more.
-async fn feed(mut stdin: mpsc::Receiver<bytes::Bytes>, mut to: ToProcess, last: AtEnd) {
+async fn feed(mut stdin: mpsc::Receiver<bytes::Bytes>, mut to: ToProcess) {
     while let Some(bytes) = stdin.recv().await {
         if to.write_all(&bytes).await.is_err() || to.flush().await.is_err() {
             return;
         }
     }
-    if last == AtEnd::Close {
-        // Docker hands the end on to the process, and goes on with its output
-        let _ = to.shutdown().await;
-    }
+    // Docker hands the end on to the process, and goes on with its output
+    let _ = to.shutdown().await;
     std::future::pending::<()>().await;
 }
 
