@@ -22,7 +22,8 @@ pub struct Spread {
 #[derive(Clone, Debug)]
 struct Constraint {
     topology_key: String,
-    selector: Selector,
+    /// Pods of the kind; `None` is none at all.
+    selector: Option<Selector>,
     max_skew: usize,
     min_domains: usize,
     /// Whether nodes count that the pod does not choose (`nodeAffinityPolicy: Ignore`).
@@ -56,17 +57,20 @@ impl Spread {
 
 impl Constraint {
     fn of(labels: &BTreeMap<String, String>, given: TopologySpreadConstraint) -> Result<Self, String> {
-        let mut selector = given.label_selector.unwrap_or_default();
         let own = given.match_label_keys.into_iter().flatten().filter_map(|key| Some((labels.get(&key)?.clone(), key)));
-        selector.match_expressions.get_or_insert_default().extend(own.map(|(value, key)| LabelSelectorRequirement {
+        let own = own.map(|(value, key)| LabelSelectorRequirement {
             key,
             operator: "In".to_owned(),
             values: Some(vec![value]),
-        }));
+        });
+        let selector = given.label_selector.map(|mut selector| {
+            selector.match_expressions.get_or_insert_default().extend(own);
+            Selector::try_from(selector)
+        });
         Ok(Self {
             topology_key: given.topology_key,
             selector: selector
-                .try_into()
+                .transpose()
                 .map_err(|error| format!("invalid label selector of a topology spread constraint: {error}"))?,
             max_skew: usize::try_from(given.max_skew).unwrap_or(1),
             min_domains: given.min_domains.and_then(|least| usize::try_from(least).ok()).unwrap_or(1),
@@ -74,8 +78,12 @@ impl Constraint {
         })
     }
 
+    fn selects(&self, pod: &Ask) -> bool {
+        self.selector.as_ref().is_some_and(|selector| selector.matches(&pod.labels))
+    }
+
     fn means(&self, owner: &Ask, pod: &Ask) -> bool {
-        owner.namespace == pod.namespace && !pod.deleting && self.selector.matches(&pod.labels)
+        owner.namespace == pod.namespace && !pod.deleting && self.selects(pod)
     }
 
     /// The pods that are meant in each domain of which a node counts.
@@ -104,7 +112,7 @@ pub fn refusal(pod: &Ask, node: usize, placed: &impl Placed) -> Option<Reason> {
         let least = domains.values().min().copied().unwrap_or(0);
         // fewer domains than there shall be: an empty one is still to come
         let least = if domains.len() < constraint.min_domains { 0 } else { least };
-        let own = usize::from(constraint.selector.matches(&pod.labels));
+        let own = usize::from(constraint.selects(pod));
         if domains.get(here).copied().unwrap_or(0) + own > least + constraint.max_skew {
             return Some(Reason::Spread);
         }

@@ -351,6 +351,9 @@ fn pods_are_spread_over_domains_as_they_ask() {
          1 node(s) had no offer from Mesos, 2 node(s) didn't match pod topology spread constraints."
     );
     assert_eq!(decide(&[spread("p", "ScheduleAnyway")], &uneven).launches.len(), 1);
+    let nobody = json!({"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"});
+    let nobody = pod("p", json!({}), json!({"topologySpreadConstraints": [nobody]}));
+    assert_eq!(decide(&[nobody], &uneven).launches.len(), 1, "no selector means nobody");
 }
 
 #[test]

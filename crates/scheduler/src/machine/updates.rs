@@ -59,16 +59,10 @@ impl Machine {
         self.kills.remove(&status.task_id);
         let record = self.pods.get_mut(uid).expect("the caller has found the pod");
         record.remember(status.task_id.clone());
-        let gone = record.gone;
-        if !self.waiting.is_empty() {
-            // what it had may be what somebody waits for
-            self.want_offers(now);
-        }
-        if gone {
+        if record.gone {
             self.pods.remove(uid);
             return;
         }
-        let record = self.pods.get_mut(uid).expect("the caller has found the pod");
         let (name, deleting) = (record.name(), record.deleting());
         let again = verdict != Verdict::Ended && !deleting && !record.finished();
         if !again {
