@@ -70,7 +70,8 @@ pub(crate) struct ContainerSpec {
     pub(crate) ipc: Option<String>,
     pub(crate) read_only: bool,
     pub(crate) user: Option<String>,
-    /// `host` where the engine would remap users.
+    /// `host` where the engine would remap users. Absent it leaves the digest as that of builds before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) userns_mode: Option<String>,
     pub(crate) restart: String,
 }
