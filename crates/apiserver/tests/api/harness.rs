@@ -374,7 +374,13 @@ pub(crate) async fn wait_for<F: Future<Output = bool>>(what: &str, mut is: impl 
     tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("waited in vain for {what}"));
 }
 
-/// A port that nobody listens on.
+/// A port that nobody listens on, below those that the kernel gives to connections: one of them might take it between this look
+/// and the server's.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    loop {
+        let port = rand::random_range(10_000..30_000);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
