@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 K8SM = $(shell .ci/executable)
 
-.PHONY: up down build test bench bench-api bench-dns bench-node install prerequisites completions
+.PHONY: up down build test bench bench-api bench-dns bench-node fuzz install prerequisites completions
 
 # Installs what is missing, builds, and brings up a cluster with two nodes.
 up: build
@@ -41,6 +41,11 @@ bench-dns: build
 bench-api: build
 	.ci/prerequisites bench
 	K8SM="$(K8SM)" cargo bench -p apiserver --bench api
+
+# Each target of fuzz/ for so many seconds.
+SECONDS_EACH ?= 60
+fuzz:
+	fuzz/run $(SECONDS_EACH)
 
 install: build
 	install -D -m 755 "$(K8SM)" "$(DESTDIR)$(PREFIX)/bin/k8sm"
