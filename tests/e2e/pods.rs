@@ -47,6 +47,7 @@ fn the_nginx_of_the_example_serves_and_every_command_shows_it() {
     assert!(cluster.k8sm(&["logs", "nginx", "--timestamps", "--tail=1"]).ok().starts_with("20"), "{logs}");
 
     the_same_with_kubectl(&cluster);
+    its_node_answers_through_the_server(&cluster);
     other_kinds_are_listed_and_described(&cluster);
 
     let sandbox = cluster.pod_container("nginx", "POD");
@@ -74,6 +75,27 @@ fn the_same_with_kubectl(cluster: &Cluster) {
     assert_eq!(cluster.kubectl(&["label", "pod", "nginx-2", "tier=front"]).ok(), "pod/nginx-2 labeled\n");
     assert_eq!(cluster.k8sm(&["get", "pods", "-l", "tier=front", "-o", "name"]).ok(), "pod/nginx-2\n");
     assert_eq!(cluster.kubectl(&["delete", "pod", "nginx-2", "--grace-period=1"]).ok(), "pod \"nginx-2\" deleted\n");
+}
+
+/// The kubelet is asked by way of the API server, which refuses who may not ask it.
+fn its_node_answers_through_the_server(cluster: &Cluster) {
+    let pod = cluster.running("nginx");
+    let node = pod["spec"]["nodeName"].as_str().expect("a running pod has a node");
+    let asked = |path: &str, more: &[&str]| {
+        let path = format!("/api/v1/nodes/{node}/proxy/{path}");
+        cluster.kubectl(&[&["get", "--raw", path.as_str()], more].concat())
+    };
+    assert_eq!(asked("healthz", &[]).ok().trim(), "ok");
+    let pods: serde_json::Value = serde_json::from_str(&asked("pods", &[]).ok()).expect("the kubelet's pods");
+    let names: Vec<&str> =
+        pods["items"].as_array().into_iter().flatten().filter_map(|pod| pod["metadata"]["name"].as_str()).collect();
+    assert!(names.contains(&"nginx"), "{names:?}");
+    let logs = asked("containerLogs/default/nginx/nginx?tailLines=1", &[]).ok();
+    assert_eq!(logs.lines().count(), 1, "{logs}");
+    let missing = asked("containerLogs/default/nobody/nginx", &[]).fails(1);
+    assert!(missing.contains("nobody") || missing.contains("NotFound"), "{missing}");
+    let refusal = asked("pods", &["--as", "ann"]).fails(1);
+    assert!(refusal.contains("cannot get resource \"nodes/proxy\""), "{refusal}");
 }
 
 fn other_kinds_are_listed_and_described(cluster: &Cluster) {
