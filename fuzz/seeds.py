@@ -21,6 +21,9 @@ for example in pathlib.Path("examples").rglob("*"):
 for recording in sorted(recordings.glob("kube-recordings/*.jsonl")):
     for line in recording.read_text().splitlines():
         request = json.loads(line).get("request", {})
+        if not isinstance(request, dict):
+            # a watch: where it went
+            continue
         body = request.get("body") or ""
         body = (body if isinstance(body, str) else json.dumps(body)).encode()
         if body:

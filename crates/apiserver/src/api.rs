@@ -91,15 +91,29 @@ impl Api {
     /// Health and version are for everybody; all else is for known users who may do it.
     async fn route(self: Arc<Self>, request: Request<Incoming>) -> Answer {
         let path = request.uri().path().to_owned();
+        if !path.starts_with('/') || request.headers().get_all(http::header::HOST).iter().count() > 1 {
+            return Err(Status::bad_request("the request names no path, or more than one host"));
+        }
+        // who shows nothing may look at these; who shows something wrong may not
+        let shows = request.headers().contains_key(http::header::AUTHORIZATION);
+        if shows && (health::Check::of(&path).is_some() || path.starts_with("/version")) {
+            self.authenticate(&request).await?;
+        }
         if let Some(check) = health::Check::of(&path) {
             return Ok(health::answer(&self, check, request.uri().query()).await);
         }
         if path == "/version" || path == "/version/" {
+            if request.method() != Method::GET {
+                return Err(Status::method_not_allowed());
+            }
+            crate::http::accept::negotiate(request.headers())?;
             return Ok(reply::text_json(StatusCode::OK, discovery::version()));
         }
         let user = self.authenticate(&request).await?;
         let user = self.impersonate(user, request.headers()).await?;
-        if path.starts_with("/api/v1/") || (path.starts_with("/apis/") && path.split('/').count() > 4) {
+        if (path.starts_with("/api/v1/") && path != "/api/v1/")
+            || (path.starts_with("/apis/") && path.split('/').count() > 4)
+        {
             let (parts, body) = request.into_parts();
             let call = Call::new(parts, user)?;
             self.authorize(&call).await?;

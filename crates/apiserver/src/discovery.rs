@@ -64,8 +64,9 @@ pub(crate) fn answer<B>(api: &Api, request: &Request<B>) -> Answer {
             document["apiVersion"] = "v1".into();
             show(request.headers(), &document)
         }
-        (["apis", group, version], _) => resources(request.headers(), group, version),
-        (["api" | "apis", ..], _) => Ok(no_such_page()),
+        (["apis", group, version], _) if !group.is_empty() => resources(request.headers(), group, version),
+        (["api", ..], _) => Err(Status::no_such_path()),
+        (["apis", ..], _) => Ok(no_such_page()),
         _ => {
             let accept = accept::negotiate(request.headers())?;
             Ok(reply::value(StatusCode::NOT_FOUND, &roots(), accept))

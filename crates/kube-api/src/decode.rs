@@ -89,36 +89,51 @@ fn object_of(
         let shown = summary(body);
         Status::bad_request(format!("the object provided is unrecognized (must be of type {kind}): {why} ({shown})"))
     };
-    let text = if format == Format::Protobuf { Cow::Borrowed("") } else { String::from_utf8_lossy(body) };
-    let (value, duplicates) = match format {
-        Format::Protobuf => {
-            let envelope = Envelope::open(body).map_err(|error| unrecognized(error.to_string()))?;
-            return object_in(group, version, kind, schema, &envelope, validation);
-        }
-        Format::Json => duplicates::json(&text).map_err(|error| {
-            let why = syntax::explain(&text).unwrap_or_else(|| error.to_string());
-            unrecognized(format!("couldn't get version/kind; json parse error: {why}"))
-        })?,
-        Format::Yaml if depth::exceeded(&text) => {
-            return Err(unrecognized(format!("yaml: exceeded max depth of {}", depth::LIMIT)));
-        }
-        Format::Yaml => duplicates::yaml(&text).map_err(|error| unrecognized(format!("yaml: {error}")))?,
-    };
-    let Value::Object(map) = value else {
-        if value.is_null() {
-            return finish(group, version, kind, schema, Map::new(), Vec::new(), validation);
-        }
-        let found = json_type(&value);
-        return Err(unrecognized(format!(
-            "couldn't get version/kind; json parse error: json: cannot unmarshal {found} into Go value of type struct \
-             {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}"
-        )));
-    };
+    if format == Format::Protobuf {
+        let envelope = Envelope::open(body).map_err(|error| unrecognized(error.to_string()))?;
+        return object_in(group, version, kind, schema, &envelope, validation);
+    }
+    let (map, duplicates) = parse(format, body).map_err(unrecognized)?;
     check_kind(group, version, kind, &map).map_err(|why| match why {
         Mismatch::Unreadable(why) => unrecognized(why),
         Mismatch::Other(status) => status,
     })?;
     finish(group, version, kind, schema, map, duplicates, validation)
+}
+
+/// The fields of a body in JSON or YAML that may be of any kind; none for `null`.
+///
+/// # Errors
+/// Why it is no object, in Kubernetes' words.
+pub fn map(format: Format, body: &[u8]) -> Result<Map<String, Value>, String> {
+    parse(format, body).map(|(map, _)| map)
+}
+
+/// The same, with the fields that are there twice.
+fn parse(format: Format, body: &[u8]) -> Result<(Map<String, Value>, Vec<String>), String> {
+    let text = String::from_utf8_lossy(body);
+    let (value, duplicates) = match format {
+        Format::Yaml if matches!(text, Cow::Owned(_)) => return Err("yaml: invalid leading UTF-8 octet".to_owned()),
+        Format::Yaml if depth::exceeded(&text) => {
+            return Err(format!("yaml: exceeded max depth of {}", depth::LIMIT));
+        }
+        Format::Yaml => duplicates::yaml(&text).map_err(|error| format!("yaml: {error}"))?,
+        Format::Json | Format::Protobuf => duplicates::json(&text).map_err(|error| {
+            let why = syntax::explain(text.as_bytes()).unwrap_or_else(|| error.to_string());
+            format!("couldn't get version/kind; json parse error: {why}")
+        })?,
+    };
+    match value {
+        Value::Object(map) => Ok((map, duplicates)),
+        Value::Null => Ok((Map::new(), Vec::new())),
+        other => {
+            let found = json_type(&other);
+            Err(format!(
+                "couldn't get version/kind; json parse error: json: cannot unmarshal {found} into Go value of type struct \
+                 {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}"
+            ))
+        }
+    }
 }
 
 /// The object in an envelope that must hold one of the kind.
@@ -220,7 +235,11 @@ fn check_kind(group: &str, version: &str, kind: &str, map: &Map<String, Value>) 
     }
     let their_version = if their_version.is_empty() { ours.clone() } else { their_version };
     let their_kind = if their_kind.is_empty() { kind.to_owned() } else { their_kind };
-    if kinds::of(&their_version, &their_kind).is_none() {
+    if their_version.matches('/').count() > 1 {
+        return Err(Mismatch::Unreadable(format!("unexpected GroupVersion string: {their_version}")));
+    }
+    let known = |name: &str| kinds::of(&their_version, name).is_some();
+    if !known(&their_kind) && !their_kind.strip_suffix("List").is_some_and(known) {
         let why = format!(
             "{their_kind} in version {0} cannot be handled as a {kind}: no kind {1} is registered for version {2} in \
              scheme \"k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30\"",
@@ -244,11 +263,20 @@ fn check_kind(group: &str, version: &str, kind: &str, map: &Map<String, Value>) 
 }
 
 /// Why a text is no JSON, in Go's words; nothing if it is.
-pub(crate) fn json_error(text: &str) -> Option<String> {
+#[must_use]
+pub fn json_error(text: impl AsRef<[u8]>) -> Option<String> {
     syntax::explain(text)
 }
 
 pub(crate) use conform::json_type;
+
+/// Checks that a text is a time as objects and parameters have it.
+///
+/// # Errors
+/// Why it is none, in Go's words.
+pub fn time(text: &str) -> Result<(), String> {
+    conform::time(text)
+}
 
 /// The beginning of a body, as Kubernetes shows it in messages: what may be JSON as text, all else in hex.
 fn summary(body: &[u8]) -> String {

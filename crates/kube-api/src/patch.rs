@@ -41,9 +41,11 @@ impl PatchType {
 /// # Errors
 /// `BadRequest` for a body that is no patch, `Invalid` for one that does not fit this object.
 pub fn apply(kind: &Kind, patch_type: PatchType, original: &Value, patch: &[u8]) -> Result<Value, Status> {
-    let patch: Value = serde_json::from_slice(patch).map_err(|error| {
-        let text = String::from_utf8_lossy(patch);
-        Status::bad_request(crate::decode::json_error(&text).unwrap_or_else(|| error.to_string()))
+    // what is no UTF-8 is replaced, as in whole objects
+    let text = String::from_utf8_lossy(patch);
+    let patch: Value = serde_json::from_str(&text).map_err(|error| {
+        let why = crate::decode::json_error(text.as_bytes()).unwrap_or_else(|| error.to_string());
+        Status::bad_request(if patch_type == PatchType::Merge { format!("error decoding patch: {why}") } else { why })
     })?;
     apply_value(kind, patch_type, original, patch)
 }
@@ -55,39 +57,56 @@ pub fn apply(kind: &Kind, patch_type: PatchType, original: &Value, patch: &[u8])
 pub fn apply_value(kind: &Kind, patch_type: PatchType, original: &Value, patch: Value) -> Result<Value, Status> {
     match patch_type {
         PatchType::Json => json(original, patch),
+        PatchType::Merge if patch.is_null() => Err(Status::bad_request("Invalid JSON Patch")),
         PatchType::Merge => {
-            let patch = expect_map(patch)?;
+            let patch = expect_map(patch).map_err(|why| Status::bad_request(format!("error decoding patch: {why}")))?;
             let mut object = original.clone();
             merge(&mut object, Value::Object(patch));
             Ok(object)
         }
-        PatchType::Strategic => strategic::apply(schema::of(kind), original, expect_map(patch)?),
+        PatchType::Strategic => {
+            strategic::apply(schema::of(kind), original, expect_map(patch).map_err(Status::bad_request)?)
+        }
     }
 }
 
-fn expect_map(patch: Value) -> Result<Map<String, Value>, Status> {
+/// A patch as Kubernetes shows it in a refusal of what it makes of an object: a strategic one itself, of others the object.
+#[must_use]
+pub fn shown(patch_type: PatchType, patch: &[u8], patched: &Value) -> String {
+    match serde_json::from_slice(patch) {
+        Ok(patch) if patch_type == PatchType::Strategic => strategic::go(&patch),
+        _ => patched.to_string(),
+    }
+}
+
+fn expect_map(patch: Value) -> Result<Map<String, Value>, String> {
     match patch {
         Value::Object(map) => Ok(map),
         Value::Null => Ok(Map::new()),
         other => {
             let found = crate::decode::json_type(&other);
-            Err(Status::bad_request(format!(
-                "json: cannot unmarshal {found} into Go value of type map[string]interface {{}}"
-            )))
+            Err(format!("json: cannot unmarshal {found} into Go value of type map[string]interface {{}}"))
         }
     }
 }
 
 fn json(original: &Value, patch: Value) -> Result<Value, Status> {
-    let Value::Array(operations) = &patch else {
-        let found = crate::decode::json_type(&patch);
-        return Err(Status::bad_request(format!(
-            "json: cannot unmarshal {found} into Go value of type jsonpatch.Patch"
-        )));
+    let unlike = |found: &Value, what: &str| {
+        let found = crate::decode::json_type(found);
+        Err(Status::bad_request(format!("json: cannot unmarshal {found} into Go value of type jsonpatch.{what}")))
     };
+    if patch.is_null() {
+        return Ok(original.clone());
+    }
+    let Value::Array(operations) = &patch else { return unlike(&patch, "Patch") };
+    if let Some(other) = operations.iter().find(|operation| !operation.is_object()) {
+        return unlike(other, "Operation");
+    }
     if operations.len() > MOST_OPERATIONS {
         let count = operations.len();
-        let why = format!("The allowed maximum operations in a JSON patch is {MOST_OPERATIONS}, got {count}");
+        let why = format!(
+            "Request entity too large: The allowed maximum operations in a JSON patch is {MOST_OPERATIONS}, got {count}"
+        );
         return Err(Status::new(413, "RequestEntityTooLarge", why));
     }
     let rejected = || {
@@ -167,7 +186,7 @@ mod tests {
         let status = patched(PatchType::Merge, "{x").expect_err("no JSON");
         assert_eq!(
             (status.code, status.message.as_str()),
-            (400, "invalid character 'x' looking for beginning of object key string")
+            (400, "error decoding patch: invalid character 'x' looking for beginning of object key string")
         );
     }
 

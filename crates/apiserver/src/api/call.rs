@@ -65,10 +65,10 @@ impl Verb {
     fn of(method: &Method, target: &Target, query: &Query) -> Option<Self> {
         let one = !target.name.is_empty();
         match method.as_str() {
-            "GET" | "HEAD" if target.watch => Some(Self::Watch),
-            "GET" | "HEAD" if one => Some(Self::Get),
-            "GET" | "HEAD" if query.flag("watch") => Some(Self::Watch),
-            "GET" | "HEAD" => Some(Self::List),
+            "GET" if target.watch => Some(Self::Watch),
+            "GET" if one => Some(Self::Get),
+            "GET" if query.flag("watch") => Some(Self::Watch),
+            "GET" => Some(Self::List),
             "POST" => Some(Self::Create),
             "PUT" if one => Some(Self::Update),
             "PATCH" if one => Some(Self::Patch),
@@ -97,6 +97,9 @@ pub(crate) struct Call {
 impl Call {
     /// Understands a request's head.
     pub(crate) fn new(mut parts: Parts, user: Arc<User>) -> Result<Self, Status> {
+        if !path::is_encoded(parts.uri.path()) {
+            return Err(Status::bad_request("the path holds a percent sign that escapes nothing"));
+        }
         let target = path::parse(parts.uri.path()).ok_or_else(Status::no_such_path)?;
         let mut query = Query::parse(parts.uri.query());
         let proxied = target.subresource.is_some_and(|sub| sub.name == "proxy") && proxy::passes(&parts.method);
@@ -104,10 +107,20 @@ impl Call {
         let verb = verb.ok_or_else(Status::method_not_allowed)?;
         query.options = verb.options();
         let verbs = target.subresource.map_or(target.kind.verbs, |sub| sub.verbs);
+        // objects that are never there have no path
+        let by_name = ["get", "update", "patch", "delete"];
+        if target.subresource.is_none() && !target.name.is_empty() && !by_name.iter().any(|verb| verbs.contains(verb)) {
+            return Err(Status::no_such_path());
+        }
         let creates_object = verb == Verb::Create && target.subresource.is_none() && !target.name.is_empty();
-        if creates_object || !(verbs.contains(&verb.name()) || proxied) {
+        // what spans all namespaces is read alone
+        let spans = target.kind.namespaced && target.namespace.is_empty();
+        let spans = spans && matches!(verb, Verb::Create | Verb::DeleteCollection);
+        if creates_object || spans || !(verbs.contains(&verb.name()) || proxied) {
             return Err(Status::method_not_allowed());
         }
+        check_name(&target.name)?;
+        check_parameters(verb, &target, &query)?;
         // what a kubelet or a proxied server answers has a format of its own
         let passed_on = target
             .subresource
@@ -120,6 +133,7 @@ impl Call {
             _ => Ok(accept),
         });
         let accept = if passed_on { accept.unwrap_or(accept::PLAIN) } else { accept? };
+        check_form(verb, target.kind, accept.form, &query)?;
         let raw_query = parts.uri.query().map(str::to_owned);
         let upgrade = parts.extensions.remove::<OnUpgrade>();
         let (method, headers) = (parts.method, parts.headers);
@@ -160,6 +174,45 @@ impl Call {
             .is_some_and(|sub| matches!(sub.name, "log" | "proxy" | "exec" | "attach" | "portforward"));
         self.verb == Verb::Watch || stream
     }
+}
+
+/// Refuses a name that would lead elsewhere in storage.
+fn check_name(name: &str) -> Result<(), Status> {
+    let why = match name {
+        "." | ".." => format!("may not be '{name}'"),
+        _ if name.contains('%') => "may not contain '%'".to_owned(),
+        _ => return Ok(()),
+    };
+    Err(Status::bad_request(format!("Name parameter invalid: {name:?}: {why}")))
+}
+
+/// Refuses parameters that cannot be read, whether or not they are used.
+fn check_parameters(verb: Verb, target: &Target, query: &Query) -> Result<(), Status> {
+    if target.subresource.is_none() && matches!(verb, Verb::List | Verb::Watch | Verb::DeleteCollection) {
+        query.number("limit")?;
+        query.number("timeoutSeconds")?;
+    }
+    Ok(())
+}
+
+/// Refuses a form that the answer does not have.
+fn check_form(verb: Verb, kind: &Kind, form: Form, query: &Query) -> Result<(), Status> {
+    let group = kind.group.split('.').next().filter(|group| !group.is_empty()).unwrap_or("core");
+    let (asked, why) = match (form, verb) {
+        (Form::Metadata(_), Verb::List) => ("PartialObjectMetadata", format!("is a list (*{group}.{}List)", kind.kind)),
+        (Form::MetadataList(_), Verb::Get) => {
+            ("PartialObjectMetadataList", format!("is not a list (*{group}.{})", kind.kind))
+        }
+        (Form::Table(_), _) if !matches!(query.get("includeObject"), None | Some("Metadata" | "Object" | "None")) => {
+            let given = query.get("includeObject").unwrap_or_default();
+            return Err(Status::bad_request(format!(
+                "Unable to convert to Table as requested: includeObject: Invalid value: {given:?}: must be 'Metadata', \
+                 'Object', 'None', or empty"
+            )));
+        }
+        _ => return Ok(()),
+    };
+    Err(Status::new(406, "NotAcceptable", format!("you requested {asked}, but the requested object {why}")))
 }
 
 /// An object's key in storage.

@@ -114,9 +114,12 @@ impl<'c> Bound<'c> {
         let account = &claims["serviceaccount"];
         let reference = |object: &'c Value| Some((object["name"].as_str()?, object["uid"].as_str()?));
         let mut to = Vec::new();
-        for (claim, resource) in [("pod", "pods"), ("secret", "secrets")] {
-            if let Some(object) = claims.get(claim) {
-                to.push((resource, reference(object)?));
+        for (claim, resource) in [("pod", "pods"), ("secret", "secrets"), ("node", "nodes")] {
+            match claims.get(claim) {
+                // of a pod's node its name is all that is said
+                Some(object) if claim == "node" && object["uid"].is_null() => {}
+                Some(object) => to.push((resource, reference(object)?)),
+                None => {}
             }
         }
         let (name, uid) = reference(account)?;

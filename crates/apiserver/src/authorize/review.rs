@@ -53,7 +53,8 @@ fn check(kind: &Kind, namespace: &str, review: &mut Value) -> Result<(), Status>
         review["metadata"]["namespace"] = namespace.into();
     }
     let errors = validate::review(kind, review);
-    if errors.is_empty() { Ok(()) } else { Err(Status::invalid(kind, "", &errors)) }
+    // Kubernetes names the group alone here
+    if errors.is_empty() { Ok(()) } else { Err(Status::invalid(&Kind { kind: "", ..*kind }, "", &errors)) }
 }
 
 fn attributes(asked: &Value) -> Attributes {

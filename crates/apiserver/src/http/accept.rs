@@ -93,7 +93,7 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
 fn understand(range: &str) -> Option<(f32, Format, Form)> {
     let mut parts = range.split(';').map(str::trim);
     let format = match parts.next()?.to_ascii_lowercase().as_str() {
-        "application/json" | "*/*" | "application/*" => Format::Json,
+        "application/json" | "*/*" => Format::Json,
         "application/yaml" => Format::Yaml,
         protobuf::MEDIA_TYPE => Format::Protobuf,
         _ => return None,
@@ -101,7 +101,7 @@ fn understand(range: &str) -> Option<(f32, Format, Form)> {
     let (mut weight, mut shape, mut version, mut group) = (1.0, None, "", "");
     for part in parts {
         match part.split_once('=') {
-            Some(("q", value)) => weight = value.parse().unwrap_or(0.0),
+            Some(("q", value)) => weight = value.parse().unwrap_or(1.0),
             Some(("as", value)) => shape = Some(value),
             Some(("v", value)) => version = value,
             Some(("g", value)) => group = value,

@@ -52,7 +52,9 @@ pub(crate) fn parse(path: &str) -> Option<Target> {
     let rest: Vec<String> = parts.collect();
     let proxy = subresource.is_some_and(|sub| sub.name == "proxy");
     let misplaced = kind.namespaced == namespace.is_empty() && (below_namespace || !name.is_empty());
-    if misplaced || (!rest.is_empty() && !proxy) || (below_namespace && namespace.is_empty()) {
+    // an escaped slash leads as far as a plain one: nowhere
+    let slashed = namespace.contains('/') || name.contains('/');
+    if misplaced || slashed || (!rest.is_empty() && !proxy) || (below_namespace && namespace.is_empty()) {
         return None;
     }
     let tail = rest.iter().fold(String::new(), |tail, part| tail + "/" + part);
@@ -70,8 +72,18 @@ pub(crate) fn escape(text: &str) -> String {
     text.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
+/// Whether each percent sign escapes something.
+pub(crate) fn is_encoded(path: &str) -> bool {
+    unescape_bytes(path, false).is_some()
+}
+
+/// The text that a percent-encoded part stands for.
+fn unescape(text: &str, plus: bool) -> Option<String> {
+    String::from_utf8(unescape_bytes(text, plus)?).ok().filter(|text| !text.contains('\0'))
+}
+
 /// Undoes percent-encoding, and `+` for a blank where `plus`.
-pub(crate) fn unescape(text: &str, plus: bool) -> Option<String> {
+pub(crate) fn unescape_bytes(text: &str, plus: bool) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
@@ -85,7 +97,7 @@ pub(crate) fn unescape(text: &str, plus: bool) -> Option<String> {
             byte => byte,
         });
     }
-    String::from_utf8(out).ok().filter(|text| !text.contains('\0'))
+    Some(out)
 }
 
 #[cfg(test)]
@@ -134,6 +146,8 @@ mod tests {
             "/api/v1/namespaces//pods",
             "/api/v1/namespaces/%ff/pods",
             "/api/v1/namespaces/%00/pods",
+            "/api/v1/namespaces/a%2Fb/pods",
+            "/api/v1/namespaces/a/pods/b%2Fc",
             "/apis/apps/v1/deployments",
         ] {
             assert_eq!(told(path), None, "{path}");

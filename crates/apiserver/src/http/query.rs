@@ -6,7 +6,7 @@ use kube_api::Status;
 use kube_api::decode::FieldValidation;
 use kube_api::status::{Cause, Details};
 
-use super::path::unescape;
+use super::path::unescape_bytes;
 
 /// A request's parameters, decoded; the first of a name counts.
 #[derive(Clone, Debug, Default)]
@@ -17,12 +17,14 @@ pub(crate) struct Query {
 }
 
 impl Query {
-    /// From what follows the question mark. Pairs that cannot be decoded are left out, as Go does.
+    /// From what follows the question mark. Pairs that cannot be decoded are left out, as Go does; what is no UTF-8 in one is
+    /// replaced, so that it is refused as whatever it stands for.
     pub(crate) fn parse(text: Option<&str>) -> Self {
         let pairs = text.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
         let decoded = pairs.filter_map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            Some((unescape(name, true)?, unescape(value, true)?))
+            let text = |part| Some(String::from_utf8_lossy(&unescape_bytes(part, true)?).into_owned());
+            Some((text(name)?, text(value)?))
         });
         Self { pairs: decoded.collect(), options: "" }
     }
@@ -43,32 +45,47 @@ impl Query {
         value.is_some_and(|v| !matches!(v.to_ascii_lowercase().as_str(), "false" | "0" | "f"))
     }
 
-    /// A number.
-    pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, Status> {
-        self.get(name).map(|text| text.parse().map_err(|_| not_a_number(text))).transpose()
+    /// A parameter that is there, even an empty one.
+    pub(crate) fn given(&self, name: &str) -> Option<&str> {
+        self.pairs.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
+    /// A number, which may be below 0.
+    pub(crate) fn number(&self, name: &str) -> Result<Option<i64>, Status> {
+        let read = |text: &str| text.parse().map_err(|_| Status::bad_request(not_a_number("Int", text)));
+        self.given(name).map(read).transpose()
     }
 
     /// `resourceVersion`: `None` where it is not given.
     pub(crate) fn resource_version(&self) -> Result<Option<u64>, Status> {
-        self.get("resourceVersion").map(|text| text.parse().map_err(|_| bad_version(text))).transpose()
+        let read = |text: &str| {
+            let why = || format!("resourceVersion: Invalid value: {text:?}: {}", not_a_number("Uint", text));
+            text.parse().map_err(|_| Status::bad_request(why()))
+        };
+        self.get("resourceVersion").map(read).transpose()
     }
 
     /// `timeoutSeconds` of a watch.
     pub(crate) fn timeout(&self) -> Result<Option<Duration>, Status> {
-        Ok(self.number("timeoutSeconds")?.filter(|&seconds| seconds > 0).map(Duration::from_secs))
+        let seconds = self.number("timeoutSeconds")?.and_then(|seconds| u64::try_from(seconds).ok());
+        Ok(seconds.filter(|&seconds| seconds > 0).map(Duration::from_secs))
+    }
+
+    /// `limit`, where there is one.
+    pub(crate) fn limit(&self) -> Result<Option<usize>, Status> {
+        let limit = self.number("limit")?.and_then(|limit| usize::try_from(limit).ok());
+        Ok(limit.filter(|&limit| limit > 0))
     }
 
     /// `dryRun`: whether nothing is to be stored.
     pub(crate) fn dry_run(&self) -> Result<bool, Status> {
-        let mut dry = false;
-        for value in self.all("dryRun") {
-            if value != "All" {
-                let message = format!("Unsupported value: []string{{{value:?}}}: supported values: \"All\"");
-                return Err(invalid(self.options, "dryRun", message));
-            }
-            dry = true;
+        let values: Vec<&str> = self.all("dryRun").collect();
+        if values.iter().any(|&value| value != "All") {
+            let shown: Vec<String> = values.iter().map(|value| format!("{value:?}")).collect();
+            let message = format!("Unsupported value: []string{{{}}}: supported values: \"All\"", shown.join(", "));
+            return Err(invalid(self.options, "dryRun", "FieldValueNotSupported", message));
         }
-        Ok(dry)
+        Ok(!values.is_empty())
     }
 
     /// `fieldValidation`.
@@ -79,28 +96,27 @@ impl Query {
             Some("Strict") => Ok(FieldValidation::Strict),
             Some(other) => {
                 let supported = "supported values: \"Ignore\", \"Warn\", \"Strict\"";
-                Err(invalid(self.options, "fieldValidation", format!("Unsupported value: {other:?}: {supported}")))
+                let message = format!("Unsupported value: {other:?}: {supported}");
+                Err(invalid(self.options, "fieldValidation", "FieldValueNotSupported", message))
             }
         }
     }
 }
 
-/// An option whose value is none of those that are supported; `kind` is the kind of the options.
-pub(crate) fn invalid(kind: &str, field: &str, message: String) -> Status {
+/// An option whose value it cannot have; `kind` is the kind of the options.
+pub(crate) fn invalid(kind: &str, field: &str, reason: &'static str, message: String) -> Status {
     let text = format!("{kind}.meta.k8s.io \"\" is invalid: {field}: {message}");
-    let cause = Cause { reason: "FieldValueNotSupported", message, field: field.to_owned() };
+    let cause = Cause { reason, message, field: field.to_owned() };
     let about = Details { group: "meta.k8s.io".to_owned(), kind: kind.to_owned(), ..Details::default() };
     Status::new(422, "Invalid", text).with_details(about).with_causes(vec![cause])
 }
 
-fn not_a_number(text: &str) -> Status {
-    Status::bad_request(format!("strconv.ParseInt: parsing {text:?}: invalid syntax"))
-}
-
-fn bad_version(text: &str) -> Status {
-    Status::bad_request(format!(
-        "resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"
-    ))
+/// Why Go does not read a text as a number of that type.
+fn not_a_number(of: &str, text: &str) -> String {
+    let digits = text.strip_prefix('-').filter(|_| of == "Int").unwrap_or(text);
+    let digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let why = if digits { "value out of range" } else { "invalid syntax" };
+    format!("strconv.Parse{of}: parsing {text:?}: {why}")
 }
 
 #[cfg(test)]
@@ -114,7 +130,12 @@ mod tests {
         assert_eq!(query.get("x"), Some("a b"));
         assert_eq!((query.get("limit"), query.get("bad")), (None, None));
         assert!(query.flag("watch") && query.flag("follow") && !query.flag("previous"));
-        assert!(Query::parse(Some("limit=x")).number("limit").is_err());
+        let limit = |text| Query::parse(Some(text)).limit();
+        assert_eq!((limit("limit=-1"), limit("limit=5"), limit("")), (Ok(None), Ok(Some(5)), Ok(None)));
+        for (text, why) in [("limit=x", "syntax"), ("limit=", "syntax"), ("limit=99999999999999999999", "range")] {
+            assert!(limit(text).unwrap_err().message.ends_with(why), "{text}");
+        }
+        assert_eq!(Query::parse(Some("a=%ff")).get("a"), Some("\u{fffd}"));
         assert!(Query::parse(Some("dryRun=Some")).dry_run().is_err());
         assert!(Query::parse(Some("resourceVersion=abc")).resource_version().is_err());
     }

@@ -13,7 +13,7 @@ use crate::verbs::modify::{Decision, Place, modify};
 pub(crate) async fn bind(api: &Api, call: &Call, binding: &Value) -> Answer {
     let pods = kinds::find("", "v1", "pods").expect("the table of kinds has pods");
     let name = if call.target.name.is_empty() { meta::name(binding) } else { &call.target.name };
-    if !meta::name(binding).is_empty() && meta::name(binding) != name {
+    if meta::name(binding) != name {
         return Err(Status::bad_request("name in URL does not match name in Binding object"));
     }
     let node = check_target(binding, name)?;

@@ -13,8 +13,7 @@ use crate::verbs::delete::{Options, delete};
 /// Evicts the pod.
 pub(crate) async fn evict(api: &Api, call: &Call, body: Incoming) -> Answer {
     let eviction = decode_other(call, "policy/v1.Eviction", body).await?;
-    let named = kube_api::meta::name(&eviction);
-    if !named.is_empty() && named != call.target.name {
+    if kube_api::meta::name(&eviction) != call.target.name {
         return Err(Status::bad_request("name in URL does not match name in Eviction object"));
     }
     let mut options = Options { dry: call.query.dry_run()?, ..Options::default() };

@@ -3,6 +3,7 @@
 use http::StatusCode;
 use hyper::body::Incoming;
 use kube_api::patch::PatchType;
+use kube_api::status::Details;
 use kube_api::validate::FieldError;
 use kube_api::{Status, meta};
 use serde_json::{Value, json};
@@ -19,7 +20,7 @@ use crate::verbs::{patch, read, update};
 /// Answers a request for a scale.
 pub(crate) async fn answer(api: &Api, call: &Call, body: Incoming) -> Answer {
     if call.verb == Verb::Get {
-        let entry = read::find(api, call).await?;
+        let entry = read::find(api, call).await.map_err(|status| missing(call, status))?;
         return Ok(reply::value(StatusCode::OK, &scale(&entry.value()), call.accept));
     }
     let wanted = Wanted::read(call, body).await?;
@@ -28,11 +29,23 @@ pub(crate) async fn answer(api: &Api, call: &Call, body: Incoming) -> Answer {
     let author = Author { user: &call.user, manager: &manager };
     let place = Place { kind, key: &key, name: &call.target.name };
     let outcome =
-        modify(api, place, call.query.dry_run()?, |old| set(api, call, author, &wanted.of(call, old)?, old)).await?;
+        modify(api, place, call.query.dry_run()?, |old| set(api, call, author, &wanted.of(call, old)?, old)).await;
+    let outcome = outcome.map_err(|status| missing(call, status))?;
     match outcome {
         Outcome::Stored(entry) => Ok(reply::value(StatusCode::OK, &scale(&entry.value()), call.accept)),
         Outcome::Removed(_) => Err(Status::not_found(kind, &call.target.name)),
     }
+}
+
+/// Kubernetes says of a scale that is not there, not of its controller.
+fn missing(call: &Call, status: Status) -> Status {
+    if status.code != 404 {
+        return status;
+    }
+    let plural = format!("{}/scale", call.kind().plural);
+    let (name, group) = (call.target.name.clone(), "autoscaling".to_owned());
+    let message = format!("{plural}.{group} {} not found", kube_api::status::quote(&name));
+    Status::new(404, "NotFound", message).with_details(Details { name, group, kind: plural, ..Details::default() })
 }
 
 /// What a client wants the scale to be.

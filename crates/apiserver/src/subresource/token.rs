@@ -3,7 +3,7 @@
 use http::StatusCode;
 use hyper::body::Incoming;
 use jiff::Timestamp;
-use kube_api::{Status, kinds, meta};
+use kube_api::{Status, kinds, meta, validate};
 use serde_json::{Value, json};
 
 use crate::admission::node_restriction;
@@ -11,27 +11,19 @@ use crate::api::{Api, Call, key};
 use crate::http::reply::{self, Answer};
 use crate::verbs::{create, read};
 
-/// How long a token is valid where the client does not say, and the limits of what it may say, in seconds.
+/// How long a token is valid where the client does not say, in seconds.
 const SECONDS: i64 = 3600;
-const MIN_SECONDS: i64 = 600;
-const MAX_SECONDS: i64 = 1 << 32;
 
 /// Answers a TokenRequest.
 pub(crate) async fn request(api: &Api, call: &Call, body: Incoming) -> Answer {
     let mut review = create::decode_body(&call.of_kind("TokenRequest")?, body).await?.object;
     let account = read::find(api, call).await?.value();
     let tokens = api.tokens.as_ref().ok_or_else(|| Status::unavailable("no key of service account tokens is given"))?;
-    let seconds = review["spec"]["expirationSeconds"].as_i64().unwrap_or(SECONDS);
-    if !(MIN_SECONDS..=MAX_SECONDS).contains(&seconds) {
-        let message = format!(
-            "spec.expirationSeconds: Invalid value: {seconds}: may not specify a duration less than 10 minutes"
-        );
-        return Err(Status::new(
-            422,
-            "Invalid",
-            format!("TokenRequest.authentication.k8s.io \"\" is invalid: {message}"),
-        ));
+    let errors = validate::token_request(&review);
+    if !errors.is_empty() {
+        return Err(Status::invalid(call.of_kind("TokenRequest")?.kind(), "", &errors));
     }
+    let seconds = review["spec"]["expirationSeconds"].as_i64().unwrap_or(SECONDS);
     let audiences = match review["spec"]["audiences"].as_array() {
         Some(given) if !given.is_empty() => Value::from(given.clone()),
         _ => json!([api.options.service_account_issuer]),
@@ -57,7 +49,7 @@ pub(crate) async fn request(api: &Api, call: &Call, body: Incoming) -> Answer {
     Ok(reply::value(StatusCode::CREATED, &review, call.accept))
 }
 
-/// Binds the token to a pod or secret: it ends with it. A node has none but for its own pods.
+/// Binds the token to a pod, secret or node: it ends with it. A node has none but for its own pods.
 async fn bind(api: &Api, call: &Call, reference: &Value, account: &Value, claims: &mut Value) -> Result<(), Status> {
     let restricted = |pod: Option<&Value>| match call.user.node() {
         Some(node) => node_restriction::token(node, reference, pod)
@@ -68,14 +60,17 @@ async fn bind(api: &Api, call: &Call, reference: &Value, account: &Value, claims
     let (claim, resource) = match reference["kind"].as_str() {
         Some("Pod") => ("pod", "pods"),
         Some("Secret") => ("secret", "secrets"),
+        Some("Node") => ("node", "nodes"),
         other => {
-            let message =
-                format!("cannot bind token for serviceaccount to object of kind {}", other.unwrap_or_default());
-            return Err(Status::bad_request(message));
+            let version = reference["apiVersion"].as_str().unwrap_or_default();
+            let (group, version) = version.split_once('/').unwrap_or(("", version));
+            let of = format!("{group}/{version}, Kind={}", other.unwrap_or_default());
+            return Err(Status::bad_request(format!("cannot bind token for serviceaccount to object of type {of}")));
         }
     };
-    let kind = kinds::find("", "v1", resource).expect("the table of kinds has pods and secrets");
-    let entry = api.store.get(resource, &key(&call.target.namespace, name)).await;
+    let kind = kinds::find("", "v1", resource).expect("the table of kinds has pods, secrets and nodes");
+    let namespace = if kind.namespaced { call.target.namespace.as_str() } else { "" };
+    let entry = api.store.get(resource, &key(namespace, name)).await;
     let object = entry.map_err(|error| crate::api::refuse(kind, name, error))?.value();
     restricted(Some(&object))?;
     let uid = meta::uid(&object);

@@ -66,19 +66,12 @@ where
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(Value::Null);
     }
-    let bad = |why: String| Status::bad_request(format!("couldn't read the body, which must be a {schema}: {why}"));
-    let value: Value = match format {
-        Format::Json => serde_json::from_slice(&bytes).map_err(|error| bad(error.to_string()))?,
-        Format::Yaml if decode::depth::exceeded(&String::from_utf8_lossy(&bytes)) => {
-            return Err(bad(format!("yaml: exceeded max depth of {}", decode::depth::LIMIT)));
-        }
-        Format::Yaml => serde_yaml::from_slice(&bytes).map_err(|error| bad(error.to_string()))?,
-        Format::Protobuf => {
-            let ty = schema::find(schema).ok_or_else(Status::no_such_path)?;
-            protobuf::decode(ty, &bytes).map_err(|error| bad(error.to_string()))?
-        }
-    };
-    if value.is_object() { Ok(value) } else { Err(bad("it is no object".to_owned())) }
+    if format == Format::Protobuf {
+        let ty = schema::find(schema).ok_or_else(Status::no_such_path)?;
+        let bad = |why| Status::bad_request(format!("couldn't read the body, which must be a {schema}: {why}"));
+        return protobuf::decode(ty, &bytes).map_err(|error| bad(error.to_string()));
+    }
+    decode::map(format, &bytes).map(Value::Object).map_err(Status::bad_request)
 }
 
 /// Stores a new object of the kind in the namespace, after all that is done to it before.
@@ -154,7 +147,7 @@ fn prepare(kind: &'static Kind, namespace: &str, mut object: Value, manager: &Ma
         return Err(Status::bad_request(message));
     }
     if !meta::resource_version(&object).is_empty() && meta::resource_version(&object) != "0" {
-        return Err(Status::internal("resourceVersion should not be set on objects to be created"));
+        return Err(Status::bad_request("resourceVersion should not be set on objects to be created"));
     }
     let metadata = object["metadata"].as_object_mut().ok_or_else(|| Status::internal("no metadata"))?;
     for gone in ["resourceVersion", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"] {

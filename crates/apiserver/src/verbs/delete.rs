@@ -3,7 +3,7 @@
 use http::StatusCode;
 use http_body::Body;
 use jiff::{SignedDuration, Timestamp};
-use kube_api::{Kind, Status, meta};
+use kube_api::{Kind, Status, meta, validate};
 use serde_json::{Value, json};
 
 use super::modify::{Decision, Outcome, Place, modify};
@@ -38,24 +38,21 @@ impl Options {
     /// From a request's parameters and, which wins, its body.
     pub(crate) fn parse(query: &Query, body: &Value) -> Result<Self, Status> {
         let mut options = Self {
-            grace: query.number("gracePeriodSeconds")?,
+            grace: query.number("gracePeriodSeconds")?.map(seconds),
             propagation: query.get("propagationPolicy").map(str::to_owned),
             dry: query.dry_run()?,
             ..Self::default()
         };
         if !body.is_null() {
             options.merge(body)?;
-        } else if query.get("orphanDependents").is_some() {
-            options.propagation = Some(if query.flag("orphanDependents") { "Orphan" } else { "Background" }.to_owned());
+            return Ok(options);
         }
-        match options.propagation.as_deref() {
-            None | Some("Orphan" | "Background" | "Foreground") => Ok(options),
-            Some(other) => {
-                let supported = "supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\"";
-                let message = format!("Unsupported value: {other:?}: {supported}");
-                Err(query::invalid("DeleteOptions", "propagationPolicy", message))
-            }
+        let orphan = query.get("orphanDependents").map(|_| query.flag("orphanDependents"));
+        check(&json!({"propagationPolicy": options.propagation, "orphanDependents": orphan}))?;
+        if let Some(orphan) = orphan {
+            options.propagation = Some(if orphan { "Orphan" } else { "Background" }.to_owned());
         }
+        Ok(options)
     }
 
     /// Takes over what a DeleteOptions says.
@@ -63,12 +60,13 @@ impl Options {
         if !value.is_object() || !matches!(value["kind"].as_str(), None | Some("DeleteOptions")) {
             return Err(Status::bad_request("the body of a deletion must be a DeleteOptions"));
         }
+        check(value)?;
         let text = |value: &Value| value.as_str().map(str::to_owned);
         match &value["gracePeriodSeconds"] {
             Value::Null => {}
-            seconds => {
-                let bad = || Status::bad_request("gracePeriodSeconds must be a number of seconds, 0 or more");
-                self.grace = Some(seconds.as_u64().ok_or_else(bad)?);
+            given => {
+                let bad = || Status::bad_request("gracePeriodSeconds must be a whole number of seconds");
+                self.grace = Some(seconds(given.as_i64().ok_or_else(bad)?));
             }
         }
         self.uid = text(&value["preconditions"]["uid"]);
@@ -80,6 +78,19 @@ impl Options {
         self.dry |= value["dryRun"].as_array().is_some_and(|all| all.contains(&json!("All")));
         Ok(())
     }
+}
+
+/// Refuses options that contradict each other, or that are not known.
+fn check(options: &Value) -> Result<(), Status> {
+    match validate::delete_options(options).into_iter().next() {
+        None => Ok(()),
+        Some(error) => Err(query::invalid("DeleteOptions", &error.field, error.reason, error.message)),
+    }
+}
+
+/// A grace period; one below 0 is a second.
+fn seconds(given: i64) -> u64 {
+    u64::try_from(given).unwrap_or(1)
 }
 
 /// Answers the deletion of one object.
@@ -292,8 +303,14 @@ mod tests {
         let body = json!({"kind": "DeleteOptions", "preconditions": {"uid": "x"}});
         let options = Options::parse(&query, &body).unwrap();
         assert_eq!((options.grace, options.uid.as_deref()), (Some(7), Some("x")));
-        for bad in [json!({"gracePeriodSeconds": -1}), json!({"propagationPolicy": "Sideways"}), json!({"kind": "Pod"})]
-        {
+        assert_eq!(Options::parse(&query, &json!({"gracePeriodSeconds": -5})).unwrap().grace, Some(1));
+        for bad in [
+            json!({"gracePeriodSeconds": "x"}),
+            json!({"propagationPolicy": "Sideways"}),
+            json!({"propagationPolicy": "Orphan", "orphanDependents": true}),
+            json!({"dryRun": ["Some"]}),
+            json!({"kind": "Pod"}),
+        ] {
             assert!(Options::parse(&query, &bad).is_err(), "{bad}");
         }
     }

@@ -1,13 +1,13 @@
 //! Who writes, and what it comes to own: `metadata.managedFields` of what is stored.
 
 use kube_api::managed::{self, Comparison, Writer};
-use kube_api::status::{Cause, Details};
 use kube_api::{Kind, Status, kinds, schema};
 use serde_json::Value;
 
 use crate::api::Call;
 use crate::auth::User;
 use crate::convert;
+use crate::http::query;
 use crate::strategy;
 use crate::verbs::create::now;
 
@@ -125,8 +125,5 @@ fn check(name: &str, options: &str) -> Result<(), Status> {
     } else {
         return Ok(());
     };
-    let text = format!("{options}.meta.k8s.io \"\" is invalid: fieldManager: {message}");
-    let cause = Cause { reason, message, field: "fieldManager".to_owned() };
-    let about = Details { group: "meta.k8s.io".to_owned(), kind: options.to_owned(), ..Details::default() };
-    Err(Status::new(422, "Invalid", text).with_details(about).with_causes(vec![cause]))
+    Err(query::invalid(options, "fieldManager", reason, message))
 }

@@ -1,8 +1,9 @@
 //! Continue tokens: where a list that is told in parts goes on.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use kube_api::Status;
+use base64::alphabet::URL_SAFE;
+use base64::engine::general_purpose::{GeneralPurpose, NO_PAD, URL_SAFE_NO_PAD};
+use base64::{DecodeError, Engine};
+use kube_api::{Status, decode};
 use serde_json::{Value, json};
 
 /// Where the next part of a list begins.
@@ -26,15 +27,17 @@ impl Continue {
     pub(crate) fn decode(token: &str, prefix: &str) -> Result<Self, Status> {
         let invalid =
             |why: &str| Status::bad_request(format!("invalid continue token: continue key is not valid: {why}"));
-        let bytes = URL_SAFE_NO_PAD.decode(token.trim_end_matches('=')).map_err(|error| invalid(&error.to_string()))?;
-        let value: Value = serde_json::from_slice(&bytes).map_err(|error| invalid(&error.to_string()))?;
-        if value["v"] != "meta.k8s.io/v1" {
-            return Err(invalid(&format!("server does not recognize this encoded version {}", value["v"])));
+        let bytes = LENIENT.decode(token.trim_end_matches('=')).map_err(|error| invalid(&illegal(&error)))?;
+        let value: Value = serde_json::from_slice(&bytes)
+            .map_err(|error| invalid(&decode::json_error(&bytes).unwrap_or_else(|| error.to_string())))?;
+        let version = value["v"].as_str().unwrap_or_default();
+        if version != "meta.k8s.io/v1" {
+            return Err(invalid(&format!("server does not recognize this encoded version {version:?}")));
         }
         let after = value["start"].as_str().filter(|start| !start.is_empty());
         let after = after.ok_or_else(|| invalid("encoded start key empty (version meta.k8s.io/v1)"))?;
         let revision = match &value["rv"] {
-            rv if rv.as_i64() == Some(-1) => 0,
+            rv if rv.as_i64().is_some_and(|rv| rv < 0) => 0,
             rv => rv
                 .as_u64()
                 .filter(|&rv| rv > 0)
@@ -45,6 +48,19 @@ impl Continue {
         }
         Ok(Self { revision, after: after.to_owned() })
     }
+}
+
+/// Go looks at the bits of the last character that belong to no byte no more than this.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
+
+/// Why a text is no base64, in Go's words.
+fn illegal(error: &DecodeError) -> String {
+    let at = match error {
+        DecodeError::InvalidByte(at, _) | DecodeError::InvalidLastSymbol(at, _) => *at,
+        DecodeError::InvalidLength(length) => length.saturating_sub(1),
+        DecodeError::InvalidPadding => 0,
+    };
+    format!("illegal base64 data at input byte {at}")
 }
 
 #[cfg(test)]

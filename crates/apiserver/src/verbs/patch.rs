@@ -2,6 +2,7 @@
 
 use http_body::Body;
 use kube_api::patch::{self, PatchType};
+use kube_api::status::Cause;
 use kube_api::{Kind, Status, decode, meta};
 use serde_json::Value;
 
@@ -12,6 +13,7 @@ use crate::api::{Api, Call};
 use crate::convert;
 use crate::http::accept;
 use crate::http::body::{self, BoxError};
+use crate::http::query;
 use crate::http::reply::{self, Answer};
 
 /// The patches that are taken.
@@ -63,6 +65,10 @@ impl Patch {
             ));
         }
         let patch_type = PatchType::from_content_type(&content_type).ok_or_else(|| Status::no_such_patch(TAKEN))?;
+        if call.query.given("force").is_some() {
+            let message = "Forbidden: may not be specified for non-apply patch".to_owned();
+            return Err(query::invalid("PatchOptions", "force", "FieldValueForbidden", message));
+        }
         Ok(Self { patch_type, validation: call.query.field_validation()?, body: body::read(body).await? })
     }
 
@@ -70,17 +76,26 @@ impl Patch {
     pub(crate) fn apply(&self, kind: &'static Kind, old: &Value, warnings: &mut Vec<String>) -> Result<Value, Status> {
         let shown = convert::to_client(kind, old.clone());
         let patched = patch::apply(kind, self.patch_type, &shown, &self.body)?;
-        let decoded = decode::value_of(kind, patched, self.validation)?;
+        let decoded =
+            decode::value_of(kind, patched, self.validation).map_err(|status| self.unfit(kind, &shown, &status))?;
         *warnings = decoded.warnings;
-        let mut object = convert::to_storage(kind, decoded.object);
-        if meta::name(&object) != meta::name(old) {
-            let (new, name) = (meta::name(&object), meta::name(old));
-            let message = format!("the name of the object ({new}) does not match the name on the URL ({name})");
-            return Err(Status::bad_request(message));
+        let object = convert::to_storage(kind, decoded.object);
+        update::about(kind, meta::name(old), meta::namespace(old), object)
+    }
+
+    /// What the patch makes of `object` is none of its kind: the patch is wrong, not the request.
+    fn unfit(&self, kind: &Kind, object: &Value, status: &Status) -> Status {
+        if status.message.contains("strict decoding error") {
+            return status.clone();
         }
-        if meta::namespace(&object) != meta::namespace(old) {
-            object["metadata"]["namespace"] = old["metadata"]["namespace"].clone();
-        }
-        Ok(object)
+        // made anew, for what fits is not kept in two
+        let patched = patch::apply(kind, self.patch_type, object, &self.body).unwrap_or_default();
+        let patched = patch::shown(self.patch_type, &self.body, &patched);
+        let why = status.message.split_once(" cannot be handled as a ").and_then(|(_, rest)| rest.split_once(": "));
+        let why = why.map_or(status.message.as_str(), |(_, why)| why);
+        let message = format!("Invalid value: {}: {why}", kube_api::status::quote(&patched));
+        let text = format!(" \"\" is invalid: patch: {message}");
+        let cause = Cause { reason: "FieldValueInvalid", message, field: "patch".to_owned() };
+        Status::new(422, "Invalid", text).with_causes(vec![cause])
     }
 }

@@ -15,6 +15,7 @@ use crate::api::{Api, Call, refuse};
 use crate::convert;
 use crate::http::accept::Form;
 use crate::http::body::{Body, ListBody};
+use crate::http::query;
 use crate::http::reply::{self, Answer};
 use crate::present::{self, Include};
 use crate::selection::Selection;
@@ -62,7 +63,7 @@ pub(crate) fn value(call: &Call, code: StatusCode, object: Value) -> Answer {
 /// A list.
 pub(crate) async fn list(api: &Api, call: &Call) -> Answer {
     let (kind, selection) = (call.kind(), Selection::parse(call.kind(), &call.query, "")?);
-    let limit = call.query.number("limit")?.filter(|&limit| limit > 0).and_then(|limit| usize::try_from(limit).ok());
+    let limit = call.query.limit()?;
     let listing = select(api, call, &selection, limit).await.map_err(|error| match error {
         Refusal::Status(status) => status,
         Refusal::Storage(StorageError::Compacted) if call.query.get("continue").is_some() => expired_continue(call),
@@ -100,16 +101,17 @@ impl From<StorageError> for Refusal {
 async fn select(api: &Api, call: &Call, selection: &Selection, limit: Option<usize>) -> Result<Listing, Refusal> {
     let (store, resource, prefix) = (&api.store, call.kind().plural, call.prefix());
     let version = call.query.resource_version()?;
+    let continued = call.query.get("continue").is_some();
     let exact = match call.query.get("resourceVersionMatch") {
         None => limit.is_some() && version.is_some_and(|version| version > 0),
-        Some(_) if call.query.get("continue").is_some() => return Err(match_forbidden("continue").into()),
+        Some(_) if continued => return Err(match_forbidden("continue").into()),
         Some(_) if version.is_none() => return Err(match_forbidden("").into()),
         Some("NotOlderThan") => false,
         Some("Exact") if version == Some(0) => return Err(match_forbidden("exact 0").into()),
         Some("Exact") => true,
         Some(other) => return Err(match_forbidden(other).into()),
     };
-    if call.query.get("continue").is_some() && version.is_some_and(|version| version > 0) {
+    if continued && version.is_some_and(|version| version > 0) {
         let why = "specifying resource version is not allowed when using continue";
         return Err(Status::bad_request(why).into());
     }
@@ -161,13 +163,24 @@ fn head(kind: &Kind, meta: &Value) -> Bytes {
 }
 
 fn match_forbidden(what: &str) -> Status {
-    let why = match what {
-        "continue" => "Forbidden: resourceVersionMatch is forbidden when continue is provided".to_owned(),
-        "" => "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided".to_owned(),
-        "exact 0" => "Forbidden: resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"".to_owned(),
-        other => format!("Unsupported value: {other:?}: supported values: \"Exact\", \"NotOlderThan\""),
+    let (reason, why) = match what {
+        "continue" => {
+            ("FieldValueForbidden", "Forbidden: resourceVersionMatch is forbidden when continue is provided".to_owned())
+        }
+        "" => (
+            "FieldValueForbidden",
+            "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided".to_owned(),
+        ),
+        "exact 0" => (
+            "FieldValueForbidden",
+            "Forbidden: resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"".to_owned(),
+        ),
+        other => {
+            let supported = "supported values: \"Exact\", \"NotOlderThan\", \"\"";
+            ("FieldValueNotSupported", format!("Unsupported value: {other:?}: {supported}"))
+        }
     };
-    Status::new(422, "Invalid", format!("ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: {why}"))
+    query::invalid("ListOptions", "resourceVersionMatch", reason, why)
 }
 
 /// The list as it was is not known any more; its rest, as it is now, can be had.

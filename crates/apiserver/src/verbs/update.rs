@@ -58,12 +58,16 @@ fn creates(kind: &Kind, object: &Value) -> bool {
 }
 
 /// Checks that the body is about the object that the path names.
-pub(crate) fn named(call: &Call, mut object: Value) -> Result<Value, Status> {
-    let (name, namespace) = (&call.target.name, &call.target.namespace);
+pub(crate) fn named(call: &Call, object: Value) -> Result<Value, Status> {
+    about(call.kind(), &call.target.name, &call.target.namespace, object)
+}
+
+/// Checks that an object is the one of that name and namespace, and puts it there where it does not say.
+pub(crate) fn about(kind: &Kind, name: &str, namespace: &str, mut object: Value) -> Result<Value, Status> {
     if meta::name(&object).is_empty() {
-        let message = "name must be provided on the object";
+        let why = "name must be provided";
         return Err(Status::bad_request(format!(
-            "the name of the object ( based on URL) was undeterminable: {message}"
+            "the name of the object ({name} based on URL) was undeterminable: {why}"
         )));
     }
     if meta::name(&object) != name {
@@ -71,14 +75,14 @@ pub(crate) fn named(call: &Call, mut object: Value) -> Result<Value, Status> {
             format!("the name of the object ({}) does not match the name on the URL ({name})", meta::name(&object));
         return Err(Status::bad_request(message));
     }
-    if call.kind().namespaced {
+    if kind.namespaced {
         let given = meta::namespace(&object);
         if !given.is_empty() && given != namespace {
-            let message =
-                format!("the namespace of the object ({given}) does not match the namespace on the URL ({namespace})");
-            return Err(Status::bad_request(message));
+            return Err(Status::bad_request(format!(
+                "the namespace of the object ({given}) does not match the namespace on the request ({namespace})"
+            )));
         }
-        object["metadata"]["namespace"] = namespace.as_str().into();
+        object["metadata"]["namespace"] = namespace.into();
     }
     Ok(object)
 }

@@ -193,7 +193,7 @@ impl Drop for Server {
 /// A real kube-apiserver, which ends with the test.
 pub(crate) struct Kubernetes {
     child: Child,
-    files: TempDir,
+    pub(crate) files: TempDir,
     pub(crate) url: String,
 }
 
@@ -234,6 +234,11 @@ impl Kubernetes {
         panic!("kube-apiserver is not ready after two minutes");
     }
 
+    /// A client of the administrator.
+    pub(crate) fn admin(&self) -> Api {
+        client(self.files.path(), Some("admin"), &[], &self.url)
+    }
+
     /// A kubeconfig of the administrator.
     pub(crate) fn kubeconfig(&self) -> std::path::PathBuf {
         kubeconfig(self.files.path(), &self.url)
@@ -250,12 +255,16 @@ impl Drop for Kubernetes {
 /// A client that sends these headers and shows the certificate of that name, or none.
 fn client(files: &Path, name: Option<&str>, headers: &[(&'static str, &str)], url: &str) -> Api {
     let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+    let client = reqwest::Client::builder().tls_backend_preconfigured(tls(files, name)).no_proxy();
+    Api { client: client.default_headers(headers.collect()).build().unwrap(), url: url.to_owned() }
+}
+
+/// What a client shows and trusts that has the certificate of that name, or none.
+pub(crate) fn tls(files: &Path, name: Option<&str>) -> rustls::ClientConfig {
     let read = |file: String| std::fs::read(files.join(file)).unwrap();
     let identity = name.map(|name| (read(format!("{name}.crt")), read(format!("{name}.key"))));
     let identity = identity.as_ref().map(|(certificate, key)| (certificate.as_slice(), key.as_slice()));
-    let tls = serve::tls::client_config(&read("ca.crt".to_owned()), identity).unwrap();
-    let client = reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy();
-    Api { client: client.default_headers(headers.collect()).build().unwrap(), url: url.to_owned() }
+    serve::tls::client_config(&read("ca.crt".to_owned()), identity).unwrap()
 }
 
 /// Writes a kubeconfig of the administrator, whose namespace is `demo`.

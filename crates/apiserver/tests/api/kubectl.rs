@@ -1,5 +1,5 @@
 //! kubectl against this server: what it prints and how it exits, held to what the
-//! same kubectl prints against a real kube-apiserver (`kubectl/*.golden`; [`transcript`] has their form).
+//! same kubectl prints against a real kube-apiserver (`kubectl/*.golden`; [`crate::transcript`] has their form).
 //!
 //! `kubectl/*.script` are the commands: `$` begins one that is compared, `+` one that only prepares. A transcript belongs to a
 //! script and a version of kubectl: the newest that is not newer than the kubectl at hand is taken.
@@ -7,13 +7,11 @@
 //! - `KUBE_APISERVER=/path/to/kube-apiserver` records anew what the real server says (1.20 of Debian's source package).
 //! - `ACCEPT=1` writes down what this server says where that differs; whoever does so replaces the reason `?` by a true one.
 
-mod transcript;
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::harness::{Etcd, Kubernetes, Server};
-use transcript::{Entry, parse, print, told};
+use crate::transcript::{self, told};
 
 const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/api/kubectl");
 /// The versions that transcripts are of, oldest first.
@@ -100,54 +98,20 @@ async fn play(name: &'static str) {
     for kubectl in kubectls() {
         let minor = RECORDED.into_iter().rfind(|&minor| minor <= kubectl.minor).unwrap_or(RECORDED[0]);
         let golden = format!("{DIRECTORY}/{name}.1.{minor}.golden");
-        let mut entries = std::fs::read_to_string(&golden).map(|text| parse(&text)).unwrap_or_default();
         let etcd = Etcd::start();
         if let Some(program) = std::env::var_os("KUBE_APISERVER") {
             let server = Kubernetes::start(Path::new(&program), &etcd).await;
             let (script, config, url) = (script.clone(), server.kubeconfig(), server.url.clone());
             let said = tokio::task::spawn_blocking(move || kubectl.play(&script, &config, &url)).await.unwrap();
-            entries = recorded(entries, said);
-            std::fs::write(&golden, print(&entries)).unwrap();
+            transcript::record(Path::new(&golden), said);
             continue;
         }
         let server = Server::with_flags(&etcd, &["--authorization-mode=Node,RBAC"]).await;
         let (script, config, url) = (script.clone(), server.kubeconfig(), server.url.clone());
         let said = tokio::task::spawn_blocking(move || kubectl.play(&script, &config, &url)).await.unwrap();
-        let commands: Vec<&str> = said.iter().map(|(command, _)| command.as_str()).collect();
-        let known: Vec<&str> = entries.iter().map(|entry| entry.command.as_str()).collect();
-        assert_eq!(commands, known, "{golden} is not of {name}.script: record it anew");
-        wrong.extend(compare(&mut entries, said, &golden));
+        wrong.extend(transcript::compare(Path::new(&golden), said));
     }
     assert!(wrong.is_empty(), "{} answers are not as recorded:\n{}", wrong.len(), wrong.join("\n"));
-}
-
-/// The transcript with what the real server says now; what is said here, and why, is kept.
-fn recorded(old: Vec<Entry>, said: Vec<(String, String)>) -> Vec<Entry> {
-    let mut old = old.into_iter().peekable();
-    let mut entries = Vec::new();
-    for (command, theirs) in said {
-        let ours = old.next_if(|entry| entry.command == command).and_then(|entry| entry.ours);
-        entries.push(Entry { command, theirs, ours });
-    }
-    entries
-}
-
-/// What is not as it should be. An exception that is none any more is wrong as well.
-fn compare(entries: &mut [Entry], said: Vec<(String, String)>, golden: &str) -> Vec<String> {
-    let mut wrong = Vec::new();
-    for (entry, (command, said)) in entries.iter_mut().zip(said) {
-        let expected = entry.expected();
-        let stale = entry.ours.as_ref().is_some_and(|(reason, _)| reason == "?" || said == entry.theirs);
-        if said != expected || stale {
-            wrong.push(format!("$ {command}\n{said}--- but {golden} has\n{expected}"));
-            let reason = entry.ours.take().map_or("?".to_owned(), |(reason, _)| reason);
-            entry.ours = (said != entry.theirs).then_some((reason, said));
-        }
-    }
-    if std::env::var_os("ACCEPT").is_some() {
-        std::fs::write(golden, print(entries)).unwrap();
-    }
-    wrong
 }
 
 macro_rules! scripts {
@@ -159,4 +123,4 @@ macro_rules! scripts {
     )*};
 }
 
-scripts!(describe, change, delete, cluster);
+scripts!(describe, change, delete, cluster, get, create);

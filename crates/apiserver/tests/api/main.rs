@@ -20,4 +20,5 @@ mod quota;
 mod replay;
 mod restart;
 mod storage;
+mod transcript;
 mod watches;

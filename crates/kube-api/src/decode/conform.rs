@@ -148,10 +148,8 @@ impl Walk {
         let Value::String(text) = &*value else {
             return Err(format!("json: cannot unmarshal {} into Go value of type string", json_type(value)));
         };
-        let layout = if micro { "2006-01-02T15:04:05.000000Z07:00" } else { "2006-01-02T15:04:05Z07:00" };
-        let time = parse_time(text).ok_or_else(|| {
-            format!("parsing time {0} as {1}: cannot parse {0} as {2}", quote(text), quote(layout), quote("2006"))
-        })?;
+        let layout = if micro { "2006-01-02T15:04:05.000000Z07:00" } else { RFC_3339 };
+        let time = parse_time(text).ok_or_else(|| no_time(text, layout))?;
         *value = if micro { format!("{time:.6}") } else { format!("{time:.0}") }.into();
         Ok(())
     }
@@ -241,6 +239,18 @@ fn int_or_string(value: &Value) -> Result<(), String> {
         Value::Number(n) => Err(format!("json: cannot unmarshal number {n} into Go value of type int32")),
         other => Err(format!("json: cannot unmarshal {} into Go value of type int32", json_type(other))),
     }
+}
+
+/// The layout of times, in Go's notation.
+const RFC_3339: &str = "2006-01-02T15:04:05Z07:00";
+
+/// Checks that a text is a time.
+pub(super) fn time(text: &str) -> Result<(), String> {
+    parse_time(text).map(drop).ok_or_else(|| no_time(text, RFC_3339))
+}
+
+fn no_time(text: &str, layout: &str) -> String {
+    format!("parsing time {0} as {1}: cannot parse {0} as {2}", quote(text), quote(layout), quote("2006"))
 }
 
 /// An RFC 3339 time with its offset, as Go's layout wants it: `T` between date and time, seconds given.

@@ -4,8 +4,8 @@
 const DEEPEST: usize = 128;
 
 /// What is wrong with the text first; nothing if it is JSON.
-pub(super) fn explain(text: &str) -> Option<String> {
-    let mut scan = Scan { bytes: text.as_bytes(), at: 0, depth: 0 };
+pub(super) fn explain(text: impl AsRef<[u8]>) -> Option<String> {
+    let mut scan = Scan { bytes: text.as_ref(), at: 0, depth: 0 };
     scan.value().and_then(|()| scan.end()).err()
 }
 

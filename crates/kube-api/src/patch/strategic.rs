@@ -43,9 +43,10 @@ fn merge_map(
     mut patch: Map<String, Value>,
     ty: Option<&'static Type>,
 ) -> Result<(), Status> {
-    match patch.remove(PATCH).as_ref().map(|d| d.as_str().unwrap_or_default()) {
-        None | Some("merge") => {}
+    match patch.get(PATCH).map(|d| d.as_str().unwrap_or_default()) {
+        None | Some("merge") => patch.remove(PATCH),
         Some("replace") => {
+            patch.remove(PATCH);
             *target = strip_map(patch);
             return Ok(());
         }
@@ -53,8 +54,8 @@ fn merge_map(
             target.clear();
             return Ok(());
         }
-        Some(other) => return Err(bad(format!("unrecognized directive type: {other}"))),
-    }
+        Some(_) => return Err(unknown_directive(&patch)),
+    };
     if let Some(keys) = patch.remove(RETAIN) {
         retain_keys(target, &patch, &keys)?;
     }
@@ -63,6 +64,9 @@ fn merge_map(
         if let Some(Value::Array(list)) = target.get_mut(&name) {
             list.retain(|item| !values.contains(item));
         }
+    }
+    for (name, order) in &orders {
+        check_order(order, fields.get(name), key_of(ty, name))?;
     }
     let servers: Vec<Vec<Value>> = orders.iter().map(|(name, _)| ids(target.get(name), key_of(ty, name))).collect();
     for (name, value) in fields {
@@ -74,6 +78,50 @@ fn merge_map(
         }
     }
     Ok(())
+}
+
+fn no_key(item: &Map<String, Value>, key: &str) -> Status {
+    bad(format!("map: {} does not contain declared merge key: {key}", go_map(item)))
+}
+
+/// An order must name its elements by their key, and those of the patch's list as they follow each other there.
+fn check_order(order: &[Value], list: Option<&Value>, key: Option<&str>) -> Result<(), Status> {
+    if let Some(key) = key {
+        let keyless = order.iter().filter_map(Value::as_object).find(|item| !item.contains_key(key));
+        if let Some(item) = keyless {
+            return Err(no_key(item, key));
+        }
+    }
+    let Some(Value::Array(list)) = list else { return Ok(()) };
+    let kept = |item: &&Value| item.get(PATCH).is_none();
+    let mut wanted = order.iter().map(|item| id(item, key));
+    if list.iter().filter(kept).all(|item| wanted.any(|wanted| wanted == id(item, key))) {
+        return Ok(());
+    }
+    let (list, order) = (go(&Value::from(list.clone())), go(&Value::from(order.to_vec())));
+    Err(bad(format!("The order in patch list:\n{list}\n doesn't match $setElementOrder list:\n{order}\n")))
+}
+
+fn unknown_directive(map: &Map<String, Value>) -> Status {
+    let directive = map.get(PATCH).map(go).unwrap_or_default();
+    bad(format!("unknown patch type: {directive} in map: {}", go_map(map)))
+}
+
+/// A value as Go's `%v` prints it.
+pub(super) fn go(value: &Value) -> String {
+    match value {
+        Value::Object(map) => go_map(map),
+        Value::Array(list) => format!("[{}]", list.iter().map(go).collect::<Vec<_>>().join(" ")),
+        Value::String(text) => text.clone(),
+        Value::Null => "<nil>".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn go_map(map: &Map<String, Value>) -> String {
+    let mut fields: Vec<String> = map.iter().map(|(name, value)| format!("{name}:{}", go(value))).collect();
+    fields.sort_unstable();
+    format!("map[{}]", fields.join(" "))
 }
 
 fn key_of(ty: Option<&'static Type>, name: &str) -> Option<&'static str> {
@@ -96,7 +144,11 @@ fn sort_out(patch: Map<String, Value>) -> Result<(Lists, Lists, Map<String, Valu
         };
         match value {
             Value::Array(values) => to.push((name.to_owned(), values)),
-            _ => return Err(bad(format!("invalid patch format of {directive} list"))),
+            other if directive == "SetElementOrder" => {
+                let found = json_type(&other);
+                return Err(bad(format!("expected a []interface {{}}, but received a {found}")));
+            }
+            _ => return Err(bad("invalid patch format of DeleteFromPrimitiveList list")),
         }
     }
     Ok((orders, deletions, fields))
@@ -172,8 +224,7 @@ fn merge_list(old: Vec<Value>, new: Vec<Value>, field: Option<&Field>) -> Result
             return Err(bad(format!("invalid patch: cannot merge a {found} into the list {}", field.name)));
         };
         let Some(id) = item.get(key).cloned() else {
-            let shown = serde_json::to_string(&item).unwrap_or_default();
-            return Err(bad(format!("map: {shown} does not contain declared merge key: {key}")));
+            return Err(no_key(&item, key));
         };
         let at = merged.iter().position(|old| old.get(key) == Some(&id));
         match (item.get(PATCH).map(|d| d.as_str().unwrap_or_default().to_owned()).as_deref(), at) {
@@ -191,7 +242,7 @@ fn merge_list(old: Vec<Value>, new: Vec<Value>, field: Option<&Field>) -> Result
                 merge_map(&mut fresh, item, inner)?;
                 merged.push(Value::Object(fresh));
             }
-            (Some(other), _) => return Err(bad(format!("unrecognized directive type: {other}"))),
+            (Some(_), _) => return Err(unknown_directive(&item)),
         }
     }
     Ok(merged)
@@ -214,11 +265,11 @@ fn is_directive(item: &Value, directive: &str) -> bool {
 
 fn retain_keys(target: &mut Map<String, Value>, patch: &Map<String, Value>, keys: &Value) -> Result<(), Status> {
     let Value::Array(keys) = keys else {
-        return Err(bad("invalid patch format of retainKeys list"));
+        return Err(bad("invalid patch format of retainKeys"));
     };
     for name in patch.iter().filter(|(k, v)| !k.starts_with('$') && !v.is_null()).map(|(k, _)| k) {
         if !keys.iter().any(|k| k == name) {
-            return Err(bad("the keys of the patch must be in the retainKeys list"));
+            return Err(bad("invalid patch format of retainKeys"));
         }
     }
     target.retain(|name, _| keys.iter().any(|k| k == name));

@@ -77,9 +77,9 @@ impl Parser {
         if negated {
             self.next(true);
         }
+        let at = self.at;
         let Token::Word(key) = self.next(true) else {
-            let found = self.tokens[self.at.saturating_sub(1)].text();
-            return Err(SelectorError(format!("found '{found}', expected: identifier")));
+            return Err(SelectorError(format!("found '{}', expected: identifier", self.tokens[at].text())));
         };
         if negated {
             return Requirement::new(&key, Operator::DoesNotExist, Vec::new());
@@ -117,7 +117,7 @@ impl Parser {
             Token::Word(_) | Token::Comma => {}
             Token::Close => {
                 self.next(true);
-                return Ok(values);
+                return Ok(vec![String::new()]);
             }
             other => return Err(SelectorError(format!("found '{}', expected: ',', ')' or identifier", other.text()))),
         }

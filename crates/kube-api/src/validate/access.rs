@@ -79,7 +79,8 @@ pub(super) fn priority_class(root: &Node, errors: &mut Errors) {
     let (name, value) = (metadata.at("name"), root.at("value"));
     let system = matches!(name.text(), "system-cluster-critical" | "system-node-critical");
     if name.text().starts_with("system-") && !system {
-        errors.forbidden(&name, "priority class names with 'system-' prefix are reserved for system use only");
+        let why = "priority class names with 'system-' prefix are reserved for system use only. error:";
+        errors.forbidden(&name, &format!("{why} {} is not a known system priority class", name.text()));
     } else if value.int().unwrap_or(0) > HIGHEST && !system {
         errors.forbidden(&value, &format!("maximum allowed value of a user defined priority is {HIGHEST}"));
     }

@@ -83,7 +83,7 @@ fn docker(data: &Node, key: &str, errors: &mut Errors) {
     let bytes = base64::engine::general_purpose::STANDARD.decode(config.text()).unwrap_or_default();
     if let Err(error) = serde_json::from_slice::<Value>(&bytes) {
         let text = String::from_utf8_lossy(&bytes);
-        let why = crate::decode::json_error(&text).unwrap_or_else(|| error.to_string());
+        let why = crate::decode::json_error(text.as_bytes()).unwrap_or_else(|| error.to_string());
         errors.invalid_value(&config, &"<secret contents redacted>".into(), &why);
     }
 }

@@ -87,7 +87,7 @@ pub(super) fn quota(root: &Node, errors: &mut Errors) {
                 | "PriorityClass"
                 | "CrossNamespacePodAffinity"
         ) {
-            errors.invalid(&scope, "unsupported scope");
+            errors.invalid(&scopes, "unsupported scope");
         }
     }
     for pair in [["BestEffort", "NotBestEffort"], ["Terminating", "NotTerminating"]] {

@@ -12,6 +12,9 @@ use crate::kinds::Kind;
 /// All annotations together may be that long.
 const ANNOTATIONS_BYTES: usize = 256 * 1024;
 
+/// Finalizers that need no domain.
+const STANDARD_FINALIZERS: [&str; 3] = ["kubernetes", "orphan", "foregroundDeletion"];
+
 /// Of a new object.
 pub(super) fn create(kind: &Kind, root: &Node, errors: &mut Errors) {
     if kind.group.starts_with("auth") {
@@ -83,6 +86,9 @@ fn common(metadata: &Node, errors: &mut Errors) {
     owners(&metadata.at("ownerReferences"), errors);
     for finalizer in metadata.at("finalizers").items() {
         errors.named(&finalizer, names::qualified_name(finalizer.text()));
+        if !finalizer.text().contains('/') && !STANDARD_FINALIZERS.contains(&finalizer.text()) {
+            errors.invalid(&finalizer, "name is neither a standard finalizer name nor is it fully qualified");
+        }
     }
 }
 

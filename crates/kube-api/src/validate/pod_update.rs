@@ -15,6 +15,9 @@ tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it
 pub(super) fn update(root: &Node, old: &Node, errors: &mut Errors) {
     let (spec, before) = (root.at("spec"), old.at("spec"));
     let counted = errors.len();
+    if spec.at("containers").is_empty() {
+        errors.required(&spec.at("containers"), "");
+    }
     for list in ["containers", "initContainers"] {
         let (new, old) = (spec.at(list), before.at(list));
         if new.len() != old.len() {

@@ -6,6 +6,7 @@ use super::FieldError;
 use super::error::Errors;
 use super::names;
 use super::tree::Node;
+use crate::status::quote;
 
 /// What a `Binding` breaks.
 #[must_use]
@@ -57,12 +58,13 @@ pub fn delete_options(object: &Value) -> Vec<FieldError> {
     if policy.is_present() {
         errors.one_of(&policy, &["Foreground", "Background", "Orphan", "nil"]);
     }
-    for run in root.at("dryRun").items() {
-        if run.text() != "All" {
-            errors.not_among(&root.at("dryRun"), run.text(), &["All"]);
-        }
+    let runs: Vec<String> = root.at("dryRun").items().map(|run| quote(run.text())).collect();
+    let mut errors = errors.into_vec();
+    if runs.iter().any(|run| run != "\"All\"") {
+        let message = format!("Unsupported value: []string{{{}}}: supported values: \"All\"", runs.join(", "));
+        errors.push(FieldError { reason: "FieldValueNotSupported", field: "dryRun".to_owned(), message });
     }
-    errors.into_vec()
+    errors
 }
 
 #[cfg(test)]

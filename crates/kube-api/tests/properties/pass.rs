@@ -6,7 +6,7 @@ use kube_api::{Kind, defaults, protobuf, table, validate};
 use serde_json::Value;
 
 /// Completes, checks, shows and selects an object that was decoded, and gives it back with its defaults.
-pub fn pass(kind: &'static Kind, mut object: Value, old: Option<&Value>) -> Value {
+pub(crate) fn pass(kind: &'static Kind, mut object: Value, old: Option<&Value>) -> Value {
     defaults::apply(kind, &mut object);
     defaults::stored(kind, &mut object);
     drop(validate::create(kind, &object));

@@ -1,5 +1,5 @@
-//! What kubectl said, kept as text: a command with its output and exit code, and where this server says something else, that and
-//! why.
+//! What a real kube-apiserver said, kept as text: a command or request with what came of it, and where this server says something
+//! else, that and why.
 //!
 //! ```text
 //! $ kubectl get pod nope
@@ -13,6 +13,7 @@
 //! ```
 
 use std::fmt::Write;
+use std::path::Path;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -22,23 +23,61 @@ pub(crate) type Said = String;
 
 /// One command of a transcript.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) command: String,
+struct Entry {
+    command: String,
     /// The real server's answer.
-    pub(crate) theirs: Said,
+    theirs: Said,
     /// What is to be answered here, with the reason, where that is not the same.
-    pub(crate) ours: Option<(String, Said)>,
+    ours: Option<(String, Said)>,
 }
 
 impl Entry {
     /// What is to be answered here.
-    pub(crate) fn expected(&self) -> &str {
+    fn expected(&self) -> &str {
         self.ours.as_ref().map_or(&self.theirs, |(_, said)| said)
     }
 }
 
+/// Writes down what the real server said; what is said here, and why, is kept.
+pub(crate) fn record(golden: &Path, said: Vec<(String, Said)>) {
+    let mut old = read(golden).into_iter().peekable();
+    let mut entries = Vec::new();
+    for (command, theirs) in said {
+        let ours = old.next_if(|entry| entry.command == command).and_then(|entry| entry.ours);
+        entries.push(Entry { command, theirs, ours });
+    }
+    std::fs::write(golden, print(&entries)).unwrap();
+}
+
+/// What this server said and should not have. An exception that is none any more is wrong as well.
+pub(crate) fn compare(golden: &Path, said: Vec<(String, Said)>) -> Vec<String> {
+    let mut entries = read(golden);
+    let name = golden.display();
+    let commands: Vec<&str> = said.iter().map(|(command, _)| command.as_str()).collect();
+    let known: Vec<&str> = entries.iter().map(|entry| entry.command.as_str()).collect();
+    assert_eq!(commands, known, "{name} is not of its script: record it anew");
+    let mut wrong = Vec::new();
+    for (entry, (command, said)) in entries.iter_mut().zip(said) {
+        let expected = entry.expected();
+        let stale = entry.ours.as_ref().is_some_and(|(reason, _)| reason == "?" || said == entry.theirs);
+        if said != expected || stale {
+            wrong.push(format!("$ {command}\n{said}--- but {name} has\n{expected}"));
+            let reason = entry.ours.take().map_or("?".to_owned(), |(reason, _)| reason);
+            entry.ours = (said != entry.theirs).then_some((reason, said));
+        }
+    }
+    if std::env::var_os("ACCEPT").is_some() {
+        std::fs::write(golden, print(&entries)).unwrap();
+    }
+    wrong
+}
+
+fn read(golden: &Path) -> Vec<Entry> {
+    std::fs::read_to_string(golden).map(|text| parse(&text)).unwrap_or_default()
+}
+
 /// The entries of a transcript.
-pub(crate) fn parse(text: &str) -> Vec<Entry> {
+fn parse(text: &str) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     for line in text.lines() {
         if let Some(command) = line.strip_prefix("$ ") {
@@ -58,7 +97,7 @@ pub(crate) fn parse(text: &str) -> Vec<Entry> {
 }
 
 /// The transcript as text.
-pub(crate) fn print(entries: &[Entry]) -> String {
+fn print(entries: &[Entry]) -> String {
     let mut text = String::new();
     for entry in entries {
         write!(text, "$ {}\n{}", entry.command, entry.theirs).expect("a string grows");
@@ -77,7 +116,10 @@ const VARYING: &[(&str, &str)] = &[
     (r"[IWE]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ ", "LOG "),
     (r"\b\d+(m\d+)?s( ago)?\b", "AGE"),
     (r"\b\d+y\d*d?\b", "AGE"),
-    (r#"(?i)(resource ?version"?: *"?)\d+"#, "${1}VERSION"),
+    (r#"(?i)(resource ?version[\\"]*: *[\\"]*)\d+"#, "${1}VERSION"),
+    (r"(current: )\d+", "${1}VERSION"),
+    // a whole object, with fields of its version of Kubernetes
+    (r#"(Invalid value: )[\\]*"\{.*\}[\\]*": "#, "${1}OBJECT: "),
     (r"eyJ[\w.-]{20,}", "TOKEN"),
     (r"(node-debugger-n1-)\w{5}", "${1}RANDOM"),
     (r#"("serverAddress":")[^"]*"#, "${1}ADDRESS"),
@@ -94,20 +136,26 @@ const VARYING: &[(&str, &str)] = &[
 
 /// A command's output and exit code without what differs from run to run.
 pub(crate) fn told(output: &str, code: Option<i32>, server: &str) -> Said {
+    let mut text = leveled(&output.replace(server, "SERVER"));
+    match code {
+        Some(0) => {}
+        Some(code) => writeln!(text, "[{code}]").expect("a string grows"),
+        None => text.push_str("[killed]\n"),
+    }
+    text
+}
+
+/// A text without what differs from run to run.
+pub(crate) fn leveled(output: &str) -> String {
     static RULES: LazyLock<Vec<(Regex, &str)>> =
         LazyLock::new(|| VARYING.iter().map(|(rule, stand_in)| (Regex::new(rule).unwrap(), *stand_in)).collect());
     let mut text = String::new();
-    for line in output.replace(server, "SERVER").lines() {
+    for line in output.lines() {
         let line = RULES
             .iter()
             .fold(line.to_owned(), |line, (rule, stand_in)| rule.replace_all(&line, *stand_in).into_owned());
         text.push_str(&line);
         text.push('\n');
-    }
-    match code {
-        Some(0) => {}
-        Some(code) => writeln!(text, "[{code}]").expect("a string grows"),
-        None => text.push_str("[killed]\n"),
     }
     text
 }
