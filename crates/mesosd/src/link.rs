@@ -127,6 +127,10 @@ pub struct RunTask {
     /// The task. Its `executor` has its `framework_id`; resources carry `allocation_info` and are in the format after
     /// reservation refinement, and are handed to executors of frameworks without that capability in the older one.
     pub task: TaskInfo,
+    /// Whether the master put the task's executor on its books for this task, so that the agent has to start it. Where an older
+    /// run of that executor is not yet cleared up, the task is refused, and the executor that never was has to be reported as
+    /// gone: nobody else would take it off the books.
+    pub launch_executor: bool,
 }
 
 /// What an agent tells the master.

@@ -13,7 +13,7 @@ use super::{Core, Framework};
 use crate::agent::effect::{Effect, Launch, Record};
 use crate::agent::executor::{Executor, Phase};
 use crate::agent::paths::Run;
-use crate::link::RunTask;
+use crate::link::{FromAgent, RunTask};
 
 /// What the agent's own executor for a task without one may use beside the task (Mesos' own numbers).
 const COMMAND_EXECUTOR: [(&str, f64); 2] = [("cpus", 0.1), ("mem", 32.0)];
@@ -21,7 +21,7 @@ const COMMAND_EXECUTOR: [(&str, f64); 2] = [("cpus", 0.1), ("mem", 32.0)];
 impl Core {
     /// Launches a task. What cannot be launched ends at once with a reason, as far as anybody can be told.
     pub(super) fn run_task(&mut self, now: Instant, run: RunTask) {
-        let RunTask { framework: info, task } = run;
+        let RunTask { framework: info, task, launch_executor } = run;
         let Some(framework_id) = info.id.clone() else {
             tracing::warn!(task = %task.task_id, "ignoring a task of a framework without ID");
             return;
@@ -46,11 +46,18 @@ impl Core {
             }
             self.store_framework(&framework_id);
         }
-        self.hand_over(now, &framework_id, executor, task);
+        self.hand_over(now, &framework_id, executor, task, launch_executor);
     }
 
     /// Gives the task to its executor, which may have to be started first.
-    fn hand_over(&mut self, now: Instant, framework_id: &FrameworkID, info: ExecutorInfo, task: TaskInfo) {
+    fn hand_over(
+        &mut self,
+        now: Instant,
+        framework_id: &FrameworkID,
+        info: ExecutorInfo,
+        task: TaskInfo,
+        launch_executor: bool,
+    ) {
         let agent = self.id().to_owned();
         let deadline = now + self.settings.flags.executor_registration_timeout.0;
         let Some(framework) = self.frameworks.get_mut(framework_id) else { return };
@@ -74,7 +81,14 @@ impl Core {
             Phase::Terminating { .. } | Phase::Terminated => {
                 let ending = if executor.phase == Phase::Terminated { "terminated" } else { "terminating" };
                 let (state, message) = (framework.dropped(), format!("Executor {ending}"));
+                // one that is still ending will be reported when it has ended
+                let report = launch_executor && executor.phase == Phase::Terminated;
                 self.refuse_task(framework_id, &task, state, Reason::ExecutorTerminated, &message);
+                if report {
+                    let (framework_id, executor_id) = (framework_id.clone(), info.executor_id);
+                    let exited = FromAgent::ExecutorExited { framework_id, executor_id, status: -1 };
+                    self.effects.push(Effect::Report(exited));
+                }
             }
         }
     }

@@ -43,7 +43,11 @@ impl Agent {
     }
 
     fn launch(&mut self, task: &str) -> Vec<Effect> {
-        self.order(ToAgent::RunTask(Box::new(RunTask { framework: framework(), task: task_of(task) })))
+        self.order(ToAgent::RunTask(Box::new(RunTask {
+            framework: framework(),
+            task: task_of(task),
+            launch_executor: true,
+        })))
     }
 
     fn call(&mut self, action: Action) -> Result<Vec<Effect>, Refusal> {
@@ -217,6 +221,24 @@ fn an_executors_end_ends_its_tasks_as_recorded() {
     assert_eq!(agent.core.completed[0].completed[0].completed.len(), 1);
 }
 
+/// The master put the executor on its books anew while its last run is still waiting for acknowledgements here. Without a second
+/// report it would name that executor in its offers for ever.
+#[test]
+fn an_executor_that_is_not_started_for_its_last_run_is_reported_as_gone() {
+    let mut agent = Agent::new();
+    agent.launch("t1");
+    agent.subscribe();
+    agent.core.exited(&agent.run(), Some(0));
+    agent.effects();
+    let effects = agent.launch("t2");
+    let dropped = ended("t2", TaskState::Dropped, Reason::ExecutorTerminated, "Executor terminated");
+    assert_eq!(outcome(&effects), [dropped]);
+    assert!(words(&effects).contains(&"report exit"), "{effects:?}");
+    let (framework, task) = (framework(), task_of("t3"));
+    let effects = agent.order(ToAgent::RunTask(Box::new(RunTask { framework, task, launch_executor: false })));
+    assert!(!words(&effects).contains(&"report exit"), "the master knows, or will: {effects:?}");
+}
+
 #[test]
 fn an_executor_that_does_not_register_or_start_fails_its_tasks() {
     let mut agent = Agent::new();
@@ -294,7 +316,8 @@ fn a_command_runs_under_the_agents_own_executor() {
     let mut agent = Agent::new();
     let command = Some(CommandInfo { value: Some("exit 0".into()), ..CommandInfo::default() });
     let task = TaskInfo { task_id: "c".into(), command, ..TaskInfo::default() };
-    let effects = agent.order(ToAgent::RunTask(Box::new(RunTask { framework: framework(), task })));
+    let effects =
+        agent.order(ToAgent::RunTask(Box::new(RunTask { framework: framework(), task, launch_executor: true })));
     let Some(Effect::Launch(launch)) = effects.last() else { panic!("{effects:?}") };
     assert!(launch.is_command);
     assert_eq!(launch.executor.executor_id, "c".into());

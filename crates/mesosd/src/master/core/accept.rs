@@ -178,9 +178,11 @@ impl Core {
         let record = Task { user: user(&task, &info), ..Task::staging(&task, framework_id) };
         let agent = self.agents.get_mut(agent_id).expect("looked up above");
         let mut needed = Resources::from(&task.resources);
+        let mut launch_executor = task.executor.is_none();
         if let Some(executor) = &task.executor {
             let key = (framework_id.clone(), executor.executor_id.clone());
             agent.executors.entry(key).or_insert_with(|| {
+                launch_executor = true;
                 needed.add(&Resources::from(&executor.resources));
                 executor.clone()
             });
@@ -190,7 +192,7 @@ impl Core {
         if let Some(framework) = self.frameworks.get_mut(framework_id) {
             framework.tasks.insert(task.task_id.clone(), LiveTask { task: record, kill: None });
         }
-        self.command(agent_id, ToAgent::RunTask(Box::new(RunTask { framework: info, task })));
+        self.command(agent_id, ToAgent::RunTask(Box::new(RunTask { framework: info, task, launch_executor })));
     }
 
     /// A task that cannot be launched now: TASK_DROPPED, or TASK_LOST for those who do not know that.

@@ -18,8 +18,8 @@ fn tasks_of_one_offer_share_an_executor() {
     let tasks = vec![task("a", &offer, "cpus:0.5;mem:64;ports:[8000-8000]"), task("b", &offer, "cpus:0.5;mem:64")];
     let effects = world.launch(&stream, &offer, tasks);
     let commands = commands(&effects, "link");
-    assert_eq!(commands.len(), 2);
-    let ToAgent::RunTask(run) = &commands[0] else { panic!("{commands:?}") };
+    let [ToAgent::RunTask(run), ToAgent::RunTask(second)] = &commands[..] else { panic!("{commands:?}") };
+    assert_eq!((run.launch_executor, second.launch_executor), (true, false), "it is started once");
     assert_eq!(run.framework.id.as_ref(), Some(&framework_id));
     assert_eq!(run.task.executor.as_ref().unwrap().framework_id.as_ref(), Some(&framework_id));
     assert!(run.task.resources.iter().all(|part| part.allocation_info.as_ref().unwrap().role.as_deref() == Some("*")));
