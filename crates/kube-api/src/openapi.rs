@@ -109,15 +109,18 @@ mod tests {
     fn every_reference_leads_somewhere() {
         let mut documents = vec![v2()];
         documents.extend(v3_paths().iter().map(|p| v3(p).expect("served")));
+        let mut seen = 0;
         for document in &documents {
             let mut found = Vec::new();
             references(document, &mut found);
-            assert!(!found.is_empty());
+            // documents that are no objects refer to nothing
+            seen += found.len();
             for reference in found {
                 let pointer = reference.strip_prefix('#').expect("local");
                 assert!(document.pointer(pointer).is_some(), "{reference}");
             }
         }
+        assert!(seen > 1000, "{seen} references");
         assert_eq!(v3("apis/nope/v1"), None);
     }
 
