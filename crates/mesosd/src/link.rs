@@ -177,8 +177,11 @@ mod tests {
     #[test]
     fn messages_are_read_as_written() {
         let registered = ToAgent::Registered { agent_id: "a-S0".into(), timeout_seconds: 75.0 };
-        let run =
-            ToAgent::RunTask(Box::new(RunTask { framework: FrameworkInfo::default(), task: TaskInfo::default() }));
+        let run = ToAgent::RunTask(Box::new(RunTask {
+            framework: FrameworkInfo::default(),
+            task: TaskInfo::default(),
+            launch_executor: true,
+        }));
         for message in [registered, ToAgent::Ping, run] {
             let text = serde_json::to_string(&message).unwrap();
             assert_eq!(serde_json::from_str::<ToAgent>(&text).unwrap(), message, "{text}");

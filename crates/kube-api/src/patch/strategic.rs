@@ -377,7 +377,7 @@ mod tests {
         let patch = json!({"spec": {"$patch": "delete"}});
         assert_eq!(patched(pod.clone(), patch).expect("valid"), json!({}));
         let error = patched(pod, json!({"spec": {"$patch": "burn"}})).expect_err("unknown");
-        assert_eq!(error.message, "unrecognized directive type: burn");
+        assert_eq!(error.message, "unknown patch type: burn in map: map[$patch:burn]");
     }
 
     #[test]
@@ -409,7 +409,7 @@ mod tests {
     #[test]
     fn an_element_without_its_key_is_refused() {
         let error = patched(containers(&json!([])), containers(&json!([{"image": "x"}]))).expect_err("no key");
-        assert_eq!(error.message, "map: {\"image\":\"x\"} does not contain declared merge key: name");
+        assert_eq!(error.message, "map: map[image:x] does not contain declared merge key: name");
     }
 
     #[test]

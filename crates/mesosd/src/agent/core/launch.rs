@@ -79,10 +79,11 @@ impl Core {
             Phase::Registering { .. } | Phase::Reconnecting { .. } => executor.queued.push(task),
             Phase::Running => give(executor, &framework.info, task, &mut self.effects),
             Phase::Terminating { .. } | Phase::Terminated => {
-                let ending = if executor.phase == Phase::Terminated { "terminated" } else { "terminating" };
+                let terminated = executor.phase == Phase::Terminated;
+                let ending = if terminated { "terminated" } else { "terminating" };
                 let (state, message) = (framework.dropped(), format!("Executor {ending}"));
                 // one that is still ending will be reported when it has ended
-                let report = launch_executor && executor.phase == Phase::Terminated;
+                let report = launch_executor && terminated;
                 self.refuse_task(framework_id, &task, state, Reason::ExecutorTerminated, &message);
                 if report {
                     let (framework_id, executor_id) = (framework_id.clone(), info.executor_id);
