@@ -18,6 +18,8 @@ async fn quota(api: &Api, name: &str, spec: Value) {
     let used: Value = hard.as_object().unwrap().keys().map(|name| (name.clone(), json!("0"))).collect();
     let status = json!({"status": {"hard": hard, "used": used}});
     assert_eq!(api.patch(&format!("{QUOTAS}/{name}/status"), "merge", &status).await.0, 200);
+    // admission goes by what the server has in memory, which a consistent read waits for
+    api.get(&format!("{QUOTAS}/{name}")).await;
 }
 
 async fn used(api: &Api, name: &str) -> Value {
