@@ -1,11 +1,10 @@
 //! What the components hold and use while nothing happens: proportional set size and CPU time of all their processes.
 
-use std::time::Duration;
-
 use bollard::Docker;
 
 use super::cluster::Cluster;
 use super::process::{self, Use};
+use super::quiet;
 use super::report::Report;
 use super::top;
 use super::trial::usage;
@@ -19,19 +18,13 @@ pub(crate) async fn measure(
     seconds: u64,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    // What `up` itself caused settles first.
-    tokio::time::sleep(Duration::from_secs(seconds.min(10))).await;
-    let before = all(docker, cluster).await?;
-    eprintln!("idle for {seconds} s");
-    tokio::time::sleep(Duration::from_secs(seconds)).await;
-    let after = all(docker, cluster).await?;
+    let uses = quiet::over(seconds, "idle", async || all(docker, cluster).await).await?;
     let mut total = Use::default();
-    for ((component, before), after) in COMPONENTS.iter().zip(before).zip(after) {
-        let cpu = (after.cpu - before.cpu) / seconds as f64;
-        report.row(&format!("{component} idle"), None, usage(after.pss, cpu), "");
+    for (component, one) in COMPONENTS.iter().zip(uses) {
+        report.row(&format!("{component} idle"), None, usage(one.pss, one.cpu), "");
         if *component != "etcd" {
-            total.pss += after.pss;
-            total.cpu += cpu;
+            total.pss += one.pss;
+            total.cpu += one.cpu;
         }
     }
     report.row("all components idle, without etcd", None, usage(total.pss, total.cpu), "100 MB, 1 % of a core");

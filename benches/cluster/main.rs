@@ -16,6 +16,8 @@ mod idle;
 mod pods;
 #[path = "../shared/process.rs"]
 mod process;
+#[path = "../shared/quiet.rs"]
+mod quiet;
 #[path = "../shared/report.rs"]
 mod report;
 #[path = "../shared/top.rs"]

@@ -1,5 +1,6 @@
 //! With thousands of services and forty pods that each hold them: how long until one more is reached from a pod.
 
+use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use bollard::Docker;
 use bollard::query_parameters::ListContainersOptionsBuilder;
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Service;
-use kube::api::{Api, DeleteParams, PostParams};
+use kube::api::{Api, DeleteParams, ListParams, PostParams};
 use serde_json::json;
 
 use super::cluster::Cluster;
@@ -71,8 +72,15 @@ fn service(name: &str, address: Option<Ipv4Addr>) -> serde_json::Result<Service>
 /// Seconds from a service's creation until it is reached from inside the pod, each time.
 async fn changes(services: &Api<Service>, pid: &str, rounds: u64) -> anyhow::Result<Vec<f64>> {
     let mut took = Vec::new();
-    for round in 0..rounds {
-        let address = Ipv4Addr::new(10, 96, 255, u8::try_from(round % 200)? + 1);
+    // the address is asked for before its service is there, so it is chosen here
+    let taken: HashSet<String> = services
+        .list(&ListParams::default())
+        .await?
+        .into_iter()
+        .filter_map(|service| service.spec?.cluster_ip)
+        .collect();
+    let free = (1..=254).map(|last| Ipv4Addr::new(10, 96, 255, last)).filter(|free| !taken.contains(&free.to_string()));
+    for (round, address) in (0..rounds).zip(free.cycle()) {
         let connected = inside::connected(pid, SocketAddrV4::new(address, PORT));
         let name = format!("one-{round}");
         let began = Instant::now();

@@ -1,12 +1,11 @@
 //! What a node's own processes hold and use with forty pods that do nothing.
 
-use std::time::Duration;
-
 use anyhow::Context;
 use bollard::Docker;
 
 use super::cluster::Cluster;
 use super::process::{self, Use};
+use super::quiet;
 use super::report::Report;
 use super::trial::usage;
 use super::{PODS, top};
@@ -20,18 +19,13 @@ pub(crate) async fn measure(
     seconds: u64,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    // What the burst itself caused settles first.
-    tokio::time::sleep(Duration::from_secs(seconds.min(10))).await;
-    let before = all(docker, cluster).await?;
-    eprintln!("idle with {PODS} pods for {seconds} s");
-    tokio::time::sleep(Duration::from_secs(seconds)).await;
-    let after = all(docker, cluster).await?;
+    let what = format!("idle with {PODS} pods");
+    let uses = quiet::over(seconds, &what, async || all(docker, cluster).await).await?;
     let mut total = Use::default();
-    for ((server, before), after) in SERVERS.iter().zip(before).zip(after) {
-        let cpu = (after.cpu - before.cpu) / seconds as f64;
-        report.row(&format!("{server} of a slave with {PODS} pods, idle"), None, usage(after.pss, cpu), "");
-        total.pss += after.pss;
-        total.cpu += cpu;
+    for (server, one) in SERVERS.iter().zip(uses) {
+        report.row(&format!("{server} of a slave with {PODS} pods, idle"), None, usage(one.pss, one.cpu), "");
+        total.pss += one.pss;
+        total.cpu += one.cpu;
     }
     let what = format!("{} together", SERVERS.join(", "));
     report.row(&what, None, usage(total.pss, total.cpu), "30 MB, 0.5 % of a core");

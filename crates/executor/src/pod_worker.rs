@@ -4,6 +4,7 @@
 //! for something to happen. What happens comes through a [`Mailbox`], which holds the latest of everything, so that
 //! nobody ever waits for a worker and nothing piles up.
 
+mod announce;
 mod end;
 mod follow;
 mod mailbox;
@@ -444,6 +445,10 @@ impl Worker {
         let retry = Timestamp::now() + jiff::SignedDuration::try_from(self.pause).unwrap_or_default();
         self.pause = MAX_PAUSE.min(self.pause * 2);
         self.wait(wake.into_iter().chain([retry]).min()).await;
+    }
+
+    fn good(&self, container: &str, reason: &'static str, message: impl Into<String>) {
+        self.context.events.record(&self.pod, container, Type::Normal, reason, message);
     }
 
     fn warn(&self, container: &str, reason: &'static str, message: impl Into<String>) {

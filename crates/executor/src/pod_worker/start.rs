@@ -1,7 +1,9 @@
 //! Taking a plan's steps: the sandbox, images, containers. Making containers overlaps the start of their sandbox.
 
+mod image;
+mod prepared;
+
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use bollard::errors::Error as DockerError;
@@ -11,26 +13,15 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Container;
 
 use super::Worker;
-use crate::admission;
-use crate::backoff;
 use crate::env::{self, Sources};
-use crate::events::Type;
 use crate::files::{self, Dns, PodDirectory};
-use crate::gate;
-use crate::left_out;
 use crate::observed::Observed;
 use crate::plan::{self, Action, Failure, Start};
 use crate::pod;
-use crate::pull_secrets;
-use crate::runtime::container::Prepared;
-use crate::runtime::garbage;
-use crate::runtime::images::{Ensured, Image, ImageError, PullPolicy};
 use crate::runtime::sandbox::{Frame, MAX_HOSTNAME, hostname};
 use crate::runtime::words;
-use crate::security;
 use crate::services;
-use crate::termination;
-use crate::volumes::{self, Bind, VolumeError, Volumes};
+use crate::volumes::{self, VolumeError, Volumes};
 
 /// Why a sandbox is not made.
 #[derive(Debug, thiserror::Error)]
@@ -331,213 +322,6 @@ impl Worker {
         self.good(name, "Started", format!("Started container {name}"));
         Ok(())
     }
-
-    /// Sees to the container's image, unless the pod is told to end meanwhile.
-    async fn image(&self, container: &Container) -> Result<Image, Refusal> {
-        let (name, image) = (&container.name, container.image.as_deref().unwrap_or_default());
-        let policy = PullPolicy::of(container.image_pull_policy.as_deref(), image);
-        let pulling = async || {
-            self.good(name, "Pulling", format!("Pulling image \"{image}\""));
-            let (credentials, missing) = pull_secrets::credentials(&self.context, &self.pod, image).await;
-            if !missing.is_empty() {
-                let missing = missing.join(", ");
-                let message = format!(
-                    "Unable to retrieve some image pull secrets ({missing}); attempting to pull the image may not succeed."
-                );
-                self.warn("", "FailedToRetrieveImagePullSecret", message);
-            }
-            credentials
-        };
-        let ensured = tokio::select! {
-            ensured = self.context.runtime.ensure_image(image, policy, pulling) => ensured,
-            () = self.mailbox.ending.cancelled() => return Err(Refusal::new("ContainerCreating", "the pod is to end")),
-        };
-        match ensured {
-            Ok(Ensured { image: found, pulled: None, .. }) => {
-                self.good(name, "Pulled", format!("Container image \"{image}\" already present on machine"));
-                Ok(found)
-            }
-            Ok(Ensured { image: found, pulled: Some(took), is_new }) => {
-                if is_new && let Err(error) = garbage::note(&self.context.flags.root_dir, &pod::image_with_tag(image)) {
-                    tracing::warn!(%error, image, "cannot note that the image was pulled");
-                }
-                let size = found.size;
-                let took = backoff::words(took);
-                let message = format!(
-                    "Successfully pulled image \"{image}\" in {took} ({took} including waiting). Image size: {size} bytes."
-                );
-                self.good(name, "Pulled", message);
-                Ok(found)
-            }
-            Err(error) => Err(self.no_image(name, image, &error)),
-        }
-    }
-
-    /// Events and reasons of an image that cannot be had, as Kubernetes' kubelet words them.
-    fn no_image(&self, name: &str, image: &str, error: &ImageError) -> Refusal {
-        let back_off = format!("Back-off pulling image \"{image}\"");
-        let (reason, message) = match error {
-            ImageError::InvalidName(_) => {
-                let message = format!("Failed to apply default image tag \"{image}\": {error}");
-                self.warn(name, "InspectFailed", &message);
-                ("InvalidImageName", message)
-            }
-            ImageError::NeverPull(_) => {
-                self.warn(name, "ErrImageNeverPull", error.to_string());
-                ("ErrImageNeverPull", error.to_string())
-            }
-            ImageError::Pull(_) => {
-                self.warn(name, "Failed", format!("Failed to pull image \"{image}\": {error}"));
-                ("ErrImagePull", error.to_string())
-            }
-            ImageError::Docker(_) => ("ImageInspectError", error.to_string()),
-        };
-        self.warn(name, "Failed", format!("Error: {reason}"));
-        match error {
-            ImageError::Pull(_) => {
-                let waiting_message = format!("{back_off}: {reason}: {message}");
-                Refusal { reason, waiting: "ImagePullBackOff", message, waiting_message, soon: false }
-            }
-            _ => Refusal::new(reason, message),
-        }
-    }
-
-    /// The container's environment, command line and binds.
-    async fn prepared(
-        &self,
-        container: &Container,
-        image: &Image,
-        attempt: u32,
-        kit: &Kit<'_>,
-    ) -> Result<Prepared, String> {
-        let user = security::user(&self.pod, container, &image.user)?;
-        let security_options = security::options(&self.pod, container)?;
-        let mut with_address = None;
-        if env::wants_pod_ip(container) {
-            let address = kit.ready.clone().await.map_err(|error| words(&error))?;
-            let pod_ip = address.map(|address| address.to_string()).unwrap_or_default();
-            with_address = Some(Sources { pod_ip, ..kit.sources.clone() });
-        }
-        let sources = with_address.as_ref().unwrap_or(kit.sources);
-        let variables = env::variables(&self.pod, container, sources)?;
-        let (command, args) = env::command_line(container, &variables);
-        let mounts = volumes::binds(container, kit.volumes, &variables)?;
-        let mut binds: Vec<String> = mounts.iter().map(|mount| mount.bind.clone()).collect();
-        let termination = termination::make(kit.directory, &container.name, attempt)
-            .map_err(|error| format!("cannot make the termination message file: {error}"))?;
-        termination::forget(kit.directory, &container.name, attempt.saturating_sub(1));
-        let own = [
-            (kit.directory.host.join("etc-hosts"), "/etc/hosts"),
-            (kit.directory.host.join("resolv.conf"), "/etc/resolv.conf"),
-            (termination, termination::path(container)),
-        ];
-        for (file, path) in own {
-            if !mounts.iter().any(|mount| mount.at == path) {
-                binds.push(format!("{}:{path}", file.display()));
-            }
-        }
-        let spec = pod::spec(&self.pod);
-        let target =
-            pod::target_of(&self.pod, &container.name).map(|target| running(kit.observed, target)).transpose()?;
-        let pid_mode = match (spec.host_pid, spec.share_process_namespace) {
-            _ if target.is_some() => target.map(|id| format!("container:{id}")),
-            (Some(true), _) => Some(self.context.placement.host_network.clone()),
-            (_, Some(true)) => Some(format!("container:{}", kit.sandbox)),
-            _ => None,
-        };
-        let env = variables.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let ipc_mode = self.ipc().map(str::to_owned);
-        let (command, args) = match parts(&mounts)? {
-            checks if checks.is_empty() => (command, args),
-            checks => {
-                let program = gate::program(&self.context, kit.sandbox).await?;
-                binds.push(format!("{}:{}:ro", program.display(), gate::PATH));
-                gated(checks, line(image, command, args))
-            }
-        };
-        let image = container.image.clone().unwrap_or_default();
-        Ok(Prepared { env, image, command, args, binds, pid_mode, ipc_mode, user, security_options })
-    }
-
-    /// Says in events which containers wait to be tried again, and, before the first is made, what this node leaves out.
-    pub(super) fn announce(&mut self, plan: &plan::Plan, begins: bool) {
-        if begins && self.task.is_some() && !std::mem::replace(&mut self.warned, true) {
-            for (container, what) in left_out::of(&self.pod, self.context.placement.host_ipc.is_some()) {
-                self.warn(container, "Unsupported", what);
-            }
-        }
-        if let Some(cause) = &plan.cause
-            && !std::mem::replace(&mut self.ended_early, true)
-        {
-            match cause.reason {
-                "DeadlineExceeded" => self.good("", cause.reason, &cause.message),
-                reason => self.warn("", reason, cause.message.trim_start_matches(admission::REJECTED)),
-            }
-        }
-        for (name, waiting) in &plan.waiting {
-            if self.announced.get(name) == Some(&waiting.reason) {
-                continue;
-            }
-            let image =
-                || pod::container(&self.pod, name).and_then(|container| container.image.clone()).unwrap_or_default();
-            match waiting.reason.as_str() {
-                "CrashLoopBackOff" => {
-                    let (pod, namespace, uid) = (pod::name(&self.pod), pod::namespace(&self.pod), pod::uid(&self.pod));
-                    let what = format!("Back-off restarting failed container {name} in pod {pod}_{namespace}({uid})");
-                    self.warn(name, "BackOff", what);
-                }
-                "ImagePullBackOff" => {
-                    self.good(name, "BackOff", format!("Back-off pulling image \"{}\"", image()));
-                    self.warn(name, "Failed", "Error: ImagePullBackOff");
-                }
-                _ => {}
-            }
-        }
-        self.announced = plan.waiting.iter().map(|(name, waiting)| (name.clone(), waiting.reason.clone())).collect();
-    }
-
-    fn good(&self, container: &str, reason: &'static str, message: impl Into<String>) {
-        self.context.events.record(&self.pod, container, Type::Normal, reason, message);
-    }
-}
-
-/// What the gate is to look for: the parts of volumes that may be moved until they are mounted, each by its place in its file
-/// system.
-fn parts(mounts: &[Bind]) -> Result<Vec<String>, String> {
-    let parts: Vec<_> = mounts.iter().filter_map(|mount| Some((&mount.at, mount.part.as_ref()?))).collect();
-    if parts.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mountinfo = std::fs::read(sandbox::gate::MOUNTINFO).map_err(|error| error.to_string())?;
-    let check = |(at, part): (&String, &PathBuf)| {
-        let origin = sandbox::gate::origin(&mountinfo, part)?;
-        sandbox::gate::word(at, &origin)
-    };
-    let checks: Option<Vec<_>> = parts.into_iter().map(check).collect();
-    checks.ok_or_else(|| "cannot tell where a part of a volume lies".to_owned())
-}
-
-/// What the container runs, as Docker would put it together.
-fn line(image: &Image, command: Option<Vec<String>>, args: Option<Vec<String>>) -> Vec<String> {
-    let rest = match (&command, args) {
-        (_, Some(args)) => args,
-        (Some(_), None) => Vec::new(),
-        (None, None) => image.command.clone(),
-    };
-    [command.unwrap_or_else(|| image.entrypoint.clone()), rest].concat()
-}
-
-/// The same behind the gate.
-fn gated(checks: Vec<String>, line: Vec<String>) -> (Option<Vec<String>>, Option<Vec<String>>) {
-    let first = [gate::PATH.to_owned(), "gate".to_owned()];
-    let command = first.into_iter().chain(checks).chain(["--".to_owned()]).collect();
-    (Some(command), Some(line))
-}
-
-/// The running container of that name.
-fn running<'o>(observed: &'o Observed, name: &str) -> Result<&'o str, String> {
-    let newest = observed.named(name).next().filter(|container| container.running());
-    newest.map(|container| container.id.as_str()).ok_or_else(|| format!("target container \"{name}\" does not run"))
 }
 
 /// What stands before the engine's words where it may be the privilege that it refuses.
