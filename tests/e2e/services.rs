@@ -69,6 +69,19 @@ fn free_port() -> u16 {
     listener.local_addr().expect("bound").port()
 }
 
+/// The last address of the service range that no service has: the server gives them by chance.
+fn nobodys_address(cluster: &Cluster) -> String {
+    let services = cluster.kubectl(&["get", "services", "-A", "-o", "jsonpath={.items[*].spec.clusterIP}"]).ok();
+    let taken = names(&services);
+    let mut all = (1..255).rev().map(|last| format!("10.10.10.{last}"));
+    all.find(|address| !taken.contains(address.as_str())).expect("a free address")
+}
+
+/// A script that ends well when that address refuses the connection; what else it says is shown.
+fn refused(host: &str, port: u16) -> String {
+    format!("nc -w 5 {host} {port} < /dev/null 2>&1 | tee /dev/stderr | grep refused")
+}
+
 fn names(said: &str) -> BTreeSet<&str> {
     said.split_whitespace().collect()
 }
@@ -155,7 +168,7 @@ fn by_other_ports_and_hands(cluster: &Cluster) {
         &service("waiting", json!({"selector": {"app": "late"}, "ports": [{"port": 80, "targetPort": 8080}]})),
     );
     assert_eq!(in_a_pod(cluster, "wget -qO- http://early 2> /dev/null").trim(), "late");
-    assert!(in_a_pod(cluster, "nc -w 5 waiting 80 < /dev/null 2>&1 | grep refused").contains("refused"));
+    assert!(in_a_pod(cluster, &refused("waiting", 80)).contains("refused"));
 
     create(cluster, &service("hand", json!({"ports": [{"port": 80}]})));
     let ip = cluster.object("pod", "one").expect("the pod")["status"]["podIP"].clone();
@@ -184,7 +197,7 @@ fn under_another_type(cluster: &Cluster) {
     patch(json!({"type": "ExternalName", "externalName": "web.default.svc.cluster.local", "clusterIP": null,
         "clusterIPs": null, "ports": [{"port": 82, "targetPort": 8080}]}));
     in_a_pod(cluster, "wget -qO- http://alias");
-    in_a_pod(cluster, &format!("nc -w 5 {own} 82 < /dev/null 2>&1 | grep refused"));
+    in_a_pod(cluster, &refused(&own, 82));
     wait_for("the node port to be closed", || match http::get(&place, "/") {
         Err(_) => Ok(()),
         Ok(answer) => Err(format!("{answer:?}")),
@@ -210,17 +223,17 @@ fn while_all_end(cluster: &Cluster) {
 fn while_nobody_serves(cluster: &Cluster) {
     cluster.k8sm(&["delete", "pod", "one", "two", "--grace-period=0", "--force"]).ok();
     let address = address(cluster, "web");
-    let refused = |address: &str| format!("nc -w 5 {address} 80 < /dev/null 2>&1 | grep refused");
-    for address in [address.as_str(), "10.10.10.254"] {
-        assert!(in_a_pod(cluster, &refused(address)).contains("refused"), "{address}");
+    let nobodys = nobodys_address(cluster);
+    for address in [address.as_str(), &nobodys] {
+        assert!(in_a_pod(cluster, &refused(address, 80)).contains("refused"), "{address}");
         let on_host = json!({"hostNetwork": true});
-        assert!(in_such_a_pod(cluster, &refused(address), on_host).contains("refused"), "{address} from the node");
+        assert!(in_such_a_pod(cluster, &refused(address, 80), on_host).contains("refused"), "{address} from the node");
     }
     for node in ["mesosslave1", "mesosslave2"] {
         let pid = docker::pid(&cluster.container(node)).to_string();
-        let route = ["-t", &pid, "-n", "ip", "route", "get", "10.10.10.254"];
+        let route = ["-t", &pid, "-n", "ip", "route", "get", &nobodys];
         let way = run(std::process::Command::new("nsenter").args(route), "").ok();
-        assert!(way.starts_with("local 10.10.10.254 dev lo"), "{node}: {way}");
+        assert!(way.starts_with(&format!("local {nobodys} dev lo")), "{node}: {way}");
     }
 }
 

@@ -242,7 +242,8 @@ pub(crate) fn in_such_a_pod(cluster: &Cluster, script: &str, fields: Value) -> S
     let said = wait_for(&format!("the end of pod {name}: {script}"), || {
         let object = cluster.object("pod", &name)?;
         let logs = cluster.k8sm(&["logs", &name]);
-        if object["status"]["phase"] == "Succeeded" { Ok(logs.stdout) } else { Err(logs.to_string()) }
+        let seen = || format!("{logs}\non {}: {}", object["spec"]["nodeName"], object["status"]);
+        if object["status"]["phase"] == "Succeeded" { Ok(logs.stdout) } else { Err(seen()) }
     });
     cluster.k8sm(&["delete", "pod", &name, "--wait=false"]).ok();
     said
