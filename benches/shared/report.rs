@@ -25,6 +25,7 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
 impl Report {
     /// What was measured, what it is compared with, its figure and its limit.
     pub(crate) fn row(&mut self, what: &str, floor: Option<String>, figure: String, limit: &str) {
+        eprintln!("  {what}: {figure}");
         self.rows.push([what.to_owned(), floor.unwrap_or_default(), figure, limit.to_owned()]);
     }
 

@@ -134,8 +134,9 @@ fn take(from: impl Read, place: &str) -> Result<String, Failure> {
 /// Text that is neither JSON nor YAML, or a document that is no object of a known kind.
 pub(crate) fn parse(file: &str, text: &str) -> Result<Vec<Document>, Failure> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let values =
-        if text.trim_start().starts_with('{') { json_documents(file, text)? } else { yaml_documents(file, text)? };
+    // between documents in JSON there may be YAML's lines, and all JSON is YAML
+    let json = text.trim_start().starts_with('{') && !text.lines().any(|line| line.trim_end() == "---");
+    let values = if json { json_documents(file, text)? } else { yaml_documents(file, text)? };
     let several = values.len() > 1;
     let mut documents = Vec::new();
     for (place, json) in values {
@@ -261,6 +262,8 @@ metadata: {name: b, namespace: c}
         let json =
             parse("f.json", r#"{"apiVersion":"v1","kind":"Pod"} {"apiVersion":"v1","kind":"Node"}"#).expect("valid");
         assert_eq!(json.iter().map(|d| d.kind.plural).collect::<Vec<_>>(), ["pods", "nodes"]);
+        let mixed = parse("f", "{\"apiVersion\":\"v1\",\"kind\":\"Pod\"}\n---\napiVersion: v1\nkind: Node\n");
+        assert_eq!(mixed.expect("valid").iter().map(|d| d.kind.plural).collect::<Vec<_>>(), ["pods", "nodes"]);
     }
 
     #[test]

@@ -23,7 +23,7 @@ use crate::authorize::rbac::Rbac;
 use crate::http::body::Body;
 use crate::http::reply::{self, Answer};
 use crate::kubelet::Kubelet;
-use crate::metrics::Metrics;
+use crate::metrics::{Asked, Metrics};
 use crate::oidc::Document;
 use crate::options::Options;
 use crate::storage::{StorageError, Store};
@@ -76,11 +76,12 @@ impl Api {
         let method = request.method().clone();
         let metrics = self.metrics.clone();
         let accepted = request.headers().get(http::header::ACCEPT).cloned();
-        let response = match self.route(request).await {
+        let mut asked = Asked::path(&method);
+        let response = match self.route(request, &mut asked).await {
             Ok(response) => response,
             Err(status) => reply::refusal(&status, accepted.as_ref()),
         };
-        metrics.answered(&method, response.status(), started.elapsed());
+        metrics.answered(asked, response.status(), started.elapsed());
         if method == Method::HEAD {
             let (head, _) = response.into_parts();
             return Response::from_parts(head, crate::http::body::full(bytes::Bytes::new()));
@@ -88,8 +89,8 @@ impl Api {
         response
     }
 
-    /// Health and version are for everybody; all else is for known users who may do it.
-    async fn route(self: Arc<Self>, request: Request<Incoming>) -> Answer {
+    /// Health and version are for everybody; all else is for known users who may do it. Notes what was asked for.
+    async fn route(self: Arc<Self>, request: Request<Incoming>, asked: &mut Asked) -> Answer {
         let path = request.uri().path().to_owned();
         if !path.starts_with('/') || request.headers().get_all(http::header::HOST).iter().count() > 1 {
             return Err(Status::bad_request("the request names no path, or more than one host"));
@@ -116,6 +117,7 @@ impl Api {
         {
             let (parts, body) = request.into_parts();
             let call = Call::new(parts, user)?;
+            *asked = Asked::call(&call);
             self.authorize(&call).await?;
             return self.resource(call, body).await;
         }

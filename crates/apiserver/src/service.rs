@@ -3,6 +3,7 @@
 //! A claim is a key of its own under `/registry/k8sm/claims/`, which can be put only where it is missing. So no two services
 //! hold one address, however many API servers there are.
 
+mod free;
 mod retype;
 
 use std::net::Ipv4Addr;
@@ -19,12 +20,15 @@ use crate::storage::{Claims, PREFIX};
 const DNS_OFFSET: u32 = 10;
 /// Who may have it: namespaces and names of the DNS service, as the addon and its earlier templates have them.
 const DNS_SERVICES: &[(&str, &str)] = &[("kube-system", "kube-dns"), ("default", "kube-dns"), ("default", "skydns")];
-/// How many addresses are looked at by chance before all are, in order.
-const TRIES: usize = 64;
+
+/// Whether objects of the kind claim anything.
+pub(crate) fn claims(kind: &Kind) -> bool {
+    kind.kind == "Service"
+}
 
 /// Chooses and claims what a new service needs. Other kinds claim nothing.
 pub(crate) fn claim_new(api: &Api, kind: &Kind, object: &mut Value) -> Result<Claims, Status> {
-    if kind.kind != "Service" {
+    if !claims(kind) {
         return Ok(Claims::default());
     }
     complete(api, kind, object)?;
@@ -33,7 +37,7 @@ pub(crate) fn claim_new(api: &Api, kind: &Kind, object: &mut Value) -> Result<Cl
 
 /// Chooses and claims what a service needs now and did not before, and gives back what it needs no more.
 pub(crate) fn claim_changed(api: &Api, kind: &Kind, new: &mut Value, old: &Value) -> Result<Claims, Status> {
-    if kind.kind != "Service" {
+    if !claims(kind) {
         return Ok(Claims::default());
     }
     complete(api, kind, new)?;
@@ -150,7 +154,7 @@ fn address(api: &Api, kind: &Kind, service: &mut Value) -> Result<(), Status> {
             check_address(&api.options, kind, service, &address)?;
             address
         }
-        None => free_address(api).ok_or_else(|| Status::internal("failed to allocate a serviceIP: range is full"))?,
+        None => free::address(api).ok_or_else(|| Status::internal("failed to allocate a serviceIP: range is full"))?,
     };
     service["spec"]["clusterIPs"] = json!([address]);
     service["spec"]["clusterIP"] = address.into();
@@ -188,17 +192,6 @@ fn is_dns(service: &Value) -> bool {
     DNS_SERVICES.contains(&(meta::namespace(service), meta::name(service)))
 }
 
-/// A free address by chance; the network's first is the API server's, the tenth is kept for DNS.
-fn free_address(api: &Api) -> Option<String> {
-    let range = api.options.service_cluster_ip_range;
-    let (first, last) = (u32::from(range.network()), u32::from(range.broadcast()));
-    let kept = [first, first + 1, first + DNS_OFFSET, last];
-    let candidates = pick(first, last);
-    let shelf = api.store.shelf("services")?;
-    let taken = |ip: &str| shelf.any(|_, entry| entry.field("spec.clusterIP") == Some(ip));
-    candidates.filter(|ip| !kept.contains(ip)).map(|ip| Ipv4Addr::from(ip).to_string()).find(|ip| !taken(ip))
-}
-
 fn check_ports(options: &Options, kind: &Kind, service: &Value) -> Result<(), Status> {
     let (first, last) = options.service_node_port_range;
     let ports = service["spec"]["ports"].as_array().into_iter().flatten().enumerate();
@@ -217,7 +210,6 @@ fn check_ports(options: &Options, kind: &Kind, service: &Value) -> Result<(), St
 
 /// Gives every port of the service a node port.
 fn choose_ports(api: &Api, service: &mut Value) -> Result<(), Status> {
-    let (first, last) = api.options.service_node_port_range;
     let mut own: Vec<u16> = node_ports(service).collect();
     let shelf = api.store.shelf("services").ok_or_else(Status::no_such_path)?;
     let mut used: Option<Vec<u16>> = None;
@@ -235,20 +227,12 @@ fn choose_ports(api: &Api, service: &mut Value) -> Result<(), Status> {
             });
             all
         });
-        let free = pick(u32::from(first), u32::from(last))
-            .filter_map(|port| u16::try_from(port).ok())
-            .find(|port| !used.contains(port) && !own.contains(port))
+        let free = free::port(api.options.service_node_port_range, |port| used.contains(&port) || own.contains(&port))
             .ok_or_else(|| Status::internal("failed to allocate a nodePort: range is full"))?;
         own.push(free);
         port["nodePort"] = free.into();
     }
     Ok(())
-}
-
-/// Numbers of a range, some by chance first and then all.
-fn pick(first: u32, last: u32) -> impl Iterator<Item = u32> {
-    let chance = (0..TRIES).map(move |_| rand::random_range(first..=last));
-    chance.chain(first..=last)
 }
 
 fn has_node_ports(service: &Value) -> bool {

@@ -20,12 +20,11 @@ mod watcher;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use cache::Cache;
 pub(crate) use cache::PREFIX;
-pub(crate) use entry::{Entry, encode};
+pub(crate) use entry::{Entry, encode, encode_with};
 pub(crate) use error::StorageError;
 pub(crate) use etcd::Beside;
 use etcd::{Etcd, Write};
@@ -227,31 +226,31 @@ impl Store {
         Entry::new(&path, &stored.value, stored.revision).map(Arc::new)
     }
 
-    /// Stores a new object; `expires` puts it under a lease.
+    /// Stores a new object in the form of [`encode`]; `expires` puts it under a lease.
     pub(crate) async fn create(
         &self,
         resource: &str,
         key: &str,
-        object: &Value,
+        stored: Vec<u8>,
         expires: bool,
         claims: Claims,
     ) -> Result<Arc<Entry>, StorageError> {
         let lease = if expires { Some(self.leases.get().await?) } else { None };
-        self.put(resource, key, 0, object, lease, claims).await
+        self.put(resource, key, 0, stored, lease, claims).await
     }
 
-    /// Stores an object in the place of that at revision `expected`.
+    /// Stores an object in the form of [`encode`] in the place of that at revision `expected`.
     pub(crate) async fn update(
         &self,
         resource: &str,
         key: &str,
         expected: u64,
-        object: &Value,
+        stored: Vec<u8>,
         expires: bool,
         claims: Claims,
     ) -> Result<Arc<Entry>, StorageError> {
         let lease = if expires { Some(self.leases.get().await?) } else { None };
-        self.put(resource, key, expected, object, lease, claims).await
+        self.put(resource, key, expected, stored, lease, claims).await
     }
 
     /// Removes the object at revision `expected`; tells the revision of its end.
@@ -271,15 +270,18 @@ impl Store {
         resource: &str,
         key: &str,
         expected: u64,
-        object: &Value,
+        stored: Vec<u8>,
         lease: Option<i64>,
         claims: Claims,
     ) -> Result<Arc<Entry>, StorageError> {
-        let (key, stored) = (format!("{PREFIX}{resource}/{key}"), encode(object));
+        let key = format!("{PREFIX}{resource}/{key}");
         let value = Some((stored.clone(), lease));
         let Claims { take, release, beside } = claims;
         let write = Write { key: key.clone(), expected, value, take, release, beside };
         let revision = self.etcd.write(write).await?;
-        Entry::new(&key, &stored, revision).map(Arc::new)
+        match Entry::written(&stored, revision) {
+            Some(entry) => Ok(Arc::new(entry)),
+            None => Entry::new(&key, &stored, revision).map(Arc::new),
+        }
     }
 }

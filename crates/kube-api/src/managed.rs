@@ -8,6 +8,7 @@ mod compare;
 mod entry;
 mod set;
 
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 pub use compare::{Comparison, compare, zero};
@@ -66,27 +67,71 @@ enum Start {
     Stored(Vec<Entry>),
 }
 
-/// The `managedFields` after a write; `Null` where nothing is kept of the object.
+/// The `managedFields` after a write.
+#[derive(Debug)]
+pub enum After<'v> {
+    /// Nothing is kept of the object.
+    Nothing,
+    /// What is stored stays as it is.
+    AsStored(&'v Value),
+    /// These entries.
+    Entries(Entries),
+}
+
+impl After<'_> {
+    /// As a value; `Null` for nothing.
+    #[must_use]
+    pub fn into_value(self) -> Value {
+        match self {
+            Self::Nothing => Value::Null,
+            Self::AsStored(stored) => stored.clone(),
+            Self::Entries(entries) => serde_json::to_value(entries).expect("entries are JSON"),
+        }
+    }
+
+    /// As JSON; `None` for nothing.
+    #[must_use]
+    pub fn into_text(self) -> Option<String> {
+        match self {
+            Self::Nothing => None,
+            Self::AsStored(stored) => Some(stored.to_string()),
+            Self::Entries(entries) => Some(serde_json::to_string(&entries).expect("entries are JSON")),
+        }
+    }
+}
+
+/// Entries of `managedFields`, in Kubernetes' order; at least one.
+#[derive(Debug)]
+pub struct Entries(Vec<Entry>);
+
+impl Serialize for Entries {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+/// Tells the `managedFields` after a write.
 ///
 /// `stored` are those before it. `given` are those that came with the object: a list of empty entries clears, a valid list counts
 /// instead of the stored, an invalid or empty one does not count; a subresource gives none. `compared` tells the write's
 /// comparison as clients of an `apiVersion` see it; nothing where the kind is not served in it. An object of which nothing
 /// is kept stays so but by `new`, its creation.
-pub fn after(
+pub fn after<'v>(
     writer: &Writer<'_>,
-    stored: &Value,
+    stored: &'v Value,
     given: &Value,
     new: bool,
     mut compared: impl FnMut(&str) -> Option<Comparison>,
-) -> Value {
+) -> After<'v> {
+    let as_stored = if stored.is_null() { After::Nothing } else { After::AsStored(stored) };
     let start = start(stored, given);
     let kept = matches!(&start, Start::Given(entries) | Start::Stored(entries) if !entries.is_empty());
     if !kept && !new {
-        return Value::Null;
+        return After::Nothing;
     }
-    let Some(own) = compared(writer.api_version) else { return stored.clone() };
+    let Some(own) = compared(writer.api_version) else { return as_stored };
     let mut entries = match start {
-        Start::Stored(_) if own.is_empty() => return stored.clone(),
+        Start::Stored(_) if own.is_empty() => return as_stored,
         Start::Cleared => Vec::new(),
         Start::Given(entries) | Start::Stored(entries) => entries,
     };
@@ -109,7 +154,8 @@ pub fn after(
         take_over(&mut entries, writer, written);
     }
     cap(&mut entries);
-    entry::encode(entries)
+    entry::sort(&mut entries);
+    if entries.is_empty() { After::Nothing } else { After::Entries(Entries(entries)) }
 }
 
 fn start(stored: &Value, given: &Value) -> Start {

@@ -6,7 +6,7 @@
 mod notation;
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 /// A group and version whose types are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +44,8 @@ pub struct Type {
     pub fields: Vec<Field>,
     /// The fields that protobuf knows, by number, as places in `fields`.
     numbers: Vec<(Number, usize)>,
+    /// What Go's type holds where nothing was said, once somebody asked for it.
+    pub(crate) zero: OnceLock<serde_json::Value>,
 }
 
 /// Where protobuf writes a field.

@@ -20,19 +20,27 @@ pub(crate) async fn measure(effort: Effort, report: &mut Report) -> anyhow::Resu
     pods::create(&server, 1).await?;
     let size = usize::try_from(etcd.bytes("/registry/pods/").await?).context("the size of a pod")?;
     let url = server.url(&format!("/api/v1/namespaces/{}/pods", pods::NAMESPACE));
-    let (mut floor, mut figure) = (vec![], vec![]);
+    let (mut floor, mut figure, mut cpu) = (vec![], vec![], vec![]);
     for round in 0..effort.rounds {
         let length = Duration::from_secs(effort.seconds);
         floor.push(etcd.transactions(size, CONNECTIONS as usize, length).await?);
         let script = script(round);
         let load = Load { url: &url, connections: CONNECTIONS, seconds: effort.seconds, script: Some(&script) };
-        figure.push(load::run(&load)?);
+        let before = server.usage()?.cpu;
+        let rate = load::run(&load)?;
+        cpu.push((server.usage()?.cpu - before) / (rate * effort.seconds as f64));
+        figure.push(rate);
     }
     let (floor, figure) = (median(floor), median(figure));
     report.row(
         &format!("creates of pods of {size} bytes, {CONNECTIONS} connections"),
         Some(format!("{} bare transactions of etcd", per_second(floor))),
-        format!("{} = {:.0} % of the floor", per_second(figure), figure / floor * 100.0),
+        format!(
+            "{} = {:.0} % of the floor, {:.0} µs of the server's CPU each",
+            per_second(figure),
+            figure / floor * 100.0,
+            median(cpu) * 1e6
+        ),
         "60 % of the floor",
     );
     Ok(())

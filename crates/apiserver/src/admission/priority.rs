@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Review;
 use crate::api::refuse;
-use crate::storage::StorageError;
+use crate::storage::{Entry, Range, StorageError};
 
 const PREEMPT: &str = "PreemptLowerPriority";
 
@@ -64,8 +64,9 @@ fn apply(class: Option<&Value>, pod: &mut Value) -> Result<(), String> {
 /// The class of pods that name none. Where there are several, as two servers may have let pass, that with the least value.
 fn default_class(review: &Review<'_>) -> Option<Value> {
     let shelf = review.api.store.shelf("priorityclasses")?;
-    let classes = shelf.all().into_iter().map(|(_, entry)| entry.value());
-    classes.filter(|class| class["globalDefault"] == true).min_by_key(|class| class["value"].as_i64())
+    let default = |entry: &Entry| entry.field("globalDefault").is_some();
+    let classes = shelf.list(&Range { meant: &default, ..Range::all("") }).objects;
+    classes.into_iter().map(|(_, entry)| entry.value()).min_by_key(|class| class["value"].as_i64())
 }
 
 /// Keeps the priority of a pod in an update that leaves it out.

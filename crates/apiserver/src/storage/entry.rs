@@ -27,22 +27,29 @@ pub(crate) struct Entry {
     message: OnceLock<Bytes>,
     /// Where `"metadata"` begins in `bytes`.
     metadata: usize,
-    seen: Seen,
+    /// The parts that selectors look at; of an entry that only answers its writer they are never asked for.
+    seen: OnceLock<Seen>,
 }
 
 impl Entry {
     /// From what etcd holds under `key` since `revision`.
     pub(crate) fn new(key: &str, stored: &[u8], revision: u64) -> Result<Self, StorageError> {
         let corrupt = |reason: String| StorageError::Corrupt { key: key.to_owned(), reason };
-        let (seen, message) = (Seen::of(stored).map_err(corrupt)?, OnceLock::new());
-        if let Some(metadata) = metadata_at(stored) {
-            return Ok(Self { revision, bytes: splice(stored, metadata, revision), message, metadata, seen });
+        let seen = OnceLock::from(Seen::of(stored).map_err(corrupt)?);
+        if let Some(entry) = Self::written(stored, revision) {
+            return Ok(Self { seen, ..entry });
         }
         // written by something else than us: brought into our form
         let object: Value = serde_json::from_slice(stored).map_err(|error| corrupt(error.to_string()))?;
-        let stored = encode(&object);
-        let metadata = metadata_at(&stored).ok_or_else(|| corrupt("it has no metadata".to_owned()))?;
-        Ok(Self { revision, bytes: splice(&stored, metadata, revision), message, metadata, seen })
+        let entry = Self::written(&encode(&object), revision);
+        entry.map(|entry| Self { seen, ..entry }).ok_or_else(|| corrupt("it has no metadata".to_owned()))
+    }
+
+    /// From what [`encode`] wrote at `revision`, which is not read again; `None` where it is not in that form.
+    pub(crate) fn written(stored: &[u8], revision: u64) -> Option<Self> {
+        let metadata = metadata_at(stored)?;
+        let bytes = splice(stored, metadata, revision);
+        Some(Self { revision, bytes, message: OnceLock::new(), metadata, seen: OnceLock::new() })
     }
 
     /// The object as JSON, with its resourceVersion.
@@ -67,12 +74,16 @@ impl Entry {
 
     /// The value of a label.
     pub(crate) fn label(&self, key: &str) -> Option<&str> {
-        self.seen.label(key)
+        self.seen().label(key)
     }
 
     /// The value of one of the fields that selectors look at; `None` where the object does not have it.
     pub(crate) fn field(&self, name: &str) -> Option<&str> {
-        self.seen.field(name)
+        self.seen().field(name)
+    }
+
+    fn seen(&self) -> &Seen {
+        self.seen.get_or_init(|| Seen::of(&self.bytes).expect("an object of ours has a name"))
     }
 
     /// The same object at another revision: how a deletion shows an object's last state.
@@ -103,7 +114,12 @@ impl Entry {
 
 /// The form in which an object is stored: kind, apiVersion, metadata without resourceVersion, and then the rest.
 pub(crate) fn encode(object: &Value) -> Vec<u8> {
-    let mut out = Vec::with_capacity(1024);
+    encode_with(object, None)
+}
+
+/// The same of an object whose `managedFields` are beside it, as JSON.
+pub(crate) fn encode_with(object: &Value, managed_fields: Option<&str>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(4096);
     let empty = Map::new();
     let fields = object.as_object().unwrap_or(&empty);
     out.push(b'{');
@@ -118,6 +134,10 @@ pub(crate) fn encode(object: &Value) -> Vec<u8> {
             out.push(b'{');
             for (name, value) in metadata.iter().filter(|(name, _)| *name != "resourceVersion") {
                 member(&mut out, name, value);
+            }
+            if let Some(fields) = managed_fields {
+                name_of(&mut out, "managedFields");
+                out.extend_from_slice(fields.as_bytes());
             }
             out.push(b'}');
         }

@@ -1,90 +1,95 @@
 //! What memory knows of an object without decoding it: its labels, and the fields that selectors look at.
 //!
-//! Thousands of objects are read at a start and each of them is kept, so that only these parts are decoded, and they are
-//! kept as one piece of text.
+//! Thousands of objects are read at a start and each of them is kept, so that only these parts are decoded, straight into
+//! the pieces of text as which they are kept.
 
 use std::borrow::Cow;
 use std::fmt;
 
-use kube_api::selector::field_value;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
 
-/// The parts of an object that are looked at.
-const PARTS: Part = Part::Within(&[
+/// The parts of an object that are looked at: what some kind's field selector may name, labels, the UID, and whether a
+/// priority class is the default. [`kube_api::selector::field_value`] says the same of a decoded object.
+const PARTS: Part<'static> = Part::Within(&[
     (
         "metadata",
         Part::Within(&[
-            ("name", Part::Whole),
-            ("namespace", Part::Whole),
-            ("uid", Part::Whole),
-            ("labels", Part::Whole),
+            ("name", Part::Text(NAME)),
+            ("namespace", Part::Text("metadata.namespace")),
+            ("uid", Part::Text("metadata.uid")),
+            ("labels", Part::Labels),
         ]),
     ),
     (
         "spec",
         Part::Within(&[
-            ("nodeName", Part::Whole),
-            ("restartPolicy", Part::Whole),
-            ("schedulerName", Part::Whole),
-            ("serviceAccountName", Part::Whole),
-            ("hostNetwork", Part::Whole),
-            ("unschedulable", Part::Whole),
-            ("clusterIP", Part::Whole),
-            ("type", Part::Whole),
+            ("nodeName", Part::Text("spec.nodeName")),
+            ("restartPolicy", Part::Text("spec.restartPolicy")),
+            ("schedulerName", Part::Text("spec.schedulerName")),
+            ("serviceAccountName", Part::Text("spec.serviceAccountName")),
+            ("hostNetwork", Part::Flag("spec.hostNetwork")),
+            ("unschedulable", Part::Flag("spec.unschedulable")),
+            ("clusterIP", Part::Text("spec.clusterIP")),
+            ("type", Part::Text("spec.type")),
         ]),
     ),
     (
         "status",
         Part::Within(&[
-            ("phase", Part::Whole),
-            ("podIP", Part::Whole),
-            ("podIPs", Part::Whole),
-            ("nominatedNodeName", Part::Whole),
-            ("replicas", Part::Whole),
+            ("phase", Part::Text("status.phase")),
+            ("podIP", Part::Text("status.podIP")),
+            ("podIPs", Part::Addresses("status.podIPs")),
+            ("nominatedNodeName", Part::Text("status.nominatedNodeName")),
+            ("replicas", Part::Count("status.replicas")),
         ]),
     ),
-    ("involvedObject", Part::Whole),
-    ("reason", Part::Whole),
-    ("reportingComponent", Part::Whole),
-    ("source", Part::Whole),
-    ("type", Part::Whole),
+    (
+        "involvedObject",
+        Part::Within(&[
+            ("kind", Part::Text("involvedObject.kind")),
+            ("namespace", Part::Text("involvedObject.namespace")),
+            ("name", Part::Text("involvedObject.name")),
+            ("uid", Part::Text("involvedObject.uid")),
+            ("apiVersion", Part::Text("involvedObject.apiVersion")),
+            ("resourceVersion", Part::Text("involvedObject.resourceVersion")),
+            ("fieldPath", Part::Text("involvedObject.fieldPath")),
+        ]),
+    ),
+    ("reason", Part::Text("reason")),
+    ("reportingComponent", Part::Text(REPORTER)),
+    ("source", Part::Within(&[("component", Part::Text(SOURCE))])),
+    ("type", Part::Text("type")),
+    ("globalDefault", Part::Flag("globalDefault")),
 ]);
+const NAME: &str = "metadata.name";
+/// Where an event comes from: from its reporter, where it does not say.
+const SOURCE: &str = "source";
+const REPORTER: &str = "reportingComponent";
+/// An element of a list of addresses.
+const ADDRESS: Part<'static> = Part::Within(&[("ip", Part::Text("ip"))]);
 
-/// The fields that are kept: those that some kind's field selector may name, and the UID.
-const FIELDS: &[&str] = &[
-    "metadata.name",
-    "metadata.namespace",
-    "metadata.uid",
-    "spec.nodeName",
-    "spec.restartPolicy",
-    "spec.schedulerName",
-    "spec.serviceAccountName",
-    "spec.hostNetwork",
-    "spec.unschedulable",
-    "spec.clusterIP",
-    "spec.type",
-    "status.phase",
-    "status.podIP",
-    "status.podIPs",
-    "status.nominatedNodeName",
-    "status.replicas",
-    "involvedObject.kind",
-    "involvedObject.namespace",
-    "involvedObject.name",
-    "involvedObject.uid",
-    "involvedObject.apiVersion",
-    "involvedObject.resourceVersion",
-    "involvedObject.fieldPath",
-    "reason",
-    "reportingComponent",
-    "source",
-    "type",
-];
+/// What is kept of a part, and as which field. A part of another form is passed over.
+#[derive(Clone, Copy, Debug)]
+enum Part<'k> {
+    /// A text.
+    Text(&'static str),
+    /// A whole number.
+    Count(&'static str),
+    /// A flag, if it is set.
+    Flag(&'static str),
+    /// The addresses of a list, in one.
+    Addresses(&'static str),
+    /// All labels.
+    Labels,
+    /// The value of the label with this key.
+    Label(&'k str),
+    /// These members of an object.
+    Within(&'static [(&'static str, Part<'static>)]),
+}
 
 /// An object's labels and fields.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
     labels: Pairs,
     fields: Pairs,
@@ -96,17 +101,19 @@ impl Seen {
     /// # Errors
     /// Where it is no JSON, or has no name.
     pub(crate) fn of(json: &[u8]) -> Result<Self, String> {
-        let mut decoder = serde_json::Deserializer::from_slice(json);
-        let object = PARTS.deserialize(&mut decoder).and_then(|object| decoder.end().map(|()| object));
-        let object = object.map_err(|error| error.to_string())?;
-        if !object["metadata"]["name"].is_string() {
+        let (mut seen, mut decoder) = (Self::default(), serde_json::Deserializer::from_slice(json));
+        let read = Reader { part: PARTS, seen: &mut seen }.deserialize(&mut decoder);
+        read.and_then(|()| decoder.end()).map_err(|error| error.to_string())?;
+        if seen.field(NAME).is_none() {
             return Err("it has no metadata.name".to_owned());
         }
-        let labels = object["metadata"]["labels"].as_object();
-        let labels = labels.into_iter().flatten().filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)));
-        let fields = FIELDS.iter().map(|field| (*field, field_value(&object, field)));
-        let fields = fields.filter(|(field, value)| *value != field_value(&Value::Null, field));
-        Ok(Self { labels: Pairs::new(labels), fields: Pairs::new(fields) })
+        let reporter = seen.field(REPORTER).filter(|_| seen.field(SOURCE).is_none()).map(str::to_owned);
+        if let Some(reporter) = reporter {
+            seen.fields.push(SOURCE, &reporter);
+        }
+        seen.labels.0.shrink_to_fit();
+        seen.fields.0.shrink_to_fit();
+        Ok(seen)
     }
 
     /// The value of a label.
@@ -121,101 +128,111 @@ impl Seen {
 }
 
 /// A few pairs of text in one: each key and value ends with a NUL.
-#[derive(Clone, Debug)]
-struct Pairs(Box<str>);
+#[derive(Clone, Debug, Default)]
+struct Pairs(String);
 
 impl Pairs {
-    /// Pairs in which somebody wrote a NUL are left out: no selector can name them.
-    fn new<K: AsRef<str>, V: AsRef<str>>(pairs: impl Iterator<Item = (K, V)>) -> Self {
-        let mut text = String::new();
-        for (key, value) in pairs {
-            let (key, value) = (key.as_ref(), value.as_ref());
-            if !key.contains('\0') && !value.contains('\0') {
-                text.extend([key, "\0", value, "\0"]);
-            }
+    /// A pair in which somebody wrote a NUL is left out: no selector can name it.
+    fn push(&mut self, key: &str, value: &str) {
+        if !key.contains('\0') && !value.contains('\0') {
+            self.0.extend([key, "\0", value, "\0"]);
         }
-        Self(text.into())
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut parts = self.0.split('\0');
+        std::iter::from_fn(move || Some((parts.next()?, parts.next()?)))
     }
 
     fn get(&self, wanted: &str) -> Option<&str> {
-        let mut parts = self.0.split('\0');
-        while let (Some(key), Some(value)) = (parts.next(), parts.next()) {
-            if key == wanted {
-                return Some(value);
-            }
-        }
-        None
+        self.iter().find(|(key, _)| *key == wanted).map(|(_, value)| value)
     }
 }
 
-/// How much of a value is decoded.
-#[derive(Clone, Copy, Debug)]
-enum Part {
-    /// All of it.
-    Whole,
-    /// These members, where it is an object; else nothing.
-    Within(&'static [(&'static str, Self)]),
+/// Reads a part into what is seen of its object.
+struct Reader<'k, 's> {
+    part: Part<'k>,
+    seen: &'s mut Seen,
 }
 
-impl<'de> DeserializeSeed<'de> for Part {
-    type Value = Value;
+impl<'de> DeserializeSeed<'de> for Reader<'_, '_> {
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, decoder: D) -> Result<Value, D::Error> {
-        match self {
-            Self::Whole => serde::Deserialize::deserialize(decoder),
-            Self::Within(members) => decoder.deserialize_any(Members(members)),
-        }
+    fn deserialize<D: Deserializer<'de>>(self, decoder: D) -> Result<(), D::Error> {
+        decoder.deserialize_any(self)
     }
 }
 
-/// Decodes some members of an object; what is no object is null.
-struct Members(&'static [(&'static str, Part)]);
-
-impl<'de> Visitor<'de> for Members {
-    type Value = Value;
+impl<'de> Visitor<'de> for Reader<'_, '_> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any value")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut found = Map::new();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self { part, seen } = self;
         while let Some(Key(key)) = map.next_key()? {
-            match self.0.iter().find(|(name, _)| *name == key) {
-                Some((name, part)) => drop(found.insert((*name).to_owned(), map.next_value_seed(*part)?)),
+            let part = match part {
+                Part::Labels => Some(Part::Label(&key)),
+                Part::Within(members) => members.iter().find(|(name, _)| *name == key).map(|(_, part)| *part),
+                _ => None,
+            };
+            match part {
+                Some(part) => map.next_value_seed(Reader { part, seen: &mut *seen })?,
                 None => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        Ok(Value::Object(found))
+        Ok(())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        while items.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Value::Null)
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let Part::Addresses(field) = self.part else {
+            while items.next_element::<IgnoredAny>()?.is_some() {}
+            return Ok(());
+        };
+        let mut found = Seen::default();
+        while items.next_element_seed(Reader { part: ADDRESS, seen: &mut found })?.is_some() {}
+        let addresses: Vec<&str> = found.fields.iter().map(|(_, address)| address).collect();
+        if !addresses.is_empty() {
+            self.seen.fields.push(field, &addresses.join(","));
+        }
+        Ok(())
     }
 
-    fn visit_bool<E: Error>(self, _: bool) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        match self.part {
+            Part::Text(field) if !text.is_empty() => self.seen.fields.push(field, text),
+            Part::Label(key) => self.seen.labels.push(key, text),
+            _ => {}
+        }
+        Ok(())
     }
 
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_bool<E: Error>(self, set: bool) -> Result<(), E> {
+        if let (Part::Flag(field), true) = (self.part, set) {
+            self.seen.fields.push(field, "true");
+        }
+        Ok(())
     }
 
-    fn visit_u64<E: Error>(self, _: u64) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_u64<E: Error>(self, count: u64) -> Result<(), E> {
+        if let Part::Count(field) = self.part {
+            self.seen.fields.push(field, &count.to_string());
+        }
+        Ok(())
     }
 
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_i64<E: Error>(self, _: i64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_str<E: Error>(self, _: &str) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
     }
 }
 
@@ -226,7 +243,8 @@ struct Key<'k>(#[serde(borrow)] Cow<'k, str>);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use kube_api::selector::field_value;
+    use serde_json::{Value, json};
 
     fn seen(object: &Value) -> Seen {
         Seen::of(object.to_string().as_bytes()).unwrap()
@@ -253,6 +271,24 @@ mod tests {
         let event = seen(&json!({"metadata": {"name": "e"}, "involvedObject": {"kind": "Pod", "name": "p"},
             "source": {"component": "kubelet"}}));
         assert_eq!((event.field("involvedObject.name"), event.field("source")), (Some("p"), Some("kubelet")));
+    }
+
+    #[test]
+    fn selectors_see_what_they_see_of_a_decoded_object() {
+        let event = json!({"metadata": {"name": "e"}, "reportingComponent": "r", "source": {"host": "h"}, "type": "Normal",
+            "involvedObject": {"kind": "Pod", "resourceVersion": "7", "fieldPath": "spec", "apiVersion": "v1"}});
+        let controller = json!({"metadata": {"name": "c"}, "status": {"replicas": 3}, "spec": {"replicas": 4}});
+        let node =
+            json!({"metadata": {"name": "n"}, "spec": {"unschedulable": true, "type": "", "hostNetwork": false}});
+        let pod = json!({"metadata": {"name": "p", "namespace": "n"}, "spec": {"restartPolicy": "Never",
+            "schedulerName": "s", "serviceAccountName": "a"}, "status": {"podIP": "::1", "nominatedNodeName": "n"}});
+        for object in [event, controller, node, pod] {
+            let seen = seen(&object);
+            for field in kube_api::kinds::all().iter().flat_map(kube_api::selector::supported) {
+                let missing = field_value(&Value::Null, field);
+                assert_eq!(seen.field(field).unwrap_or(&missing), field_value(&object, field), "{field}");
+            }
+        }
     }
 
     #[test]

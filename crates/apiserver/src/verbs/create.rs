@@ -21,7 +21,7 @@ use crate::http::accept;
 use crate::http::body::{self, BoxError};
 use crate::http::reply::{self, Answer};
 use crate::service;
-use crate::storage::{Claims, Entry, StorageError, encode};
+use crate::storage::{Claims, Entry, StorageError, encode_with};
 use crate::strategy;
 
 /// How many names are tried where the server makes the name, and how many claims where it chooses addresses.
@@ -84,15 +84,17 @@ pub(crate) async fn create(
     dry: bool,
 ) -> Result<Arc<Entry>, Status> {
     let object = convert::to_storage(kind, object);
-    let mut object = prepare(kind, namespace, object, manager)?;
+    let (mut object, fields) = prepare(kind, namespace, object, manager)?;
     let review = admission::Review { api, kind, user, namespace, old: None, subresource: "" };
     admission::admit(&review, &mut object).await?;
     strategy::after_defaults(kind, &mut object);
     let mut account = api.quotas.open(&review).await;
     let generated = object["metadata"]["generateName"].is_string() && meta::name(&object).is_empty();
     let mut refused = Status::internal("no attempt was made");
+    // what nothing can make try again is not kept for it
+    let again = generated || account.is_some() || service::claims(kind);
     for _ in 0..ATTEMPTS {
-        let mut object = object.clone();
+        let mut object = if again { object.clone() } else { object.take() };
         if generated {
             let prefix = object["metadata"]["generateName"].as_str().unwrap_or_default();
             object["metadata"]["name"] = meta::generate_name(prefix, rand::random()).into();
@@ -112,12 +114,13 @@ pub(crate) async fn create(
         claims.beside = charge.writes();
         let name = meta::name(&object).to_owned();
         let key = crate::api::key(namespace, &name);
+        let stored = encode_with(&object, fields.as_deref());
         if dry {
             api.store.consistent().await.map_err(|error| refuse(kind, &name, error))?;
             let there = api.store.shelf(kind.plural).is_some_and(|shelf| shelf.get(&key).is_some());
-            return if there { Err(Status::already_exists(kind, &name)) } else { imagined(&name, &object) };
+            return if there { Err(Status::already_exists(kind, &name)) } else { imagined(&name, &stored) };
         }
-        match api.store.create(kind.plural, &key, &object, expires(kind), claims).await {
+        match api.store.create(kind.plural, &key, stored, expires(kind), claims).await {
             Ok(entry) => {
                 if let Some(account) = &mut account {
                     account.book(charge, entry.revision);
@@ -136,8 +139,13 @@ pub(crate) async fn create(
     Err(refused)
 }
 
-/// Fills in what the server fills in, and refuses what does not belong here.
-fn prepare(kind: &'static Kind, namespace: &str, mut object: Value, manager: &Manager) -> Result<Value, Status> {
+/// Fills in what the server fills in, and refuses what does not belong here. Gives the object and its `managedFields`.
+fn prepare(
+    kind: &'static Kind,
+    namespace: &str,
+    mut object: Value,
+    manager: &Manager,
+) -> Result<(Value, Option<String>), Status> {
     if !object["metadata"].is_object() {
         object["metadata"] = json!({});
     }
@@ -164,11 +172,11 @@ fn prepare(kind: &'static Kind, namespace: &str, mut object: Value, manager: &Ma
         metadata.remove("generateName");
     }
     defaults::apply(convert::stored_kind(kind), &mut object);
-    manager.created(kind, &mut object);
+    let fields = manager.created(kind, &mut object).into_text();
     defaults::stored(kind, &mut object);
     strategy::before_create(kind, &mut object);
     strategy::after_defaults(kind, &mut object);
-    Ok(object)
+    Ok((object, fields))
 }
 
 /// The time as Kubernetes writes it: to the second.
@@ -177,8 +185,8 @@ pub(crate) fn now() -> String {
 }
 
 /// What a dry run answers: the object as it would be stored.
-fn imagined(name: &str, object: &Value) -> Result<Arc<Entry>, Status> {
-    let entry = Entry::new(name, &encode(object), 0).map_err(|error| Status::internal(&error.to_string()))?;
+fn imagined(name: &str, stored: &[u8]) -> Result<Arc<Entry>, Status> {
+    let entry = Entry::new(name, stored, 0).map_err(|error| Status::internal(&error.to_string()))?;
     Ok(Arc::new(entry))
 }
 

@@ -1,6 +1,6 @@
 //! Who writes, and what it comes to own: `metadata.managedFields` of what is stored.
 
-use kube_api::managed::{self, Comparison, Writer};
+use kube_api::managed::{self, After, Comparison, Writer};
 use kube_api::{Kind, Status, kinds, schema};
 use serde_json::Value;
 
@@ -47,18 +47,18 @@ impl Manager {
         Self { name: "kube-apiserver".to_owned(), subresource: "" }
     }
 
-    /// Notes who made the object, in its stored form; what the server adds after this belongs to nobody.
-    pub(crate) fn created(&self, kind: &'static Kind, object: &mut Value) {
+    /// What is kept of who made the object, in its stored form: the `managedFields` that it gets in place of those that the client
+    /// sent. What the server adds after this belongs to nobody.
+    pub(crate) fn created(&self, kind: &'static Kind, object: &mut Value) -> After<'static> {
         let given = take(object);
         // a status that is not written here is not the client's
         let skipped: &[&str] = if strategy::owns_status(kind) { &["status"] } else { &[] };
         let compared = |version: &str| {
             let kind = served_as(kind, version)?;
             let ty = schema::of(kind);
-            Some(compare(kind, |new| managed::compare(ty, &managed::zero(ty), new, skipped), object))
+            Some(compare(kind, |new| managed::compare(ty, managed::zero(ty), new, skipped), object))
         };
-        let fields = self.after(kind, &Value::Null, &given, true, compared);
-        put(object, fields);
+        self.after(kind, &Value::Null, &given, true, compared)
     }
 
     /// Notes who changed the object, both in their stored form. `given` is the `managedFields` that the client sent.
@@ -72,18 +72,17 @@ impl Manager {
             }
             Some(managed::compare(ty, old, new, &[]))
         };
-        let fields = self.after(kind, managed::of(old), given, false, compared);
-        put(new, fields);
+        put(new, self.after(kind, managed::of(old), given, false, compared));
     }
 
-    fn after(
+    fn after<'v>(
         &self,
         kind: &Kind,
-        stored: &Value,
+        stored: &'v Value,
         given: &Value,
         new: bool,
         compared: impl FnMut(&str) -> Option<Comparison>,
-    ) -> Value {
+    ) -> After<'v> {
         let (api_version, time) = (kind.api_version(), now());
         let writer =
             Writer { manager: &self.name, api_version: &api_version, subresource: self.subresource, time: &time };
@@ -108,11 +107,11 @@ pub(crate) fn take(object: &mut Value) -> Value {
     metadata.and_then(|metadata| metadata.remove("managedFields")).unwrap_or(Value::Null)
 }
 
-fn put(object: &mut Value, fields: Value) {
-    if fields.is_null() {
-        take(object);
-    } else {
-        object["metadata"]["managedFields"] = fields;
+/// Puts the `managedFields` into an object.
+pub(crate) fn put(object: &mut Value, fields: After<'_>) {
+    match fields.into_value() {
+        Value::Null => drop(take(object)),
+        fields => object["metadata"]["managedFields"] = fields,
     }
 }
 

@@ -6,7 +6,7 @@ use kube_api::{Kind, Status};
 use serde_json::Value;
 
 use crate::api::{Api, refuse};
-use crate::storage::{Claims, Entry, StorageError};
+use crate::storage::{Claims, Entry, StorageError, encode};
 
 /// How often a decision is made anew because somebody else was faster.
 const ATTEMPTS: usize = 8;
@@ -93,7 +93,7 @@ async fn write(
         Decision::Keep => Ok(Outcome::Stored(Arc::clone(current))),
         Decision::Put(object, claims) => {
             let expires = expires(kind);
-            let entry = api.store.update(kind.plural, key, current.revision, &object, expires, claims).await?;
+            let entry = api.store.update(kind.plural, key, current.revision, encode(&object), expires, claims).await?;
             Ok(Outcome::Stored(entry))
         }
         Decision::Remove { mut last, release } => {
@@ -110,7 +110,7 @@ fn imagine(key: &str, current: &Arc<Entry>, decision: Decision) -> Result<Outcom
         Decision::Keep => Ok(Outcome::Stored(Arc::clone(current))),
         Decision::Remove { last, .. } => Ok(Outcome::Removed(last)),
         Decision::Put(object, _) => {
-            let stored = crate::storage::encode(&object);
+            let stored = encode(&object);
             let entry = Entry::new(key, &stored, current.revision);
             Ok(Outcome::Stored(Arc::new(entry.map_err(|error| Status::internal(&error.to_string()))?)))
         }

@@ -8,7 +8,7 @@ use kube_api::{Status, meta};
 use serde_json::{Value, json};
 
 use super::create;
-use super::manager::Manager;
+use super::manager::{self, Manager};
 use crate::api::{Api, Call, Verb};
 use crate::http::body::BoxError;
 use crate::http::reply::{self, Answer};
@@ -30,7 +30,8 @@ where
     }
     let mut review = create::decode_body(&call, body).await?.object;
     if call.kind().kind != "Binding" {
-        Manager::of(&call)?.created(call.kind(), &mut review);
+        let fields = Manager::of(&call)?.created(call.kind(), &mut review);
+        manager::put(&mut review, fields);
     }
     let status = match call.kind().kind {
         "Binding" => return binding::bind(&api, &call, &review).await,

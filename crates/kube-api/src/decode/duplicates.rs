@@ -13,7 +13,7 @@ use serde_json::{Map, Number, Value};
 pub(super) fn json(text: &str) -> Result<(Value, Vec<String>), serde_json::Error> {
     let found = RefCell::new(Vec::new());
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value = Seed { path: String::new(), found: &found }.deserialize(&mut deserializer)?;
+    let value = Seed { at: &Path::Root, found: &found }.deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok((value, found.into_inner()))
 }
@@ -24,12 +24,31 @@ pub(super) fn json(text: &str) -> Result<(Value, Vec<String>), serde_json::Error
 /// A text that is no YAML.
 pub(super) fn yaml(text: &str) -> Result<(Value, Vec<String>), serde_yaml::Error> {
     let found = RefCell::new(Vec::new());
-    let value = Seed { path: String::new(), found: &found }.deserialize(serde_yaml::Deserializer::from_str(text))?;
+    let value = Seed { at: &Path::Root, found: &found }.deserialize(serde_yaml::Deserializer::from_str(text))?;
     Ok((value, found.into_inner()))
 }
 
+/// Where a value is. Becomes text only where a key is there twice.
+enum Path<'p> {
+    Root,
+    Key(&'p Self, &'p str),
+    Index(&'p Self, usize),
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Root => Ok(()),
+            Self::Key(Self::Root, key) => f.write_str(key),
+            Self::Key(within, key) => write!(f, "{within}.{key}"),
+            Self::Index(within, index) => write!(f, "{within}[{index}]"),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
 struct Seed<'a> {
-    path: String,
+    at: &'a Path<'a>,
     found: &'a RefCell<Vec<String>>,
 }
 
@@ -87,8 +106,8 @@ impl<'de> Visitor<'de> for Seed<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut items = Vec::new();
         loop {
-            let path = format!("{}[{}]", self.path, items.len());
-            match access.next_element_seed(Seed { path, found: self.found })? {
+            let at = &Path::Index(self.at, items.len());
+            match access.next_element_seed(Seed { at, ..self })? {
                 Some(item) => items.push(item),
                 None => return Ok(Value::Array(items)),
             }
@@ -98,11 +117,11 @@ impl<'de> Visitor<'de> for Seed<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(Key(key)) = access.next_key()? {
-            let path = if self.path.is_empty() { key.clone() } else { format!("{}.{key}", self.path) };
+            let at = &Path::Key(self.at, &key);
             if map.contains_key(&key) {
-                self.found.borrow_mut().push(path.clone());
+                self.found.borrow_mut().push(at.to_string());
             }
-            let value = access.next_value_seed(Seed { path, found: self.found })?;
+            let value = access.next_value_seed(Seed { at, ..self })?;
             map.insert(key, value);
         }
         Ok(Value::Object(map))

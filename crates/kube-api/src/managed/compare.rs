@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::set::FieldSet;
+use super::set::{FieldSet, Step};
 use crate::schema::{Field, Merge, Shape, Type};
 
 /// What the server gives, and what says what an object is: nobody's fields.
@@ -30,14 +30,13 @@ impl Comparison {
     }
 
     /// Adds the comparison of what lies behind a step, which `step` writes if there is anything.
-    fn graft(&mut self, below: Self, step: impl FnOnce() -> String) {
-        if below.is_empty() {
-            return;
+    fn graft(&mut self, below: Self, step: impl Fn() -> Step) {
+        let Self { added, modified, removed } = below;
+        for (ours, below) in [(&mut self.added, added), (&mut self.modified, modified), (&mut self.removed, removed)] {
+            if !below.is_empty() {
+                ours.graft(step(), below);
+            }
         }
-        let step = step();
-        self.added.graft(&step, below.added);
-        self.modified.graft(&step, below.modified);
-        self.removed.graft(&step, below.removed);
     }
 }
 
@@ -55,17 +54,21 @@ pub fn compare(ty: &Type, old: &Value, new: &Value, skipped: &[&str]) -> Compari
             }
             _ => value(&field.shape, Rule::of(field), old, new),
         };
-        out.graft(below, || format!("f:{}", field.name));
+        out.graft(below, || Step::field(field.name));
     }
     out
 }
 
 /// The object that Go's types hold where nothing was said: what a creation is compared with.
 #[must_use]
-pub fn zero(ty: &Type) -> Value {
+pub fn zero(ty: &Type) -> &Value {
+    ty.zero.get_or_init(|| make_zero(ty))
+}
+
+fn make_zero(ty: &Type) -> Value {
     let fields = ty.fields.iter().filter_map(|field| {
         let value = match &field.shape {
-            Shape::Struct(inner) if field.by_value => zero(inner.get()),
+            Shape::Struct(inner) if field.by_value => zero(inner.get()).clone(),
             _ if !(field.required || field.by_value) => return None,
             Shape::String => "".into(),
             Shape::Bool => false.into(),
@@ -129,7 +132,7 @@ fn value(shape: &Shape, rule: Rule<'_>, old: Option<&Value>, new: Option<&Value>
         (Shape::List(_), Rule::Keys(keys, of)) => {
             inner(old, new, elements(old, new, &|element| key_step(of, keys, element), of))
         }
-        (Shape::List(of), Rule::Values) => inner(old, new, elements(old, new, &|element| format!("v:{element}"), of)),
+        (Shape::List(of), Rule::Values) => inner(old, new, elements(old, new, &Step::value, of)),
         _ => leaf(old, new),
     }
 }
@@ -176,7 +179,7 @@ fn fields(ty: &Type, old: Option<&Value>, new: Option<&Value>, skipped: &[&str])
         }
         let (old, new) = (old.and_then(|old| old.get(field.name)), new.and_then(|new| new.get(field.name)));
         let below = value(&field.shape, Rule::of(field), old, new);
-        out.graft(below, || format!("f:{}", field.name));
+        out.graft(below, || Step::field(field.name));
     }
     inner(old, new, out)
 }
@@ -188,29 +191,29 @@ fn keys(of: &Shape, old: Option<&Value>, new: Option<&Value>) -> Comparison {
     let after = new.and_then(Value::as_object).unwrap_or(&none);
     let rule = Rule::of_element(of);
     for (key, old) in before {
-        out.graft(value(of, rule, Some(old), after.get(key)), || format!("f:{key}"));
+        out.graft(value(of, rule, Some(old), after.get(key)), || Step::field(key.clone()));
     }
     for (key, new) in after.iter().filter(|(key, _)| !before.contains_key(*key)) {
-        out.graft(value(of, rule, None, Some(new)), || format!("f:{key}"));
+        out.graft(value(of, rule, None, Some(new)), || Step::field(key.clone()));
     }
     out
 }
 
 /// The step to an element that these fields identify. A field that the element does not have counts with its default.
-fn key_step(of: &Shape, keys: &[&'static str], element: &Value) -> String {
+fn key_step(of: &Shape, keys: &[&'static str], element: &Value) -> Step {
     let default = |key: &str| of.innermost().and_then(|ty| ty.field(key)).and_then(|field| field.default);
     let parts = keys.iter().filter_map(|&key| {
         let value = element.get(key).cloned().or_else(|| default(key).map(Value::from))?;
         Some((key.to_owned(), value))
     });
-    format!("k:{}", Value::Object(parts.collect()))
+    Step::keys(Value::Object(parts.collect()).to_string())
 }
 
 /// Compares lists element by element, whatever their order. Several of one identity are one value together.
-fn elements(old: Option<&Value>, new: Option<&Value>, step: &dyn Fn(&Value) -> String, of: &Shape) -> Comparison {
-    let list = |value: Option<&Value>| -> Vec<(String, usize)> {
+fn elements(old: Option<&Value>, new: Option<&Value>, step: &dyn Fn(&Value) -> Step, of: &Shape) -> Comparison {
+    let list = |value: Option<&Value>| -> Vec<(Step, usize)> {
         let items = value.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        let mut steps: Vec<(String, usize)> = items.iter().enumerate().map(|(at, item)| (step(item), at)).collect();
+        let mut steps: Vec<(Step, usize)> = items.iter().enumerate().map(|(at, item)| (step(item), at)).collect();
         steps.sort();
         steps
     };
@@ -220,7 +223,7 @@ fn elements(old: Option<&Value>, new: Option<&Value>, step: &dyn Fn(&Value) -> S
     while let Some(next) = [a.first(), b.first()].into_iter().flatten().map(|(step, _)| step).min() {
         let olds = run(&mut a, next);
         let news = run(&mut b, next);
-        let at = |value: Option<&'_ Value>, places: &[(String, usize)]| -> Vec<Value> {
+        let at = |value: Option<&'_ Value>, places: &[(Step, usize)]| -> Vec<Value> {
             places.iter().filter_map(|(_, at)| value?.get(*at).cloned()).collect()
         };
         let below = match (olds, news) {
@@ -240,7 +243,7 @@ fn elements(old: Option<&Value>, new: Option<&Value>, step: &dyn Fn(&Value) -> S
 }
 
 /// Takes the elements of that identity from the front.
-fn run<'s>(steps: &mut &'s [(String, usize)], step: &str) -> &'s [(String, usize)] {
+fn run<'s>(steps: &mut &'s [(Step, usize)], step: &Step) -> &'s [(Step, usize)] {
     let count = steps.iter().take_while(|(other, _)| other == step).count();
     let (run, rest) = steps.split_at(count);
     *steps = rest;

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
 use super::set::FieldSet;
@@ -52,9 +53,11 @@ impl Entry {
             fields,
         })
     }
+}
 
-    fn into_value(self) -> Value {
-        let mut out = Map::new();
+impl Serialize for Entry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
         let operation = if self.applied { "Apply" } else { "Update" };
         for (name, text) in [
             ("manager", self.manager.as_str()),
@@ -65,11 +68,11 @@ impl Entry {
             ("subresource", &self.subresource),
         ] {
             if !text.is_empty() {
-                out.insert(name.to_owned(), text.into());
+                map.serialize_entry(name, text)?;
             }
         }
-        out.insert("fieldsV1".to_owned(), self.fields.into_value());
-        out.into()
+        map.serialize_entry("fieldsV1", &self.fields)?;
+        map.end()
     }
 }
 
@@ -99,11 +102,7 @@ pub(super) fn decode(value: &Value) -> Option<Vec<Entry>> {
     Some(entries)
 }
 
-/// The list, in Kubernetes' order; `Null` for none.
-pub(super) fn encode(mut entries: Vec<Entry>) -> Value {
-    if entries.is_empty() {
-        return Value::Null;
-    }
+/// Brings a list into Kubernetes' order.
+pub(super) fn sort(entries: &mut [Entry]) {
     entries.sort_by(|a, b| b.applied.cmp(&a.applied).then_with(|| a.by_age(b)));
-    entries.into_iter().map(Entry::into_value).collect()
 }

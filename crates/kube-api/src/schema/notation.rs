@@ -19,6 +19,7 @@
 //! its number in the message that is embedded as field 2 (`apiVersion` and `kind` of a kind have none).
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use super::{Field, Merge, Number, Package, Patch, Shape, Type, TypeRef};
 
@@ -49,8 +50,8 @@ pub(super) fn parse(files: &[&'static str]) -> Result<(Vec<Type>, HashMap<String
                 let name = words.next().unwrap_or_default();
                 let flags: Vec<&str> = words.collect();
                 let (is_kind, atomic) = (flags.contains(&"kind"), flags.contains(&"atomic"));
-                let (fields, numbers) = (Vec::new(), Vec::new());
-                types.push(Type { package, name, description, is_kind, atomic, fields, numbers });
+                let (fields, numbers, zero) = (Vec::new(), Vec::new(), OnceLock::new());
+                types.push(Type { package, name, description, is_kind, atomic, fields, numbers, zero });
             }
         }
     }

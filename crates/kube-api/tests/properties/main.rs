@@ -198,7 +198,7 @@ proptest! {
     fn fields_belong_to_their_last_writer(writes in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..60), 1..14)) {
         let kind = kinds::find("", "v1", "pods").expect("served");
         let ty = schema::of(kind);
-        let mut object = managed::zero(ty);
+        let mut object = managed::zero(ty).clone();
         let mut owners: BTreeMap<String, FieldSet> = BTreeMap::new();
         let mut stored = Value::Null;
         for (turn, tape) in writes.iter().enumerate() {
@@ -207,7 +207,7 @@ proptest! {
             let new = thinned(&pod(), &mut tape);
             let comparison = managed::compare(ty, &object, &new, &[]);
             let writer = Writer { manager: &manager, api_version: "v1", subresource: "", time: &format!("{turn:02}") };
-            stored = managed::after(&writer, &stored, &Value::Null, turn == 0, |_| Some(comparison.clone()));
+            stored = managed::after(&writer, &stored, &Value::Null, turn == 0, |_| Some(comparison.clone())).into_value();
             if turn == 0 && stored.is_null() {
                 // nothing was said, so that nothing is kept of it
                 return Ok(());
@@ -238,7 +238,7 @@ proptest! {
                 }
                 all.unite(owned.clone());
             }
-            let whole = managed::compare(ty, &managed::zero(ty), &new, &[]);
+            let whole = managed::compare(ty, managed::zero(ty), &new, &[]);
             let mut expected = whole.added;
             expected.unite(whole.modified);
             prop_assert_eq!(all, expected);
@@ -250,7 +250,7 @@ proptest! {
     fn sets_of_fields_are_sets(a in fields(), b in fields()) {
         let read = |value: &Value| FieldSet::from_value(value).expect("a set");
         let (a, b) = (read(&a), read(&b));
-        prop_assert_eq!(&read(&a.clone().into_value()), &a);
+        prop_assert_eq!(&read(&serde_json::to_value(&a).expect("JSON")), &a);
         let union = { let mut union = a.clone(); union.unite(b.clone()); union };
         let difference = { let mut difference = a.clone(); difference.subtract(&b); difference };
         let both = a.intersection(&b);
