@@ -159,7 +159,9 @@ pub(crate) async fn delete(
         // the version that was asked for has been there, and is no more
         Outcome::Stored(entry) if !options.dry && goes(kind, &entry.value()) => {
             let rest = Options { version: None, uid: Some(meta::uid(&entry.value()).to_owned()), ..options.clone() };
-            modify(api, place, false, |old| decide(kind, old, &rest)).await
+            let gone = modify(api, place, false, |old| decide(kind, old, &rest)).await;
+            // who saw it leave, the scheduler for one, may have been faster
+            gone.or_else(|status| if status.code == 404 { Ok(Outcome::Removed(entry.value())) } else { Err(status) })
         }
         outcome => Ok(outcome),
     }
