@@ -1,6 +1,8 @@
 //! The everyday pod on a real cluster with real kubectl: probes, hooks, sidecars, limits, volumes, and what goes wrong with
 //! them. One cluster for all of it.
 
+mod placed;
+
 use serde_json::{Value, json};
 
 use crate::harness::docker::{self, docker};
@@ -58,6 +60,8 @@ fn everyday_pods_do_what_they_do_on_any_kubernetes() {
     volumes(&cluster);
     bad_input(&cluster);
     looked_into(&cluster);
+    placed::at_ports(&cluster);
+    placed::near_others(&cluster);
     restarts(&cluster);
 }
 
