@@ -62,6 +62,7 @@ fn everyday_pods_do_what_they_do_on_any_kubernetes() {
     looked_into(&cluster);
     placed::at_ports(&cluster);
     placed::near_others(&cluster);
+    placed::by_classes(&cluster);
     restarts(&cluster);
 }
 

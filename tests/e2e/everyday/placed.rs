@@ -1,4 +1,4 @@
-//! Where pods go that ask for a port of their node or for pods of other namespaces.
+//! Where pods go that ask for a port of their node or for pods of other namespaces, and how those run that have a class.
 
 use serde_json::{Value, json};
 
@@ -58,4 +58,20 @@ pub(super) fn near_others(cluster: &Cluster) {
     described(cluster, "near-blue", &["didn't match pod affinity rules"]);
     cluster.kubectl(&["delete", "pod", "near-red", "near-blue", "--timeout=60s"]).ok();
     cluster.kubectl(&["delete", "namespace", "neighbours", "--timeout=60s"]).ok();
+}
+
+/// A class of pods names a runtime of the engine.
+pub(super) fn by_classes(cluster: &Cluster) {
+    for (name, handler) in [("plain", "runc"), ("strange", "none-such")] {
+        let class = json!({"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": name},
+            "handler": handler, "overhead": {"podFixed": {"cpu": "10m"}}});
+        cluster.kubectl_with(&["create", "-f", "-"], &class.to_string()).ok();
+        let spec = json!({"runtimeClassName": name, "containers": [container("c", SLEEP, json!({}))]});
+        create(cluster, &format!("by-{name}"), spec);
+    }
+    let pod = cluster.running("by-plain");
+    assert_eq!(pod["spec"]["overhead"], json!({"cpu": "10m"}));
+    described(cluster, "by-strange", &["FailedCreatePodSandBox", "none-such"]);
+    cluster.kubectl(&["delete", "pod", "by-plain", "by-strange", "--timeout=60s"]).ok();
+    cluster.kubectl(&["delete", "runtimeclass", "plain", "strange"]).ok();
 }

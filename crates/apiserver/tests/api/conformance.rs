@@ -104,6 +104,11 @@ fn lives() -> Vec<Life> {
             json!({"value": 1000, "description": "d"}),
             json!({"description": "e"}),
         ),
+        life(
+            "/apis/node.k8s.io/v1/runtimeclasses",
+            json!({"handler": "e2e"}),
+            json!({"scheduling": {"nodeSelector": {"a": "b"}}}),
+        ),
         life("/api/v1/nodes", json!({}), json!({"spec": {"unschedulable": true}})),
         life(
             "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles",

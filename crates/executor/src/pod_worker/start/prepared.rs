@@ -63,7 +63,8 @@ impl Worker {
             }
         };
         let image = container.image.clone().unwrap_or_default();
-        Ok(Prepared { env, image, command, args, binds, pid_mode, ipc_mode, user, security_options })
+        let handler = kit.handler.map(str::to_owned);
+        Ok(Prepared { handler, env, image, command, args, binds, pid_mode, ipc_mode, user, security_options })
     }
 
     /// Whose processes the container sees: those of the container it debugs, of its node, of its pod, or its own.
