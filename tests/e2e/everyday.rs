@@ -150,7 +150,7 @@ fn limits(cluster: &Cluster) {
 fn volumes(cluster: &Cluster) {
     cluster.kubectl(&["create", "configmap", "settings", "--from-literal=key=old"]).ok();
     let mounts = json!({"volumeMounts": [{"name": "m", "mountPath": "/memory"}, {"name": "s", "mountPath": "/settings"},
-        {"name": "m2", "mountPath": "/part", "subPath": "a/b"}]});
+        {"name": "m2", "mountPath": "/part", "subPath": "a/b"}, {"name": "m", "mountPath": "/memory-part", "subPath": "c/d"}]});
     create(
         cluster,
         "volumes",
@@ -162,6 +162,8 @@ fn volumes(cluster: &Cluster) {
     let exec = |words: &[&str]| cluster.kubectl(&[&["exec", "volumes", "--"], words].concat());
     assert!(exec(&["df", "-P", "/memory"]).ok().contains(" 8192 "));
     exec(&["touch", "/part/x"]).ok();
+    exec(&["touch", "/memory-part/y"]).ok();
+    assert_eq!(exec(&["ls", "/memory/c/d"]).ok(), "y\n");
     assert_eq!(exec(&["cat", "/settings/key"]).ok(), "old");
     cluster.kubectl(&["patch", "configmap", "settings", "--type=merge", "-p", r#"{"data":{"key":"new"}}"#]).ok();
     wait_for("the changed configmap in the pod", || {

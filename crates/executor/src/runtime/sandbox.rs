@@ -22,9 +22,6 @@ pub const MAX_HOSTNAME: usize = 64;
 /// What Kubernetes cuts the names of pods to.
 const MAX_LABEL: usize = 63;
 
-/// Where a sandbox has the pod's volumes in memory.
-const VOLUMES: &str = "/k8sm-volumes";
-
 /// What a sandbox needs beside its pod, worked out by the executor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame<'a> {
@@ -51,7 +48,7 @@ impl Runtime {
     /// When the engine cannot.
     pub async fn create_sandbox(&self, pod: &Pod, attempt: u32, frame: Frame<'_>) -> Result<String, Error> {
         let Frame { directory, host_network, ipc, handler, hostname, address, memory } = frame;
-        let held = memory.iter().map(|(volume, own)| format!("{own}:{VOLUMES}/{volume}:ro,nocopy"));
+        let held = memory.iter().map(|(volume, own)| format!("{own}:{}/{volume}:nocopy", pause::VOLUMES));
         let shared = pod::host_network(pod);
         let sysctls = pod::spec(pod).security_context.as_ref().and_then(|context| context.sysctls.as_ref());
         let named = |name: &str| name.replace('/', ".");
