@@ -265,7 +265,8 @@ fn looked_into(cluster: &Cluster) {
     cluster.running("looked-into");
     let debug = ["debug", "looked-into", "-i", "--image=busybox", "--image-pull-policy=IfNotPresent"];
     let debug = [&debug[..], &["--profile=general", "--target=c", "-c", "debugger", "--", "sh"]].concat();
-    cluster.kubectl_with(&debug, "ps | grep -c 'sleep 1$'; exit\n").ok();
+    let answer = cluster.kubectl_with(&debug, "ps | grep -c 'sleep 1$'; exit\n").ok();
+    assert_eq!(answer.lines().last(), Some("1"), "{answer}");
     let ended = |pod: &Value| pod["status"]["ephemeralContainerStatuses"][0]["state"]["terminated"]["exitCode"] == 0;
     until(cluster, "looked-into", "its debugger ended", ended);
     let said = cluster.kubectl(&["logs", "looked-into", "-c", "debugger"]).ok();
