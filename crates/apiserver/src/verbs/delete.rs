@@ -158,7 +158,8 @@ pub(crate) async fn delete(
     match outcome {
         // the version that was asked for has been there, and is no more
         Outcome::Stored(entry) if !options.dry && goes(kind, &entry.value()) => {
-            let rest = Options { version: None, uid: Some(meta::uid(&entry.value()).to_owned()), ..options.clone() };
+            let uid = Some(meta::uid(&entry.value()).to_owned());
+            let rest = Options { version: None, uid, grace: Some(0), ..options.clone() };
             let gone = modify(api, place, false, |old| decide(kind, old, &rest)).await;
             // who saw it leave, the scheduler for one, may have been faster
             gone.or_else(|status| if status.code == 404 { Ok(Outcome::Removed(entry.value())) } else { Err(status) })
@@ -311,7 +312,7 @@ mod tests {
         assert_eq!(told(&pod("n", "Running"), &plain), "marked 20");
         assert_eq!(told(&pod("n", "Succeeded"), &plain), "marked to go");
         assert_eq!(told(&pod("n", "Running"), &now), "marked to go");
-        assert_eq!(told(&mark(pod("n", "Running"), 0), &plain), "removed");
+        assert_eq!(told(&mark(pod("n", "Running"), 0), &now), "removed");
         assert_eq!(told(&pod("n", "Running"), &Options { dry: true, ..now.clone() }), "removed");
         let marked = mark(pod("n", "Running"), 20);
         assert_eq!(told(&marked, &plain), "kept");
