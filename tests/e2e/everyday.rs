@@ -1,6 +1,8 @@
 //! The everyday pod on a real cluster with real kubectl: probes, hooks, sidecars, limits, volumes, and what goes wrong with
 //! them. One cluster for all of it.
 
+mod placed;
+
 use serde_json::{Value, json};
 
 use crate::harness::docker::{self, docker};
@@ -58,6 +60,9 @@ fn everyday_pods_do_what_they_do_on_any_kubernetes() {
     volumes(&cluster);
     bad_input(&cluster);
     looked_into(&cluster);
+    placed::at_ports(&cluster);
+    placed::near_others(&cluster);
+    placed::by_classes(&cluster);
     restarts(&cluster);
 }
 
@@ -145,7 +150,7 @@ fn limits(cluster: &Cluster) {
 fn volumes(cluster: &Cluster) {
     cluster.kubectl(&["create", "configmap", "settings", "--from-literal=key=old"]).ok();
     let mounts = json!({"volumeMounts": [{"name": "m", "mountPath": "/memory"}, {"name": "s", "mountPath": "/settings"},
-        {"name": "m2", "mountPath": "/part", "subPath": "a/b"}]});
+        {"name": "m2", "mountPath": "/part", "subPath": "a/b"}, {"name": "m", "mountPath": "/memory-part", "subPath": "c/d"}]});
     create(
         cluster,
         "volumes",
@@ -157,6 +162,8 @@ fn volumes(cluster: &Cluster) {
     let exec = |words: &[&str]| cluster.kubectl(&[&["exec", "volumes", "--"], words].concat());
     assert!(exec(&["df", "-P", "/memory"]).ok().contains(" 8192 "));
     exec(&["touch", "/part/x"]).ok();
+    exec(&["touch", "/memory-part/y"]).ok();
+    assert_eq!(exec(&["ls", "/memory/c/d"]).ok(), "y\n");
     assert_eq!(exec(&["cat", "/settings/key"]).ok(), "old");
     cluster.kubectl(&["patch", "configmap", "settings", "--type=merge", "-p", r#"{"data":{"key":"new"}}"#]).ok();
     wait_for("the changed configmap in the pod", || {
@@ -258,7 +265,8 @@ fn looked_into(cluster: &Cluster) {
     cluster.running("looked-into");
     let debug = ["debug", "looked-into", "-i", "--image=busybox", "--image-pull-policy=IfNotPresent"];
     let debug = [&debug[..], &["--profile=general", "--target=c", "-c", "debugger", "--", "sh"]].concat();
-    cluster.kubectl_with(&debug, "ps | grep -c 'sleep 1$'; exit\n").ok();
+    let answer = cluster.kubectl_with(&debug, "ps | grep -c 'sleep 1$'; exit\n").ok();
+    assert_eq!(answer.lines().last(), Some("1"), "{answer}");
     let ended = |pod: &Value| pod["status"]["ephemeralContainerStatuses"][0]["state"]["terminated"]["exitCode"] == 0;
     until(cluster, "looked-into", "its debugger ended", ended);
     let said = cluster.kubectl(&["logs", "looked-into", "-c", "debugger"]).ok();

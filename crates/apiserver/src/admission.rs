@@ -9,6 +9,7 @@ mod namespace_lifecycle;
 pub(crate) mod node_restriction;
 mod priority;
 pub(crate) mod resource_quota;
+mod runtime_class;
 mod service_account;
 
 use kube_api::{Kind, Status, meta};
@@ -55,16 +56,18 @@ enum Plugin {
     NodeRestriction,
     Priority,
     DefaultTolerationSeconds,
+    RuntimeClass,
 }
 
 /// In the order in which Kubernetes asks them.
-const CHAIN: [Plugin; 6] = [
+const CHAIN: [Plugin; 7] = [
     Plugin::NamespaceLifecycle,
     Plugin::LimitRanger,
     Plugin::ServiceAccount,
     Plugin::NodeRestriction,
     Plugin::Priority,
     Plugin::DefaultTolerationSeconds,
+    Plugin::RuntimeClass,
 ];
 
 impl Plugin {
@@ -77,6 +80,7 @@ impl Plugin {
             Self::NodeRestriction => Ok(()),
             Self::Priority => priority::admit(review, object).await,
             Self::DefaultTolerationSeconds => default_toleration_seconds::admit(review, object),
+            Self::RuntimeClass => runtime_class::admit(review, object).await,
         }
     }
 
@@ -85,7 +89,11 @@ impl Plugin {
         match self {
             Self::Priority => priority::amend(review, old, new),
             Self::DefaultTolerationSeconds => default_toleration_seconds::amend(review, new),
-            Self::NamespaceLifecycle | Self::LimitRanger | Self::ServiceAccount | Self::NodeRestriction => {}
+            Self::NamespaceLifecycle
+            | Self::LimitRanger
+            | Self::ServiceAccount
+            | Self::NodeRestriction
+            | Self::RuntimeClass => {}
         }
     }
 
@@ -95,7 +103,9 @@ impl Plugin {
             Self::LimitRanger => limit_ranger::validate(review, object),
             Self::NodeRestriction => node_restriction::validate(review, object),
             Self::Priority => priority::validate(review, object),
-            Self::NamespaceLifecycle | Self::ServiceAccount | Self::DefaultTolerationSeconds => Ok(()),
+            Self::NamespaceLifecycle | Self::ServiceAccount | Self::DefaultTolerationSeconds | Self::RuntimeClass => {
+                Ok(())
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use kube_api::Kind;
 use serde_json::{Value, json};
 
 /// Kinds that count changes of their spec in `metadata.generation`.
-const GENERATIONS: &[&str] = &["PriorityClass", "ReplicationController"];
+const GENERATIONS: &[&str] = &["Pod", "PriorityClass", "ReplicationController"];
 /// Kinds whose status only `/status` writes.
 const OWN_STATUS: &[&str] = &[
     "Namespace",
@@ -119,6 +119,10 @@ pub(crate) fn before_update(kind: &Kind, new: &mut Value, old: &Value) {
         "Pod" if new["status"].is_object() => new["status"]["qosClass"] = old["status"]["qosClass"].clone(),
         _ => {}
     }
+}
+
+/// Counts a change of the spec, once its defaults are in it.
+pub(crate) fn count_change(kind: &Kind, new: &mut Value, old: &Value) {
     if GENERATIONS.contains(&kind.kind) {
         let generation = old["metadata"]["generation"].as_u64().unwrap_or(1);
         // a priority class has no spec, and its generation does not change
@@ -245,6 +249,7 @@ mod tests {
         let mut new = json!({"metadata": {"name": "a", "uid": "other", "deletionTimestamp": "x", "labels": {"l": "m"}},
             "spec": {"replicas": 2}, "status": {"replicas": 9}});
         before_update(kind("replicationcontrollers"), &mut new, &old);
+        count_change(kind("replicationcontrollers"), &mut new, &old);
         assert_eq!(
             new,
             json!({"metadata": {"name": "a", "uid": "u", "creationTimestamp": "t", "generation": 4, "labels": {"l": "m"}},

@@ -105,6 +105,7 @@ impl Part {
                 if let Some(containers) = new["spec"].get("ephemeralContainers") {
                     merged["spec"]["ephemeralContainers"] = containers.clone();
                     defaults::apply(kind, &mut merged);
+                    strategy::count_change(kind, &mut merged, old);
                 }
                 let errors = validate::ephemeral_containers(&merged, old);
                 (merged, errors)

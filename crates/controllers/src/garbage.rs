@@ -4,12 +4,10 @@
 mod graph;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::api::{
     Api, ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch, PatchParams, Preconditions,
@@ -18,7 +16,7 @@ use kube::api::{
 use kube::core::PartialObjectMeta;
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Client, Error, Resource, ResourceExt};
-use kube_api::kinds;
+use kube_api::{Kind, kinds};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -51,16 +49,20 @@ struct Collector {
 pub fn start(context: Context, tasks: &mut JoinSet<()>) -> impl Future<Output = ()> + use<> {
     let queue = Arc::new(Queue::new("garbage-collector", &context.queues));
     let collector = Collector { graph: Arc::default(), queue };
-    collector.listen(&context.pods);
-    collector.listen(&context.controllers);
-    collector.listen(&context.services);
-    collector.listen(&context.endpoints);
-    collector.listen(&context.slices);
-    collector.listen(&context.accounts);
-    collector.listen(&context.nodes);
-    collector.listen(&context.leases);
-    collector.follow::<Secret>(&context, tasks);
-    collector.follow::<ConfigMap>(&context, tasks);
+    let stored = [
+        collector.listen(&context.pods),
+        collector.listen(&context.controllers),
+        collector.listen(&context.services),
+        collector.listen(&context.endpoints),
+        collector.listen(&context.slices),
+        collector.listen(&context.accounts),
+        collector.listen(&context.nodes),
+        collector.listen(&context.namespaces),
+        collector.listen(&context.quotas),
+    ];
+    for kind in kinds::all().iter().filter(|kind| is_collected(kind) && !stored.contains(&kind.kind)) {
+        collector.follow(kind, &context, tasks);
+    }
     let (queue, shutdown) = (Arc::clone(&collector.queue), context.shutdown.clone());
     queue.work(WORKERS, shutdown, move |uid| {
         let (client, collector) = (context.client.clone(), collector.clone());
@@ -69,23 +71,22 @@ pub fn start(context: Context, tasks: &mut JoinSet<()>) -> impl Future<Output = 
 }
 
 impl Collector {
-    fn listen<K: Object>(&self, store: &Arc<Store<K>>) {
+    /// Follows a kind that a controller stores; gives its name.
+    fn listen<K: Object + k8s_openapi::Resource>(&self, store: &Arc<Store<K>>) -> &'static str {
         let collector = self.clone();
         store.listen(move |change| match (change.old, change.new) {
-            (_, Some(object)) => collector.seen(item(object.meta(), &K::api_version(&()), &K::kind(&()))),
+            (_, Some(object)) => collector.seen(item(object.meta(), K::API_VERSION, K::KIND)),
             (Some(object), None) => collector.gone(&object.uid().unwrap_or_default()),
             (None, None) => {}
         });
+        K::KIND
     }
 
-    /// A kind that no controller stores is followed by its metadata alone.
-    fn follow<K>(&self, context: &Context, tasks: &mut JoinSet<()>)
-    where
-        K: Resource<DynamicType = ()> + Clone + fmt::Debug + serde::de::DeserializeOwned + Send + Sync + 'static,
-    {
+    /// Follows a kind that no controller stores, by its metadata alone.
+    fn follow(&self, kind: &'static Kind, context: &Context, tasks: &mut JoinSet<()>) {
         let (collector, shutdown) = (self.clone(), context.shutdown.clone());
-        let api: Api<PartialObjectMeta<K>> = Api::all(context.client.clone());
-        let of = |object: &PartialObjectMeta<K>| item(object.meta(), &K::api_version(&()), &K::kind(&()));
+        let api: Api<PartialObjectMeta<DynamicObject>> = Api::all_with(context.client.clone(), &resource(kind));
+        let of = |object: &PartialObjectMeta<DynamicObject>| item(object.meta(), &kind.api_version(), kind.kind);
         tasks.spawn(async move {
             let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
             while let Some(Some(event)) = shutdown.run_until_cancelled(events.next()).await {
@@ -96,7 +97,7 @@ impl Collector {
                     Ok(watcher::Event::Delete(object)) => collector.gone(&object.uid().unwrap_or_default()),
                     Ok(watcher::Event::Init | watcher::Event::InitDone) => {}
                     Err(error) => {
-                        tracing::warn!(kind = %K::kind(&()), error = error.to_string(), "the watch is broken")
+                        tracing::warn!(kind = kind.kind, error = error.to_string(), "the watch is broken")
                     }
                 }
             }
@@ -202,14 +203,21 @@ fn item(meta: &ObjectMeta, api_version: &str, kind: &str) -> Item {
     }
 }
 
+/// Whether objects of the kind own and are owned. Events are not, as in Kubernetes: they are many, and end by themselves.
+fn is_collected(kind: &Kind) -> bool {
+    kind.kind != "Event" && kind.allows("watch") && kind.allows("delete")
+}
+
+fn resource(kind: &Kind) -> ApiResource {
+    ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(kind.group, kind.version, kind.kind), kind.plural)
+}
+
 /// Any kind that is served, by the names in a reference; `None` where it is not.
 fn api(client: &Client, api_version: &str, kind: &str, namespace: &str) -> Option<Api<DynamicObject>> {
     let served = kinds::of(api_version, kind)?;
-    let gvk = GroupVersionKind::gvk(served.group, served.version, served.kind);
-    let resource = ApiResource::from_gvk_with_plural(&gvk, served.plural);
     Some(match namespace {
-        namespace if served.namespaced => Api::namespaced_with(client.clone(), namespace, &resource),
-        _ => Api::all_with(client.clone(), &resource),
+        namespace if served.namespaced => Api::namespaced_with(client.clone(), namespace, &resource(served)),
+        _ => Api::all_with(client.clone(), &resource(served)),
     })
 }
 
@@ -280,5 +288,19 @@ fn accept(result: Result<(), Error>) -> Result<(), Error> {
     match result {
         Err(Error::Api(status)) if matches!(status.code, 404 | 409 | 422) => Ok(()),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_that_can_be_owned_is_followed() {
+        let is = |api_version: &str, kind: &str| is_collected(kinds::of(api_version, kind).unwrap());
+        assert!(
+            is("v1", "PersistentVolumeClaim") && is("rbac.authorization.k8s.io/v1", "Role") && is("v1", "LimitRange")
+        );
+        assert!(!is("v1", "Event") && !is("events.k8s.io/v1", "Event") && !is("v1", "ComponentStatus"));
     }
 }

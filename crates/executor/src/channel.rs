@@ -70,6 +70,9 @@ pub struct Agent {
     pub executor_cpus: f64,
     /// Memory of the executor itself, MB.
     pub executor_mem: f64,
+    /// The agent's ports, in ranges: those that Mesos gives out.
+    #[serde(default)]
+    pub ports: Vec<(u64, u64)>,
     /// The agent's attributes as label values.
     pub attributes: Vec<(String, String)>,
 }

@@ -211,6 +211,7 @@ fn describe(subscribed: &Subscribed) -> Agent {
         disk: scalar(&agent.resources, "disk"),
         executor_cpus: scalar(&executor.resources, "cpus"),
         executor_mem: scalar(&executor.resources, "mem"),
+        ports: mesos::Resources::from(&agent.resources).ranges("ports"),
         attributes: attributes.collect(),
     }
 }

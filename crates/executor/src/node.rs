@@ -25,6 +25,8 @@ use crate::context::Context;
 use crate::events::Type;
 use pressure::Pressure;
 
+/// The annotation by which a node says which ports Mesos gives out there.
+const PORTS: &str = "k8s.mesosphere.io/ports";
 /// Where leases of nodes are.
 const LEASES: &str = "kube-node-lease";
 /// How long a lease holds, and how often it is renewed: Kubernetes' own.
@@ -117,9 +119,12 @@ async fn write_status(context: &Context, agent: &Agent, pressure: Pressure) -> a
             outcome => outcome?,
         },
     };
-    let labels = own_labels();
-    if labels.iter().any(|(key, value)| node.labels().get(key) != Some(value)) {
-        let patch = Patch::Merge(serde_json::json!({"metadata": {"labels": labels}}));
+    let (labels, annotations) = (own_labels(), own_annotations(agent));
+    let lacks = |own: &BTreeMap<String, String>, there: &BTreeMap<String, String>| {
+        own.iter().any(|(key, value)| there.get(key) != Some(value))
+    };
+    if lacks(&labels, node.labels()) || lacks(&annotations, node.annotations()) {
+        let patch = Patch::Merge(serde_json::json!({"metadata": {"labels": labels, "annotations": annotations}}));
         api.patch(&context.node, &PatchParams::default(), &patch).await?;
     }
     let (info, images) = engine(context).await?;
@@ -164,8 +169,15 @@ fn new_node(name: &str, agent: &Agent) -> Node {
             .iter()
             .map(|(attribute, value)| (format!("k8s.mesosphere.io/attribute-{attribute}"), value.clone())),
     );
-    let metadata = ObjectMeta { name: Some(name.to_owned()), labels: Some(labels), ..ObjectMeta::default() };
+    let (labels, annotations) = (Some(labels), Some(own_annotations(agent)));
+    let metadata = ObjectMeta { name: Some(name.to_owned()), labels, annotations, ..ObjectMeta::default() };
     Node { metadata, ..Node::default() }
+}
+
+/// What the scheduler has to know and offers do not say: the ports that Mesos gives out, in use or not.
+fn own_annotations(agent: &Agent) -> BTreeMap<String, String> {
+    let ranges: Vec<String> = agent.ports.iter().map(|(begin, end)| format!("{begin}-{end}")).collect();
+    BTreeMap::from([(PORTS.to_owned(), ranges.join(","))])
 }
 
 /// The labels by which manifests choose machines; only the node itself knows them.

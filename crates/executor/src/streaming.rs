@@ -24,7 +24,7 @@ use streams::channel::Size;
 use streams::command::{Output, Session, Wanted};
 use streams::upgrade::{Protocol, Purpose};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use crate::pod;
 use crate::runtime::words;
@@ -32,6 +32,11 @@ use crate::server::Kubelet;
 
 /// How long a client may take between the answer and its first byte of the new protocol.
 const SWITCH: Duration = Duration::from_secs(10);
+
+/// After a client has sent its last: how long a process whose input goes on may say nothing until the client is detached, and
+/// how long it may go on talking.
+const QUIET: Duration = Duration::from_secs(1);
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// An upgraded connection.
 type Upgraded = TokioIo<hyper::upgrade::Upgraded>;
@@ -144,11 +149,13 @@ async fn pump(
     parts: Parts,
     output: &Output,
     mut from: FromProcess,
-    to: ToProcess,
+    (to, last): (ToProcess, AtEnd),
     terminal: Terminal,
 ) -> Result<(), Error> {
+    let said = Notify::new();
     let to_client = async {
         while let Some(piece) = from.next().await {
+            said.notify_one();
             let sent = match piece? {
                 LogOutput::StdErr { message } => output.stderr(message).await,
                 LogOutput::StdOut { message } | LogOutput::Console { message } => output.stdout(message).await,
@@ -163,7 +170,11 @@ async fn pump(
     let Parts { stdin, mut sizes, gone } = parts;
     let from_client = async {
         if let Some(stdin) = stdin {
-            feed(stdin, to).await;
+            let kept = feed(stdin, to, last).await;
+            if kept.is_some() {
+                until_quiet(&said).await;
+                return;
+            }
         } else {
             // held open: closing it would detach
             let _to = to;
@@ -183,6 +194,21 @@ async fn pump(
         () = resized => Ok(()),
         () = gone.cancelled() => Ok(()),
     }
+}
+
+/// What becomes of a process's input when the client sends no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AtEnd {
+    /// It ends as well.
+    Close,
+    /// It stays open, for whoever comes next; the client is detached when it has heard the answer.
+    Keep,
+}
+
+/// Returns once a process has said what it says to what it was sent last.
+async fn until_quiet(said: &Notify) {
+    let quiet = async { while tokio::time::timeout(QUIET, said.notified()).await.is_ok() {} };
+    let _ = tokio::time::timeout(LAST_WORDS, quiet).await;
 }
 
 /// A process's terminal, if it has one.
@@ -231,16 +257,20 @@ fn split(session: Session) -> (Parts, Output) {
     (Parts { stdin, sizes: resize, gone }, output)
 }
 
-/// Writes what the client sends until it sends no more, or the process reads no more.
-async fn feed(mut stdin: mpsc::Receiver<bytes::Bytes>, mut to: ToProcess) {
+/// Writes what the client sends until it sends no more, or the process reads no more. Gives the way to an input that is kept:
+/// Docker would take its end for the end of the output too.
+async fn feed(mut stdin: mpsc::Receiver<bytes::Bytes>, mut to: ToProcess, last: AtEnd) -> Option<ToProcess> {
     while let Some(bytes) = stdin.recv().await {
         if to.write_all(&bytes).await.is_err() || to.flush().await.is_err() {
-            return;
+            return None;
         }
+    }
+    if last == AtEnd::Keep {
+        return Some(to);
     }
     // Docker hands the end on to the process, and goes on with its output
     let _ = to.shutdown().await;
-    std::future::pending::<()>().await;
+    std::future::pending().await
 }
 
 /// The path's names.

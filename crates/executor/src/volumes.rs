@@ -54,10 +54,19 @@ pub enum VolumeError {
 pub struct Mounted {
     /// What Docker calls it: a path of the Docker host, or the name of a volume in memory.
     source: PathBuf,
-    /// Where it is here; nowhere where it is in memory.
-    here: Option<PathBuf>,
+    /// Where its files are.
+    place: Place,
     /// Whether containers may only read it, whatever they ask for: the node writes it.
     read_only: bool,
+}
+
+/// Where a volume's files are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    /// A path here.
+    Here(PathBuf),
+    /// In memory: a path of the Docker host, and here only by way of the sandbox.
+    Memory(PathBuf),
 }
 
 /// The pod's volumes by name.
@@ -84,17 +93,17 @@ async fn one(context: &Context, pod: &Pod, volume: &Volume) -> Result<Mounted, V
     if volume.empty_dir.is_some() {
         let (here, source) = directory(context, pod, EMPTY_DIR, name);
         make_shared(&here, security::fs_group(pod)).map_err(|error| VolumeError::Io(name.clone(), error))?;
-        return Ok(Mounted { source, here: Some(here), read_only: false });
+        return Ok(Mounted { source, place: Place::Here(here), read_only: false });
     }
     if let Some(source) = &volume.host_path {
         let (here, host) = context.node_files();
         let below = host_path(source, &here).map_err(|error| VolumeError::Source(name.clone(), error))?;
-        return Ok(Mounted { source: host.join(&below), here: Some(here.join(below)), read_only: false });
+        return Ok(Mounted { source: host.join(&below), place: Place::Here(here.join(below)), read_only: false });
     }
     let Some(kind) = payload::kind(volume) else { return Err(VolumeError::Unsupported(name.clone())) };
     make(context, pod, volume).await?;
     let (here, source) = directory(context, pod, kind, name);
-    Ok(Mounted { source, here: Some(here), read_only: true })
+    Ok(Mounted { source, place: Place::Here(here), read_only: true })
 }
 
 /// Whether the volume is an emptyDir in memory.
@@ -126,8 +135,8 @@ async fn memory(
     let bytes = limit.into_iter().chain(pod::memory_limit(pod)).chain(node).filter(|bytes| *bytes > 0.0);
     let bytes = bytes.min_by(f64::total_cmp).unwrap_or(0.0) as u64;
     let made = context.runtime.create_memory(&own, pod::uid(pod), bytes, security::fs_group(pod)).await;
-    made.map_err(|error| VolumeError::Source(name.to_owned(), words(&error)))?;
-    Ok(Mounted { source: own.into(), here: None, read_only: false })
+    let host = made.map_err(|error| VolumeError::Source(name.to_owned(), words(&error)))?;
+    Ok(Mounted { source: own.into(), place: Place::Memory(host), read_only: false })
 }
 
 /// Where the volume lies, here and on the Docker host.
@@ -153,38 +162,70 @@ pub struct Bind {
     pub bind: String,
     /// Where the container has it.
     pub at: String,
-    /// Where a part of a volume that containers write to is here: it may be moved until it is mounted.
-    pub part: Option<PathBuf>,
+    /// Where a part of a volume that containers write to is: it may be moved until it is mounted.
+    pub part: Option<Part>,
 }
 
-/// The container's mounts; `variables` are its own, for a `subPathExpr`.
+/// Where a part of a volume is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// At a path here.
+    Here(PathBuf),
+    /// At a path of the volume's own file system.
+    Memory(PathBuf),
+}
+
+/// Whether a container has a part of a volume in memory, which only the pod's sandbox shows, once it runs.
+#[must_use]
+pub fn wants_sandbox(container: &Container, volumes: &Volumes) -> bool {
+    let parts = container.volume_mounts.iter().flatten().filter(|mount| {
+        let asked = |path: &Option<String>| path.as_deref().is_some_and(|path| !path.is_empty());
+        asked(&mount.sub_path) || asked(&mount.sub_path_expr)
+    });
+    let in_memory = |mount: &VolumeMount| volumes.get(&mount.name).map(|volume| &volume.place);
+    parts.into_iter().any(|mount| matches!(in_memory(mount), Some(Place::Memory(_))))
+}
+
+/// The container's mounts; `variables` are its own, for a `subPathExpr`; `sandbox` is the sandbox's socket.
 ///
 /// # Errors
 /// When one names a volume that the pod does not have, or a part of it that leads out of it.
-pub fn binds(container: &Container, volumes: &Volumes, variables: &[(String, String)]) -> Result<Vec<Bind>, String> {
+pub fn binds(
+    container: &Container,
+    volumes: &Volumes,
+    variables: &[(String, String)],
+    sandbox: &Path,
+) -> Result<Vec<Bind>, String> {
     let mounts = container.volume_mounts.iter().flatten();
     mounts
         .map(|mount| {
             let mut part = None;
             let volume = volumes.get(&mount.name).ok_or_else(|| format!("volume \"{}\" not found", mount.name))?;
             let below = sub_path(mount, variables)?;
-            let source = match (&volume.here, below.as_str()) {
+            let refused = |why: String| {
+                let (volume, container) = (&mount.name, &container.name);
+                format!("failed to prepare subPath for volumeMount \"{volume}\" of container \"{container}\": {why}")
+            };
+            let source = match (&volume.place, below.as_str()) {
                 (_, "") => volume.source.clone(),
-                (None, _) => return Err(format!("volume mount \"{}\": a volume in memory has no subPath", mount.name)),
-                (Some(here), below) => {
-                    let found = inside::resolve(here, below).map_err(|why| {
-                        let (volume, container) = (&mount.name, &container.name);
-                        format!(
-                            "failed to prepare subPath for volumeMount \"{volume}\" of container \"{container}\": {why}"
-                        )
-                    })?;
-                    part = (!volume.read_only).then(|| here.join(&found));
+                (Place::Here(here), below) => {
+                    let found = inside::resolve(here, below).map_err(refused)?;
+                    part = (!volume.read_only).then(|| Part::Here(here.join(&found)));
                     volume.source.join(found)
+                }
+                (Place::Memory(host), below) => {
+                    let shown = sandbox::client::volume(sandbox, &mount.name);
+                    let shown =
+                        shown.map_err(|error| refused(format!("the pod's sandbox does not show it: {error}")))?;
+                    let found = inside::resolve_in(&inside::opened(shown), below).map_err(refused)?;
+                    part = Some(Part::Memory(Path::new("/").join(&found)));
+                    host.join(found)
                 }
             };
             let read_only = (mount.read_only == Some(true) || volume.read_only).then_some("ro");
             // an engine's volume would be filled with what the image has at the path
-            let empty = volume.here.is_none().then_some("nocopy");
+            let whole = below.is_empty() && matches!(volume.place, Place::Memory(_));
+            let empty = whole.then_some("nocopy");
             let modes: Vec<_> = read_only.into_iter().chain(empty).collect();
             let modes = if modes.is_empty() { String::new() } else { format!(":{}", modes.join(",")) };
             let at = mount.mount_path.clone();
@@ -295,12 +336,12 @@ mod tests {
     #[test]
     fn a_sub_path_may_be_made_of_the_containers_variables() {
         let volume = tempfile::tempdir().unwrap();
-        let mounted = Mounted { source: "/host".into(), here: Some(volume.path().into()), read_only: false };
+        let mounted = Mounted { source: "/host".into(), place: Place::Here(volume.path().into()), read_only: false };
         let volumes = Volumes::from([("v".to_owned(), mounted)]);
         let bind = |mount: serde_json::Value| {
             let container = serde_json::json!({"name": "c", "volumeMounts": [mount]});
             let variables = [("POD".to_owned(), "p-1".to_owned()), ("UP".to_owned(), "../x".to_owned())];
-            let binds = binds(&serde_json::from_value(container).unwrap(), &volumes, &variables);
+            let binds = binds(&serde_json::from_value(container).unwrap(), &volumes, &variables, Path::new("/none"));
             binds.map(|binds| binds.into_iter().map(|bind| (bind.bind, bind.part.is_some())).collect::<Vec<_>>())
         };
         let mount = |expression: &str| serde_json::json!({"name": "v", "mountPath": "/m", "subPathExpr": expression});

@@ -270,6 +270,7 @@ static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
         include_str!("../schema/coordination.txt"),
         include_str!("../schema/discovery.txt"),
         include_str!("../schema/events.txt"),
+        include_str!("../schema/node.txt"),
         include_str!("../schema/policy.txt"),
         include_str!("../schema/rbac.txt"),
         include_str!("../schema/scheduling.txt"),

@@ -88,6 +88,7 @@ fn printer(kind: &Kind) -> &'static Printer {
         ("", "ComponentStatus") => &cluster::COMPONENT_STATUSES,
         ("", "ResourceQuota") => &cluster::RESOURCE_QUOTAS,
         ("coordination.k8s.io", "Lease") => &cluster::LEASES,
+        ("node.k8s.io", "RuntimeClass") => &cluster::RUNTIME_CLASSES,
         ("scheduling.k8s.io", "PriorityClass") => &cluster::PRIORITY_CLASSES,
         ("", "Event") => &events::EVENTS,
         ("events.k8s.io", "Event") => &events::NEW_EVENTS,

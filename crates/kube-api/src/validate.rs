@@ -110,6 +110,10 @@ fn whole(kind: &Kind, root: &Node, errors: &mut Errors) {
         ("", "PersistentVolume") => volumes::volume(root, errors),
         ("", "PersistentVolumeClaim") => volumes::claim_spec(&root.at("spec"), errors),
         ("coordination.k8s.io", "Lease") => lease::lease(root, errors),
+        ("node.k8s.io", "RuntimeClass") => {
+            let handler = root.at("handler");
+            errors.named(&handler, names::dns1123_label(handler.text()));
+        }
         ("scheduling.k8s.io", "PriorityClass") => access::priority_class(root, errors),
         ("rbac.authorization.k8s.io", "Role") => access::rules(&root.at("rules"), true, errors),
         ("rbac.authorization.k8s.io", "ClusterRole") => access::rules(&root.at("rules"), false, errors),
@@ -133,6 +137,7 @@ fn changed(kind: &Kind, root: &Node, old: &Node, errors: &mut Errors) {
         ("", "PersistentVolume") => volumes::volume_changed(root, old, errors),
         ("", "PersistentVolumeClaim") => volumes::claim_changed(root, old, errors),
         ("discovery.k8s.io", "EndpointSlice") => errors.immutable(&root.at("addressType"), &old.at("addressType")),
+        ("node.k8s.io", "RuntimeClass") => errors.immutable(&root.at("handler"), &old.at("handler")),
         ("scheduling.k8s.io", "PriorityClass") => access::priority_class_changed(root, old, errors),
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => {
             access::role_changed(&root.at("roleRef"), &old.at("roleRef"), errors);

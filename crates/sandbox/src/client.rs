@@ -1,4 +1,5 @@
-//! The other end of [`pause`](crate::pause)'s socket: sockets of a pod's network namespace, and the sandbox's death notice.
+//! The other end of [`pause`](crate::pause)'s socket: sockets of a pod's network namespace, directories of its volumes in
+//! memory, and the sandbox's death notice.
 
 #![allow(unsafe_code)] // receiving a descriptor (SCM_RIGHTS) has no stable form in std
 
@@ -32,15 +33,28 @@ pub enum Kind {
 /// # Errors
 /// When the sandbox does not answer, or the kernel refuses it the socket (its errno).
 pub fn socket(path: &Path, kind: Kind) -> io::Result<OwnedFd> {
+    let kind = match kind {
+        Kind::Tcp => "tcp",
+        Kind::Udp => "udp",
+        Kind::Route => "route",
+        Kind::Netfilter => "netfilter",
+    };
+    ask(path, kind)
+}
+
+/// The directory of the pod's volume in memory of that name, from the same.
+///
+/// # Errors
+/// When the sandbox does not answer, or has no such volume.
+pub fn volume(path: &Path, name: &str) -> io::Result<OwnedFd> {
+    ask(path, &format!("volume {name}"))
+}
+
+fn ask(path: &Path, what: &str) -> io::Result<OwnedFd> {
     let mut stream = UnixStream::connect(path)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
-    stream.write_all(match kind {
-        Kind::Tcp => b"tcp\n",
-        Kind::Udp => b"udp\n",
-        Kind::Route => b"route\n",
-        Kind::Netfilter => b"netfilter\n",
-    })?;
+    stream.write_all(format!("{what}\n").as_bytes())?;
     match receive(&stream)? {
         (b'.', Some(descriptor)) => Ok(descriptor),
         (b'!', _) => {

@@ -1,9 +1,9 @@
 //! `km pause`: process 1 of every pod's sandbox. It holds the pod's namespaces, reaps what the pod leaves behind, ends on
-//! SIGTERM, and hands out sockets of the pod's network namespace.
+//! SIGTERM, and hands out sockets of the pod's network namespace and directories of its volumes in memory.
 //!
 //! The sandbox has no capability at all. Whoever may reach its socket (the node's executor, through the directory that is
-//! bound at [`DIRECTORY`]) asks for a socket by a line (`tcp`, `tcp6`, `udp`, `udp6`, `route`, `netfilter`) and gets one
-//! byte `.` with the socket as SCM_RIGHTS, or a line `!<errno>`. What is done with it is up to the receiver and its own
+//! bound at [`DIRECTORY`]) asks for a socket by a line (`tcp`, `tcp6`, `udp`, `udp6`, `route`, `netfilter`), or for a volume
+//! by `volume NAME`, and gets one byte `.` with the socket or directory as SCM_RIGHTS, or a line `!<errno>`. What is done with it is up to the receiver and its own
 //! capabilities. A connection held open is the sandbox's death notice: it closes when this process ends.
 //!
 //! One thread, no runtime, no allocation that grows: it costs a pod less than 1 MB.
@@ -22,10 +22,12 @@ use anyhow::Context;
 pub const DIRECTORY: &str = "/k8sm-sandbox";
 /// The socket's name in it.
 pub const SOCKET: &str = "socket";
+/// Where the sandbox has the pod's volumes in memory.
+pub const VOLUMES: &str = "/k8sm-volumes";
 /// Connections held at one time; the oldest gives way. The executor holds one and uses others for a moment.
 const MAX_CONNECTIONS: usize = 32;
-/// Bytes of a request's line.
-const MAX_REQUEST: usize = 16;
+/// Bytes of a request's line: the names of volumes are labels of DNS.
+const MAX_REQUEST: usize = 96;
 
 /// Runs until SIGTERM or SIGINT. `args` may name another directory for the socket; without one that exists only the
 /// namespaces are held.
@@ -113,27 +115,52 @@ impl Connection {
     }
 }
 
-/// Hands out the socket that `request` names; false when the client does not take the answer.
+/// Hands out what `request` names; false when the client does not take the answer.
 fn answer(stream: &UnixStream, request: &[u8]) -> bool {
+    let made = match request.strip_prefix(b"volume ") {
+        Some(name) => volume(name),
+        None => socket(request),
+    };
+    match made {
+        Ok(Some(made)) => send_descriptor(stream, made.as_raw_fd()).is_ok(),
+        Ok(None) => false,
+        Err(error) => {
+            let errno = error.raw_os_error().unwrap_or(libc::EIO);
+            io::Write::write_all(&mut &*stream, format!("!{errno}\n").as_bytes()).is_ok()
+        }
+    }
+}
+
+/// The directory of a volume in memory; `None` for a name that is none.
+fn volume(name: &[u8]) -> io::Result<Option<OwnedFd>> {
+    let label = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
+    match std::str::from_utf8(name) {
+        Ok(text) if !name.is_empty() && name.iter().all(label) => {
+            Ok(Some(std::fs::File::open(Path::new(VOLUMES).join(text))?.into()))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// A socket; `None` for a kind that is none.
+fn socket(kind: &[u8]) -> io::Result<Option<OwnedFd>> {
     let stream_type = libc::SOCK_CLOEXEC | libc::SOCK_STREAM;
-    let (family, kind, protocol) = match request {
+    let (family, kind, protocol) = match kind {
         b"tcp" => (libc::AF_INET, stream_type, 0),
         b"tcp6" => (libc::AF_INET6, stream_type, 0),
         b"udp" => (libc::AF_INET, libc::SOCK_CLOEXEC | libc::SOCK_DGRAM, 0),
         b"udp6" => (libc::AF_INET6, libc::SOCK_CLOEXEC | libc::SOCK_DGRAM, 0),
         b"route" => (libc::AF_NETLINK, libc::SOCK_CLOEXEC | libc::SOCK_RAW, libc::NETLINK_ROUTE),
         b"netfilter" => (libc::AF_NETLINK, libc::SOCK_CLOEXEC | libc::SOCK_RAW, libc::NETLINK_NETFILTER),
-        _ => return false,
+        _ => return Ok(None),
     };
     // SAFETY: plain integers in, a file descriptor or -1 out.
     let made = unsafe { libc::socket(family, kind, protocol) };
     if made < 0 {
-        let errno = io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO);
-        return io::Write::write_all(&mut &*stream, format!("!{errno}\n").as_bytes()).is_ok();
+        return Err(io::Error::last_os_error());
     }
     // SAFETY: `made` was returned by socket() just now and belongs to nobody else.
-    let made = unsafe { OwnedFd::from_raw_fd(made) };
-    send_descriptor(stream, made.as_raw_fd()).is_ok()
+    Ok(Some(unsafe { OwnedFd::from_raw_fd(made) }))
 }
 
 /// One byte `.` that carries `descriptor`.

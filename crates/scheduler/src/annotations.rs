@@ -12,6 +12,8 @@ pub const OFFER_ID: &str = "k8s.mesosphere.io/offerId";
 pub const EXECUTOR_ID: &str = "k8s.mesosphere.io/executorId";
 /// Node annotation: the executor's resources as a JSON list of Mesos resources.
 pub const EXECUTOR_RESOURCES: &str = "k8s.mesosphere.io/executorResources";
+/// Node annotation: the ports that Mesos gives out there, `8000-21099,31000-32000`.
+pub const PORTS: &str = "k8s.mesosphere.io/ports";
 /// Pod label by which the user chooses `fixed` or `wildcard` host ports.
 pub const PORT_MAPPING: &str = "k8s.mesosphere.io/portMapping";
 /// Pod annotation by which the user orders the roles whose resources the pod may use.

@@ -25,6 +25,7 @@ pub use ask::Ask;
 use board::{Board, Score};
 pub use fit::{NodeView, Reason};
 pub use groups::ServiceSelector;
+pub use neighbours::Namespaces;
 pub use pool::{Milli, Pool, Share};
 use preempt::Outcome;
 pub use preempt::Preemption;
@@ -41,6 +42,8 @@ pub struct Input<'a> {
     pub nodes: &'a [NodeState],
     /// Services, whose pods are spread.
     pub services: &'a [ServiceSelector],
+    /// Namespaces, by whose labels pods name others.
+    pub namespaces: &'a Namespaces,
     /// CPU and memory of an executor where none runs yet.
     pub executor: (Milli, Milli),
     /// Roles of the framework, in the order in which an executor uses them.

@@ -2,6 +2,7 @@
 //! comes out as [`Effect`]s. Nothing here waits, and nothing fails.
 
 mod agents;
+mod labels;
 mod pods;
 mod schedule;
 mod show;
@@ -11,12 +12,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use k8s_openapi::api::core::v1::{Node, Pod, Service};
+use k8s_openapi::api::core::v1::{Node, Pod};
 use mesos::scheduler::{Action, Decline, Kill, Roles};
 use mesos::{AgentID, Filters, OfferID, Resource, TaskID};
 
 use crate::backoff::Backoff;
-use crate::core::{Ask, Charges, Milli, ServiceSelector};
+use crate::core::{Ask, Charges, Milli, Namespaces, ServiceSelector};
 use crate::effect::{Effect, PodName};
 use crate::executor_info::Template;
 use crate::launch;
@@ -181,6 +182,7 @@ pub struct Machine {
     agents: HashMap<AgentID, Agent>,
     nodes: BTreeMap<String, Arc<Node>>,
     services: BTreeMap<(String, String), ServiceSelector>,
+    namespaces: Namespaces,
     offers: Offers,
     kills: BTreeMap<TaskID, KillState>,
     strays: BTreeMap<TaskID, Stray>,
@@ -213,6 +215,7 @@ impl Machine {
             agents: HashMap::new(),
             nodes: BTreeMap::new(),
             services: BTreeMap::new(),
+            namespaces: Namespaces::new(),
             offers: Offers::default(),
             kills: BTreeMap::new(),
             strays: BTreeMap::new(),
@@ -260,33 +263,6 @@ impl Machine {
     /// Asks Mesos for the tasks it knows.
     pub fn reconcile_implicitly(&mut self, now: Instant) {
         self.reconciler.request_implicit(now);
-    }
-
-    /// A service was made or changed.
-    pub fn service(&mut self, service: &Service) {
-        let meta = &service.metadata;
-        let key = (meta.namespace.clone().unwrap_or_default(), meta.name.clone().unwrap_or_default());
-        match service.spec.as_ref().and_then(|spec| spec.selector.clone()).filter(|selector| !selector.is_empty()) {
-            Some(selector) => {
-                let selector = selector.into_iter().collect();
-                self.services.insert(key.clone(), ServiceSelector { namespace: key.0, selector });
-            }
-            None => drop(self.services.remove(&key)),
-        }
-    }
-
-    /// All services, after a (re)list.
-    pub fn services_listed(&mut self, services: &[Service]) {
-        self.services.clear();
-        for service in services {
-            self.service(service);
-        }
-    }
-
-    /// A service is gone.
-    pub fn service_deleted(&mut self, service: &Service) {
-        let meta = &service.metadata;
-        self.services.remove(&(meta.namespace.clone().unwrap_or_default(), meta.name.clone().unwrap_or_default()));
     }
 
     /// Does what is due.

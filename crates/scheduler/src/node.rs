@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use mesos::value::ValueType;
 use mesos::{Attribute, ExecutorID, Resource};
 
-use crate::annotations::{ATTRIBUTE, EXECUTOR_ID, EXECUTOR_RESOURCES};
+use crate::annotations::{ATTRIBUTE, EXECUTOR_ID, EXECUTOR_RESOURCES, PORTS};
 use crate::core::NodeView;
 use crate::core::request::{is_extended, milli_cpus, milli_megabytes, units};
 
@@ -59,7 +59,18 @@ pub fn view(node: &Node) -> NodeView {
         allocatable: amounts,
         max_pods: allocatable.and_then(|all| all.get("pods")?.0.parse().ok()),
         extended: extended(node),
+        ports: ports(node),
     }
+}
+
+/// The ports that Mesos gives out there, where the node says.
+fn ports(node: &Node) -> Option<Vec<(u16, u16)>> {
+    let text = node.metadata.annotations.as_ref()?.get(PORTS)?;
+    let range = |range: &str| {
+        let (begin, end) = range.split_once('-')?;
+        Some((begin.parse().ok()?, end.parse().ok()?))
+    };
+    text.split(',').filter(|range| !range.is_empty()).map(range).collect()
 }
 
 /// What the node has of resources that Mesos knows nothing of. Where it says only how much of one there is, all of it is for
@@ -81,7 +92,14 @@ pub fn executor(node: &Node, ours: &ExecutorID) -> Option<Vec<Resource>> {
 }
 
 /// What of a node decides whether a pod may run there.
-type Place<'a> = (Option<&'a BTreeMap<String, String>>, Option<&'a Vec<Taint>>, bool, Option<String>, Option<String>);
+type Place<'a> = (
+    Option<&'a BTreeMap<String, String>>,
+    Option<&'a Vec<Taint>>,
+    bool,
+    Option<String>,
+    Option<String>,
+    Option<&'a String>,
+);
 
 /// The part of a node whose change can open or close it to a pod; heartbeats leave it alone.
 #[must_use]
@@ -95,6 +113,7 @@ pub fn place(node: &Node) -> Place<'_> {
         spec.and_then(|spec| spec.unschedulable).unwrap_or(false),
         status.and_then(|status| status.allocatable.as_ref()).map(amounts),
         status.and_then(|status| status.capacity.as_ref()).map(amounts),
+        node.metadata.annotations.as_ref().and_then(|annotations| annotations.get(PORTS)),
     )
 }
 
@@ -117,6 +136,18 @@ mod tests {
         let labels = labels(&attributes);
         let pairs: Vec<_> = labels.iter().map(|(key, value)| (&key[ATTRIBUTE.len()..], value.as_str())).collect();
         assert_eq!(pairs, [("gen", "2015"), ("ports", ""), ("rack", "1"), ("ratio", "0.5")]);
+    }
+
+    #[test]
+    fn ports_of_mesos_are_told_from_others() {
+        let gives = |ports: &str, port: u16| {
+            let node = json!({"metadata": {"name": "n", "annotations": {PORTS: ports}}});
+            view(&serde_json::from_value(node).unwrap()).gives_out(port)
+        };
+        let ranges = "8000-21099,31000-32000";
+        assert!(gives(ranges, 8000) && gives(ranges, 31500) && !gives(ranges, 54321) && !gives(ranges, 80));
+        assert!(!gives("", 80), "an agent may have none");
+        assert!(gives("nonsense", 80) && view(&Node::default()).gives_out(80), "who does not say may have all");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use futures::{Stream, StreamExt};
-use k8s_openapi::api::core::v1::{Node, Pod, Service};
+use k8s_openapi::api::core::v1::{Namespace, Node, Pod, Service};
 use kube::api::Api;
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Client, Config};
@@ -134,14 +134,16 @@ enum Seen {
     Pod(watcher::Event<Pod>),
     Node(watcher::Event<Node>),
     Service(watcher::Event<Service>),
+    Namespace(watcher::Event<Namespace>),
 }
 
-/// Everything of the three kinds, for ever: a watch that breaks is opened again with backoff.
+/// Everything of these kinds, for ever: a watch that breaks is opened again with backoff.
 fn watch(client: &Client) -> impl Stream<Item = Seen> + Send + Unpin + use<> {
     let pods = events(Api::<Pod>::all(client.clone()), Seen::Pod);
     let nodes = events(Api::<Node>::all(client.clone()), Seen::Node);
     let services = events(Api::<Service>::all(client.clone()), Seen::Service);
-    futures::stream::select_all([pods.boxed(), nodes.boxed(), services.boxed()])
+    let namespaces = events(Api::<Namespace>::all(client.clone()), Seen::Namespace);
+    futures::stream::select_all([pods.boxed(), nodes.boxed(), services.boxed(), namespaces.boxed()])
 }
 
 fn events<K>(api: Api<K>, wrap: fn(watcher::Event<K>) -> Seen) -> impl Stream<Item = Seen> + Send
@@ -294,6 +296,7 @@ struct Lists {
     pods: Vec<Pod>,
     nodes: Vec<Node>,
     services: Vec<Service>,
+    namespaces: Vec<Namespace>,
 }
 
 impl Lists {
@@ -315,6 +318,11 @@ impl Lists {
             Seen::Service(InitDone) => machine.services_listed(&std::mem::take(&mut self.services)),
             Seen::Service(Apply(service)) => machine.service(&service),
             Seen::Service(Delete(service)) => machine.service_deleted(&service),
+            Seen::Namespace(Init) => self.namespaces.clear(),
+            Seen::Namespace(InitApply(namespace)) => self.namespaces.push(namespace),
+            Seen::Namespace(InitDone) => machine.namespaces_listed(&std::mem::take(&mut self.namespaces)),
+            Seen::Namespace(Apply(namespace)) => machine.namespace(&namespace),
+            Seen::Namespace(Delete(namespace)) => machine.namespace_deleted(&namespace),
         }
     }
 }

@@ -17,7 +17,10 @@ pub(crate) trait Facts {
 pub(crate) fn allows(node: &str, asked: &Attributes, facts: &dyn Facts) -> bool {
     let reads = matches!(asked.verb.as_str(), "get" | "list" | "watch");
     match (asked.resource.as_str(), asked.subresource.as_str()) {
-        ("services" | "endpoints" | "endpointslices" | "nodes" | "namespaces" | "priorityclasses", "") if reads => true,
+        (
+            "services" | "endpoints" | "endpointslices" | "nodes" | "namespaces" | "priorityclasses" | "runtimeclasses",
+            "",
+        ) if reads => true,
         ("nodes", "") => matches!(asked.verb.as_str(), "create" | "update" | "patch") && own(node, asked),
         ("nodes", "status") => asked.name == node,
         ("leases", "") => asked.namespace == "kube-node-lease" && asked.verb != "deletecollection" && own(node, asked),

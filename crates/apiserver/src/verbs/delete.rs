@@ -153,7 +153,29 @@ pub(crate) async fn delete(
     options: &Options,
 ) -> Result<Outcome, Status> {
     crate::admission::on_delete(kind, name)?;
-    modify(api, Place { kind, key, name }, options.dry, |old| decide(kind, old, options)).await
+    let place = Place { kind, key, name };
+    let outcome = modify(api, place, options.dry, |old| decide(kind, old, options)).await?;
+    match outcome {
+        // the version that was asked for has been there, and is no more
+        Outcome::Stored(entry) if !options.dry && goes(kind, &entry.value()) => {
+            let uid = Some(meta::uid(&entry.value()).to_owned());
+            let rest = Options { version: None, uid, grace: Some(0), ..options.clone() };
+            let gone = modify(api, place, false, |old| decide(kind, old, &rest)).await;
+            // who saw it leave, the scheduler for one, may have been faster
+            gone.or_else(|status| if status.code == 404 { Ok(Outcome::Removed(entry.value())) } else { Err(status) })
+        }
+        outcome => Ok(outcome),
+    }
+}
+
+/// Whether the object was marked only for its watchers to see, and goes now.
+fn goes(kind: &Kind, object: &Value) -> bool {
+    kind.kind == "Pod" && is_marked(object) && meta::finalizers(object).next().is_none()
+}
+
+/// Whether the object is being deleted without any grace.
+fn is_marked(object: &Value) -> bool {
+    meta::deleting(object) && object["metadata"]["deletionGracePeriodSeconds"].as_u64() == Some(0)
 }
 
 /// What a deletion makes of an object.
@@ -172,10 +194,14 @@ fn decide(kind: &'static Kind, old: &Value, options: &Options) -> Result<Decisio
     let waits = !finalizers.is_empty()
         || grace > 0
         || (kind.kind == "Namespace" && old["spec"]["finalizers"].as_array().is_some_and(|all| !all.is_empty()));
+    if !waits && kind.kind == "Pod" && !meta::deleting(old) && !options.dry {
+        // whoever watches pods sees one leave before it is gone
+        return Ok(Decision::Put(mark(new, 0), create::no_claims()));
+    }
     if !waits {
         let release = service::held(kind, old);
         // what has no grace by its kind is gone without having been marked
-        let last = if kind.kind == "Pod" { mark(new, 0) } else { new };
+        let last = if kind.kind == "Pod" && !is_marked(old) { mark(new, 0) } else { new };
         return Ok(Decision::Remove { last, release });
     }
     if meta::deleting(old) {
@@ -200,9 +226,10 @@ fn decide(kind: &'static Kind, old: &Value, options: &Options) -> Result<Decisio
 fn mark(mut object: Value, grace: u64) -> Value {
     let seconds = i64::try_from(grace).unwrap_or(i64::MAX).min(i64::from(u32::MAX));
     let end = Timestamp::now().checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
+    let first = !meta::deleting(&object);
     object["metadata"]["deletionTimestamp"] = end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into();
     object["metadata"]["deletionGracePeriodSeconds"] = grace.into();
-    if let Some(generation) = object["metadata"]["generation"].as_u64() {
+    if let Some(generation) = object["metadata"]["generation"].as_u64().filter(|_| first) {
         object["metadata"]["generation"] = (generation + 1).into();
     }
     object
@@ -267,9 +294,11 @@ mod tests {
     }
 
     fn told(old: &Value, options: &Options) -> String {
-        match decide(kinds::find("", "v1", "pods").unwrap(), old, options) {
+        let kind = kinds::find("", "v1", "pods").unwrap();
+        match decide(kind, old, options) {
             Ok(Decision::Remove { .. }) => "removed".to_owned(),
             Ok(Decision::Keep) => "kept".to_owned(),
+            Ok(Decision::Put(new, _)) if goes(kind, &new) => "marked to go".to_owned(),
             Ok(Decision::Put(new, _)) => format!("marked {}", new["metadata"]["deletionGracePeriodSeconds"]),
             Err(status) => status.reason.to_owned(),
         }
@@ -279,10 +308,12 @@ mod tests {
     fn a_pod_has_its_grace_where_it_runs() {
         let plain = Options::default();
         let now = Options { grace: Some(0), ..Options::default() };
-        assert_eq!(told(&pod("", "Pending"), &plain), "removed");
+        assert_eq!(told(&pod("", "Pending"), &plain), "marked to go");
         assert_eq!(told(&pod("n", "Running"), &plain), "marked 20");
-        assert_eq!(told(&pod("n", "Succeeded"), &plain), "removed");
-        assert_eq!(told(&pod("n", "Running"), &now), "removed");
+        assert_eq!(told(&pod("n", "Succeeded"), &plain), "marked to go");
+        assert_eq!(told(&pod("n", "Running"), &now), "marked to go");
+        assert_eq!(told(&mark(pod("n", "Running"), 0), &now), "removed");
+        assert_eq!(told(&pod("n", "Running"), &Options { dry: true, ..now.clone() }), "removed");
         let marked = mark(pod("n", "Running"), 20);
         assert_eq!(told(&marked, &plain), "kept");
         assert_eq!(told(&marked, &Options { grace: Some(5), ..Options::default() }), "marked 5");

@@ -105,6 +105,7 @@ pub(crate) fn decide(
     admission::amend(&review, old, &mut new);
     kube_api::defaults::apply(convert::stored_kind(kind), &mut new);
     kube_api::defaults::stored(kind, &mut new);
+    strategy::count_change(kind, &mut new, old);
     manager.updated(kind, &given, old, &mut new);
     escalation::check(api, user, kind, &new, Some(old))?;
     let errors = validate::update(kind, &new, old);

@@ -203,3 +203,18 @@ async fn a_node_follows_what_its_pods_name() {
     admin.patch(&format!("{maps}/mine"), "merge", &json!({"data": {"a": "b"}})).await;
     assert_eq!(watch.told().await, "MODIFIED mine", "and nothing of the other");
 }
+
+#[tokio::test]
+async fn a_pod_has_what_its_runtime_class_says() {
+    let etcd = Etcd::start();
+    let server = Server::start(&etcd).await;
+    let api = server.admin();
+    let missing = refused(&api, PODS, &pod("p", json!({"runtimeClassName": "none"})), 403).await;
+    assert_eq!(missing, "pods \"p\" is forbidden: pod rejected: RuntimeClass \"none\" not found");
+    let class = json!({"metadata": {"name": "heavy"}, "handler": "runc", "overhead": {"podFixed": {"cpu": "10m", "memory": "1Mi"}}});
+    api.make("/apis/node.k8s.io/v1/runtimeclasses", &class).await;
+    let made = api.make(PODS, &pod("p", json!({"runtimeClassName": "heavy"}))).await;
+    assert_eq!(made["spec"]["overhead"], json!({"cpu": "10m", "memory": "1Mi"}));
+    assert_eq!(api.delete("/apis/node.k8s.io/v1/runtimeclasses/heavy").await.0, 200);
+    refused(&api, PODS, &pod("q", json!({"runtimeClassName": "heavy"})), 403).await;
+}

@@ -104,6 +104,11 @@ fn lives() -> Vec<Life> {
             json!({"value": 1000, "description": "d"}),
             json!({"description": "e"}),
         ),
+        life(
+            "/apis/node.k8s.io/v1/runtimeclasses",
+            json!({"handler": "e2e"}),
+            json!({"scheduling": {"nodeSelector": {"a": "b"}}}),
+        ),
         life("/api/v1/nodes", json!({}), json!({"spec": {"unschedulable": true}})),
         life(
             "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles",
@@ -230,6 +235,38 @@ async fn a_service_changes_its_type() {
         );
         assert_eq!(spec["externalTrafficPolicy"].is_string(), node_port, "{kind}: {spec}");
         service = changed;
+    }
+}
+
+#[tokio::test]
+async fn a_pod_counts_its_changes_and_is_seen_leaving() {
+    let (_etcd, _server, api) = server().await;
+    let path = format!("{NAMESPACE}/pods");
+    let body =
+        json!({"metadata": {"name": "p", "generation": 100}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
+    let mut watch = api.watch(&format!("{path}?watch=true")).await;
+    let generation = |pod: &Value| pod["metadata"]["generation"].as_u64();
+    assert_eq!(generation(&api.make(&path, &body).await), Some(1), "the server counts");
+    let one = format!("{path}/p");
+    let (_, labelled) = api.patch(&one, "merge", &json!({"metadata": {"labels": {"a": "b"}}})).await;
+    assert_eq!(generation(&labelled), Some(1));
+    let (_, changed) = api.patch(&one, "merge", &json!({"spec": {"activeDeadlineSeconds": 5}})).await;
+    assert_eq!(generation(&changed), Some(2));
+    let debugger = json!({"spec": {"ephemeralContainers": [{"name": "d", "image": "i"}]}});
+    let (_, debugged) = api.patch(&format!("{one}/ephemeralcontainers"), "strategic-merge", &debugger).await;
+    assert_eq!(generation(&debugged), Some(3), "{debugged}");
+    let version = debugged["metadata"]["resourceVersion"].clone();
+    let only = json!({"preconditions": {"resourceVersion": version}, "gracePeriodSeconds": 0});
+    let (code, gone) = api.delete_with(&one, &only).await;
+    assert_eq!((code, generation(&gone)), (200, Some(4)), "{gone}");
+    for _ in 0..4 {
+        watch.next().await;
+    }
+    for told in ["MODIFIED", "DELETED"] {
+        let event = watch.next().await.unwrap();
+        let meta = &event["object"]["metadata"];
+        assert_eq!((event["type"].as_str(), &meta["deletionGracePeriodSeconds"]), (Some(told), &json!(0)), "{event}");
+        assert!(meta["deletionTimestamp"].is_string(), "{event}");
     }
 }
 

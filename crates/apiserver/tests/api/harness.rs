@@ -328,6 +328,11 @@ impl Api {
         self.ask(Method::DELETE, path, "application/json", "").await
     }
 
+    /// A deletion with options.
+    pub(crate) async fn delete_with(&self, path: &str, options: &Value) -> (u16, Value) {
+        self.ask(Method::DELETE, path, "application/json", options.to_string()).await
+    }
+
     /// Creates what must be created.
     pub(crate) async fn make(&self, path: &str, body: &Value) -> Value {
         let (code, answer) = self.post(path, body).await;

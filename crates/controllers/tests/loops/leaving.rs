@@ -1,6 +1,8 @@
 //! What has to leave: with its owners, with its namespace, or a node that is tainted; and what may not come.
 
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Node, Pod, ReplicationController, ResourceQuota};
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{ConfigMap, LimitRange, Namespace, Node, Pod, ReplicationController, ResourceQuota};
+use k8s_openapi::api::rbac::v1::Role;
 use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
@@ -58,6 +60,18 @@ async fn nothing_goes_for_an_owner_of_whose_kind_nothing_is_known() {
     let _: ConfigMap = cluster.create("default", json!({"metadata": {"name": "lost", "ownerReferences": lost}})).await;
     wait_for("what a missing Secret owned to be gone", async || maps.get_opt("lost").await.unwrap().is_none()).await;
     assert!(maps.get_opt("kept").await.unwrap().is_some());
+    // of kinds that no controller reads too
+    let metadata = json!({"name": "lost", "ownerReferences": lost});
+    let _: Role = cluster.create("default", json!({"metadata": metadata, "rules": []})).await;
+    let _: Lease = cluster.create("default", json!({ "metadata": metadata })).await;
+    let limits = json!({"limits": [{"type": "Container", "max": {"cpu": "1"}}]});
+    let _: LimitRange = cluster.create("default", json!({"metadata": metadata, "spec": limits})).await;
+    wait_for("what it owned of other kinds to be gone", async || {
+        cluster.api::<Role>("default").get_opt("lost").await.unwrap().is_none()
+            && cluster.api::<Lease>("default").get_opt("lost").await.unwrap().is_none()
+            && cluster.api::<LimitRange>("default").get_opt("lost").await.unwrap().is_none()
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

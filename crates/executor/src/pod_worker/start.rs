@@ -1,5 +1,6 @@
 //! Taking a plan's steps: the sandbox, images, containers. Making containers overlaps the start of their sandbox.
 
+mod handler;
 mod image;
 mod prepared;
 
@@ -62,6 +63,8 @@ type Ready<'a> = Shared<BoxFuture<'a, Result<Option<IpAddr>, Arc<DockerError>>>>
 /// What all containers of a pod are made with.
 struct Kit<'a> {
     sandbox: &'a str,
+    /// The engine's runtime, where it is not the engine's choice.
+    handler: Option<&'a str>,
     ready: Ready<'a>,
     volumes: &'a Volumes,
     sources: &'a Sources,
@@ -163,9 +166,14 @@ impl Worker {
                 return;
             }
         };
+        let handler = match self.handler().await {
+            Ok(handler) => handler,
+            Err(error) => return done.failed.push((String::new(), self.no_sandbox(&error))),
+        };
+        let handler = handler.as_deref();
         let live = observed.live_sandbox();
         let (id, ready) = match (sandbox, live) {
-            (Some(attempt), _) => match self.make_sandbox(attempt, &directory).await {
+            (Some(attempt), _) => match self.make_sandbox(attempt, &directory, handler).await {
                 Ok(id) => {
                     let ready = self.start_sandbox(id.clone(), &directory).boxed().shared();
                     (id, ready)
@@ -179,7 +187,7 @@ impl Worker {
             (None, None) => return,
         };
         let (volumes, sources, directory, ready) = (&volumes, &sources, &directory, ready);
-        let kit = Kit { sandbox: &id, ready: ready.clone(), volumes, sources, directory, observed };
+        let kit = Kit { sandbox: &id, handler, ready: ready.clone(), volumes, sources, directory, observed };
         let (sandboxed, outcomes) = tokio::join!(ready, join_all(starts.iter().map(|start| self.start(start, &kit))));
         if let Err(error) = sandboxed {
             done.failed.push((String::new(), self.no_sandbox(&words(&error))));
@@ -220,12 +228,18 @@ impl Worker {
         Ok((volumes, sources))
     }
 
-    async fn make_sandbox(&self, attempt: u32, directory: &PodDirectory) -> Result<String, SandboxError> {
+    async fn make_sandbox(
+        &self,
+        attempt: u32,
+        directory: &PodDirectory,
+        handler: Option<&str>,
+    ) -> Result<String, SandboxError> {
         let (own, memory) = (directory.on_host("sandbox"), volumes::in_memory(&self.pod));
         let frame = Frame {
             directory: &own,
             host_network: &self.context.placement.host_network,
             ipc: self.ipc(),
+            handler,
             hostname: self.hostname()?,
             address: self.former_address(),
             memory: &memory,

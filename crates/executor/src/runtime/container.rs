@@ -24,6 +24,8 @@ const MAX_PROCESSES: i64 = 4096;
 /// What a container needs beside its spec, worked out by the executor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prepared {
+    /// The engine's runtime, where it is not the engine's choice.
+    pub handler: Option<String>,
     /// `NAME=value`.
     pub env: Vec<String>,
     /// The image's name, which is known to be here.
@@ -87,6 +89,7 @@ fn host_config(pod: &Pod, container: &Container, sandbox: &str, prepared: Prepar
         network_mode: Some(format!("container:{sandbox}")),
         ipc_mode: Some(prepared.ipc_mode.unwrap_or_else(|| format!("container:{sandbox}"))),
         pid_mode: prepared.pid_mode,
+        runtime: prepared.handler,
         binds: Some(prepared.binds),
         cpu_shares: amount(requests, "cpu").or(cpu_limit).map(|cpus| MIN_SHARES.max((cpus * 1024.0) as i64)),
         cpu_period: cpu_limit.map(|_| CPU_PERIOD),

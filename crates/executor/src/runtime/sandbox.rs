@@ -22,9 +22,6 @@ pub const MAX_HOSTNAME: usize = 64;
 /// What Kubernetes cuts the names of pods to.
 const MAX_LABEL: usize = 63;
 
-/// Where a sandbox has the pod's volumes in memory.
-const VOLUMES: &str = "/k8sm-volumes";
-
 /// What a sandbox needs beside its pod, worked out by the executor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame<'a> {
@@ -34,6 +31,8 @@ pub struct Frame<'a> {
     pub host_network: &'a str,
     /// Whose IPC namespace the pod shares, in Docker's words; its own where `None`.
     pub ipc: Option<&'a str>,
+    /// The engine's runtime, where it is not the engine's choice.
+    pub handler: Option<&'a str>,
     /// The hostname, where the pod does not share its node's.
     pub hostname: Option<String>,
     /// The address that the pod had before, which it is to have again.
@@ -48,8 +47,8 @@ impl Runtime {
     /// # Errors
     /// When the engine cannot.
     pub async fn create_sandbox(&self, pod: &Pod, attempt: u32, frame: Frame<'_>) -> Result<String, Error> {
-        let Frame { directory, host_network, ipc, hostname, address, memory } = frame;
-        let held = memory.iter().map(|(volume, own)| format!("{own}:{VOLUMES}/{volume}:ro,nocopy"));
+        let Frame { directory, host_network, ipc, handler, hostname, address, memory } = frame;
+        let held = memory.iter().map(|(volume, own)| format!("{own}:{}/{volume}:nocopy", pause::VOLUMES));
         let shared = pod::host_network(pod);
         let sysctls = pod::spec(pod).security_context.as_ref().and_then(|context| context.sysctls.as_ref());
         let named = |name: &str| name.replace('/', ".");
@@ -57,6 +56,7 @@ impl Runtime {
         let host_config = HostConfig {
             network_mode: Some(if shared { host_network.to_owned() } else { self.network.clone() }),
             ipc_mode: Some(ipc.unwrap_or("shareable").to_owned()),
+            runtime: handler.map(str::to_owned),
             cap_drop: Some(vec!["ALL".to_owned()]),
             security_opt: Some(vec!["no-new-privileges".to_owned()]),
             readonly_rootfs: Some(true),

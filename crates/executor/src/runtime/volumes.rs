@@ -1,6 +1,7 @@
 //! Volumes of the engine's own: emptyDirs in memory, which only the engine can mount.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use bollard::errors::Error;
 use bollard::models::VolumeCreateRequest;
@@ -10,11 +11,11 @@ use super::{Runtime, ignore, label};
 
 impl Runtime {
     /// Makes a volume in memory, of `bytes` at most, or finds it made. It lives while a container that runs has it: the
-    /// pod's sandbox does from its start to its end.
+    /// pod's sandbox does from its start to its end. Gives where it is on the Docker host while it lives.
     ///
     /// # Errors
     /// When the engine cannot.
-    pub async fn create_memory(&self, name: &str, uid: &str, bytes: u64, group: Option<u32>) -> Result<(), Error> {
+    pub async fn create_memory(&self, name: &str, uid: &str, bytes: u64, group: Option<u32>) -> Result<PathBuf, Error> {
         // everybody may write; files belong to the group where there is one
         let rights = group.map_or_else(|| "mode=0777".to_owned(), |group| format!("mode=2777,gid={group}"));
         let options =
@@ -27,7 +28,7 @@ impl Runtime {
             labels: Some(labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into()),
             ..VolumeCreateRequest::default()
         };
-        self.docker.create_volume(request).await.map(|_| ())
+        Ok(self.docker.create_volume(request).await?.mountpoint.into())
     }
 
     /// Removes the pod's volumes. Its containers are gone.

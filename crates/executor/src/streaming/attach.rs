@@ -10,7 +10,8 @@ use streams::command::{Output, Session, Wanted};
 use streams::outcome::Outcome;
 use streams::upgrade::Purpose;
 
-use super::{Asked, Names, Parts, Process, Switch, Terminal, named, pump, running, split};
+use super::{Asked, AtEnd, Names, Parts, Process, Switch, Terminal, find, named, pump, running, split};
+use crate::pod;
 use crate::runtime::words;
 use crate::server::Kubelet;
 
@@ -24,18 +25,22 @@ pub async fn answer(
     let begun = async {
         let asked = Asked::of(query).map_err(|why| (StatusCode::BAD_REQUEST, why).into_response())?;
         let container = named(&names, "container");
-        let id = running(&kubelet, named(&names, "namespace"), named(&names, "pod"), container).await?;
+        let (namespace, name) = (named(&names, "namespace"), named(&names, "pod"));
+        let id = running(&kubelet, namespace, name, container).await?;
+        let pod = find(&kubelet, namespace, name)?;
+        let once = pod::container(&pod, container).is_some_and(|container| container.stdin_once == Some(true));
+        let last = if once { AtEnd::Close } else { AtEnd::Keep };
         let switch = Switch::of(request, Purpose::Command)?;
         let docker = kubelet.context.runtime.docker().clone();
         Ok(switch.answer(async move |io, protocol| match Session::open(io, protocol, asked.wanted).await {
-            Ok(session) => serve(&docker, &id, asked.wanted, session).await,
+            Ok(session) => serve(&docker, &id, (asked.wanted, last), session).await,
             Err(error) => tracing::debug!(%error, "attach"),
         }))
     };
     begun.await.unwrap_or_else(|refusal| refusal)
 }
 
-async fn serve(docker: &Docker, id: &str, wanted: Wanted, session: Session) {
+async fn serve(docker: &Docker, id: &str, wanted: (Wanted, AtEnd), session: Session) {
     let (parts, output) = split(session);
     let outcome = match run(docker, id, wanted, parts, &output).await {
         Ok(()) => Outcome::Success,
@@ -45,7 +50,13 @@ async fn serve(docker: &Docker, id: &str, wanted: Wanted, session: Session) {
 }
 
 /// Stays attached until the container's process ends, or the client is gone.
-async fn run(docker: &Docker, id: &str, wanted: Wanted, parts: Parts, output: &Output) -> Result<(), Error> {
+async fn run(
+    docker: &Docker,
+    id: &str,
+    (wanted, last): (Wanted, AtEnd),
+    parts: Parts,
+    output: &Output,
+) -> Result<(), Error> {
     let options = AttachContainerOptionsBuilder::default()
         .stream(true)
         .stdin(wanted.stdin)
@@ -54,5 +65,5 @@ async fn run(docker: &Docker, id: &str, wanted: Wanted, parts: Parts, output: &O
         .build();
     let attached = docker.attach_container(id, Some(options)).await?;
     let terminal = Terminal { docker: docker.clone(), process: Process::Container(id.to_owned()) };
-    pump(parts, output, attached.output, attached.input, terminal).await
+    pump(parts, output, attached.output, (attached.input, last), terminal).await
 }

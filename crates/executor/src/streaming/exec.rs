@@ -9,7 +9,7 @@ use streams::command::{Output, Session};
 use streams::outcome::Outcome;
 use streams::upgrade::Purpose;
 
-use super::{Asked, Names, Parts, Process, Switch, Terminal, named, pump, running, split};
+use super::{Asked, AtEnd, Names, Parts, Process, Switch, Terminal, named, pump, running, split};
 use crate::runtime::{Runtime, words};
 use crate::server::Kubelet;
 
@@ -64,7 +64,7 @@ async fn run(runtime: &Runtime, id: &str, asked: Asked, parts: Parts, output: &O
     let gone = parts.gone.clone();
     if let StartExecResults::Attached { output: from, input } = docker.start_exec(&exec, Some(start)).await? {
         let terminal = Terminal { docker: docker.clone(), process: Process::Exec(exec.clone()) };
-        pump(parts, output, from, input, terminal).await?;
+        pump(parts, output, from, (input, AtEnd::Close), terminal).await?;
     }
     if gone.is_cancelled() {
         // nobody is left to be told

@@ -5,6 +5,7 @@
 //! outcome, in which no part is a link. A container that swaps a part for a link after this, and before Docker has bound
 //! it a moment later, is noticed by the gate ([`crate::gate`]) before anything of the container that has it runs.
 
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{PermissionsExt, fchown};
 use std::path::{Component, Path, PathBuf};
 
@@ -17,6 +18,20 @@ use cap_std::fs::{Dir, File, Metadata, MetadataExt};
 /// # Errors
 /// When it leads out of `root`, or cannot be made.
 pub(super) fn resolve(root: &Path, below: &str) -> Result<PathBuf, String> {
+    let opened = Dir::open_ambient_dir(root, ambient_authority()).map_err(|error| format!("{below}: {error}"))?;
+    resolve_in(&opened, below)
+}
+
+/// A directory that somebody else opened.
+pub(super) fn opened(directory: OwnedFd) -> Dir {
+    Dir::from_std_file(directory.into())
+}
+
+/// The same below a directory that is open.
+///
+/// # Errors
+/// As of [`resolve`].
+pub(super) fn resolve_in(root: &Dir, below: &str) -> Result<PathBuf, String> {
     let shown = Path::new(below);
     if shown.components().any(|part| matches!(part, Component::ParentDir)) {
         return Err(format!("{below} must not contain \"..\""));
@@ -26,7 +41,6 @@ pub(super) fn resolve(root: &Path, below: &str) -> Result<PathBuf, String> {
         return Ok(below);
     }
     let refused = |error: std::io::Error| format!("{}: {error}", shown.display());
-    let root = Dir::open_ambient_dir(root, ambient_authority()).map_err(refused)?;
     let like = root.dir_metadata().map_err(refused)?;
     let mut made = PathBuf::new();
     for part in below.components() {

@@ -39,6 +39,7 @@ const CLUSTER: Kind = Kind { namespaced: false, ..CORE };
 const COORDINATION: Kind = Kind { group: "coordination.k8s.io", ..CORE };
 const DISCOVERY: Kind = Kind { group: "discovery.k8s.io", ..CORE };
 const EVENTS: Kind = Kind { group: "events.k8s.io", ..CORE };
+const NODE: Kind = Kind { group: "node.k8s.io", ..CLUSTER };
 const SCHEDULING: Kind = Kind { group: "scheduling.k8s.io", ..CLUSTER };
 const RBAC: Kind = Kind { group: "rbac.authorization.k8s.io", ..CORE };
 const RBAC_CLUSTER: Kind = Kind { namespaced: false, ..RBAC };
@@ -246,6 +247,13 @@ pub(super) static KINDS: &[Kind] = &[
         short_names: &["ev"],
         schema: "events/v1.Event",
         ..EVENTS
+    },
+    Kind {
+        kind: "RuntimeClass",
+        plural: "runtimeclasses",
+        singular: "runtimeclass",
+        schema: "node/v1.RuntimeClass",
+        ..NODE
     },
     Kind {
         kind: "ClusterRoleBinding",

@@ -14,6 +14,11 @@ pub(super) static LEASES: Printer = Printer {
     cells: |object, now| vec![name(object), text(&object["spec"]["holderIdentity"]).into(), age(object, now)],
 };
 
+pub(super) static RUNTIME_CLASSES: Printer = Printer {
+    columns: &[NAME, column("Handler", "What nodes know the class by."), AGE],
+    cells: |object, now| vec![name(object), text(&object["handler"]).into(), age(object, now)],
+};
+
 pub(super) static PRIORITY_CLASSES: Printer = Printer {
     columns: &[
         NAME,

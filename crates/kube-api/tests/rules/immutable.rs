@@ -36,6 +36,7 @@ fn what_must_stay_stays() {
             "spec.resources.requests[storage]: Forbidden: field can not be less than status.capacity",
         ),
         ("discovery.k8s.io/endpointslices", "/addressType", json!("FQDN"), "…"),
+        ("node.k8s.io/runtimeclasses", "/handler", json!("other"), "…"),
         ("scheduling.k8s.io/priorityclasses", "/value", json!(6), "value: Forbidden: may not be changed in an update."),
         ("rbac.authorization.k8s.io/rolebindings", "/roleRef/name", json!("z"), "…"),
         ("configmaps", "/data", json!({"c": "d"}), ""),

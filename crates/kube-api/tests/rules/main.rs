@@ -37,6 +37,7 @@ fn good(name: &str) -> Value {
             json!({"addressType": "IPv4", "endpoints": [{"addresses": ["10.1.1.1"]}], "ports": [{"port": 80}]})
         }
         "coordination.k8s.io/leases" => json!({"spec": {"holderIdentity": "me", "leaseDurationSeconds": 40}}),
+        "node.k8s.io/runtimeclasses" => json!({"handler": "runc"}),
         "scheduling.k8s.io/priorityclasses" => json!({"value": 5}),
         "rbac.authorization.k8s.io/roles" | "rbac.authorization.k8s.io/clusterroles" => {
             json!({"rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]})

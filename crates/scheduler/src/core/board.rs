@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::ask::Ask;
 use super::fit::{self, NodeView, Reason};
 use super::groups::{Group, Groups};
-use super::neighbours::{self, Placed};
+use super::neighbours::{self, Namespaces, Placed};
 use super::pool::{Milli, Pool, merged};
 use super::request::{PortAsk, Request};
 use super::{Input, Launch, NODE_TASK, WhyNot, ports, spread};
@@ -164,7 +164,7 @@ impl<'a> Board<'a> {
     }
 
     fn take_from(&mut self, node: usize, offer: usize, request: &Request) -> Option<Launch> {
-        let slot = &mut self.slots[node];
+        let (view, slot) = (&self.input.nodes[node].view, &mut self.slots[node]);
         let (cpus, mem) = slot.offers[offer].available(&request.roles);
         if cpus < request.cpus || mem < request.mem {
             return None;
@@ -172,7 +172,7 @@ impl<'a> Board<'a> {
         let mut pool = slot.offers[offer].clone();
         let mut task = pool.take(&request.roles, request.cpus, request.mem)?;
         let there = ports_of(&slot.placed);
-        let (ports, shares) = ports::take(&mut pool, &request.ports, &request.roles, there).ok()?;
+        let (ports, shares) = ports::take(&mut pool, &request.ports, &request.roles, view, there).ok()?;
         task.extend(shares);
         let mut executor = Vec::new();
         if !slot.executor {
@@ -242,7 +242,8 @@ impl<'a> Board<'a> {
             .min_by_key(Vec::len)
             .unwrap_or_default();
         let there = || ports_of(&slot.placed);
-        let ports = |pool: &Pool| ports::take(&mut pool.clone(), &request.ports, &request.roles, there()).is_ok();
+        let view = self.view(node);
+        let ports = |pool: &Pool| ports::take(&mut pool.clone(), &request.ports, &request.roles, view, there()).is_ok();
         if best.is_empty() && !slot.offers.iter().any(ports) { vec![Reason::Ports] } else { best }
     }
 
@@ -252,6 +253,10 @@ impl<'a> Board<'a> {
 }
 
 impl Placed for Board<'_> {
+    fn namespaces(&self) -> &Namespaces {
+        self.input.namespaces
+    }
+
     fn nodes(&self) -> usize {
         self.slots.len()
     }

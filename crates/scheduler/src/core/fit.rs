@@ -24,6 +24,16 @@ pub struct NodeView {
     pub max_pods: Option<usize>,
     /// What the node announces of resources that Mesos knows nothing of.
     pub extended: BTreeMap<String, i64>,
+    /// The ports that Mesos gives out there, in use or not, where the node says.
+    pub ports: Option<Vec<(u16, u16)>>,
+}
+
+impl NodeView {
+    /// Whether Mesos decides who has the port. Of others it knows nothing, so no framework but ours gives them to anyone.
+    #[must_use]
+    pub fn gives_out(&self, port: u16) -> bool {
+        self.ports.as_ref().is_none_or(|all| all.iter().any(|&(begin, end)| (begin..=end).contains(&port)))
+    }
 }
 
 /// Why a node is no place for a pod. `Display` is Kubernetes' text, after a count of nodes.

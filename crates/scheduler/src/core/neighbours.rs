@@ -1,6 +1,9 @@
 //! Pod affinity and anti-affinity: which pods a pod demands or refuses in its topology domain.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::core::v1::{PodAffinity, PodAffinityTerm, PodAntiAffinity, WeightedPodAffinityTerm};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::core::{Selector, SelectorExt};
 
 use super::ask::Ask;
@@ -22,10 +25,15 @@ pub struct Neighbours {
 pub struct Term {
     /// The node label whose value names the domain.
     pub topology_key: String,
-    /// Namespaces whose pods are meant; `None` is all.
-    namespaces: Option<Vec<String>>,
+    /// Namespaces whose pods are meant, by name.
+    namespaces: Vec<String>,
+    /// Namespaces whose pods are meant too, by their labels.
+    namespace_selector: Option<Selector>,
     selector: Selector,
 }
+
+/// The labels of every namespace.
+pub type Namespaces = BTreeMap<String, BTreeMap<String, String>>;
 
 impl Neighbours {
     /// From the pod's fields; `namespace` is the pod's own.
@@ -61,24 +69,30 @@ impl Neighbours {
 
 impl Term {
     fn of(namespace: &str, term: PodAffinityTerm) -> Result<Self, String> {
+        let parsed = |what: &str, selector: LabelSelector| -> Result<Selector, String> {
+            selector.try_into().map_err(|error| format!("invalid {what} selector of a pod affinity term: {error}"))
+        };
         let selector = match term.label_selector {
-            Some(selector) => selector
-                .try_into()
-                .map_err(|error| format!("invalid label selector of a pod affinity term: {error}"))?,
+            Some(selector) => parsed("label", selector)?,
             // no selector matches no pod; a requirement that cannot hold says so
             None => Selector::from_iter([kube::core::Expression::In(String::new(), std::collections::BTreeSet::new())]),
         };
-        let everywhere = term.namespace_selector.is_some_and(|s| {
-            s.match_labels.is_none_or(|l| l.is_empty()) && s.match_expressions.is_none_or(|e| e.is_empty())
-        });
-        let named = term.namespaces.filter(|list| !list.is_empty()).unwrap_or_else(|| vec![namespace.to_owned()]);
-        Ok(Self { topology_key: term.topology_key, namespaces: (!everywhere).then_some(named), selector })
+        let namespace_selector = term.namespace_selector.map(|selector| parsed("namespace", selector)).transpose()?;
+        let mut namespaces = term.namespaces.unwrap_or_default();
+        if namespaces.is_empty() && namespace_selector.is_none() {
+            namespaces.push(namespace.to_owned());
+        }
+        Ok(Self { topology_key: term.topology_key, namespaces, namespace_selector, selector })
     }
 
-    /// Whether `pod` is one of those meant.
+    /// Whether `pod` is one of those meant; `all` are the namespaces.
     #[must_use]
-    pub fn means(&self, pod: &Ask) -> bool {
-        self.namespaces.as_ref().is_none_or(|list| list.contains(&pod.namespace)) && self.selector.matches(&pod.labels)
+    pub fn means(&self, pod: &Ask, all: &Namespaces) -> bool {
+        // a namespace of which nothing is known yet has no labels
+        let unlabelled = BTreeMap::new();
+        let labels = || all.get(&pod.namespace).unwrap_or(&unlabelled);
+        let selected = || self.namespace_selector.as_ref().is_some_and(|selector| selector.matches(labels()));
+        self.selector.matches(&pod.labels) && (self.namespaces.contains(&pod.namespace) || selected())
     }
 }
 
@@ -86,6 +100,8 @@ impl Term {
 pub trait Placed {
     /// Value of `key` on the node with this index.
     fn domain(&self, node: usize, key: &str) -> Option<&str>;
+    /// The namespaces pods are in.
+    fn namespaces(&self) -> &Namespaces;
     /// How many nodes there are.
     fn nodes(&self) -> usize;
     /// Whether the pod chooses the node by its labels.
@@ -98,11 +114,12 @@ pub trait Placed {
 
 /// Sum of the weights of the pods that `pod` would like to be near, or (negative) not, on `node`.
 pub fn liking(pod: &Ask, node: usize, placed: &impl Placed) -> i64 {
+    let means = |term: &Term, pod: &Ask| term.means(pod, placed.namespaces());
     let of = |(weight, term): &(i64, Term)| {
         let Some(here) = placed.domain(node, &term.topology_key) else { return 0 };
         let near = placed
             .pods()
-            .filter(|(other, near)| placed.domain(*other, &term.topology_key) == Some(here) && term.means(near));
+            .filter(|(other, near)| placed.domain(*other, &term.topology_key) == Some(here) && means(term, near));
         weight * i64::try_from(near.count()).unwrap_or(i64::MAX / 200)
     };
     pod.neighbours.liked.iter().map(of).sum()
@@ -110,28 +127,29 @@ pub fn liking(pod: &Ask, node: usize, placed: &impl Placed) -> i64 {
 
 /// Why `pod` may not be on `node` because of other pods, or `None`.
 pub fn refusal(pod: &Ask, node: usize, placed: &impl Placed) -> Option<Reason> {
+    let means = |term: &Term, pod: &Ask| term.means(pod, placed.namespaces());
     let together = |term: &Term, other: usize| {
         let here = placed.domain(node, &term.topology_key);
         here.is_some() && here == placed.domain(other, &term.topology_key)
     };
     for term in &pod.neighbours.near {
-        let near = placed.pods().any(|(other, near)| term.means(near) && together(term, other));
+        let near = placed.pods().any(|(other, near)| means(term, near) && together(term, other));
         // the first of a group that wants its own kind would otherwise wait for ever
         let first = || {
-            term.means(pod)
+            means(term, pod)
                 && placed.domain(node, &term.topology_key).is_some()
-                && !placed.pods().any(|(_, near)| term.means(near))
+                && !placed.pods().any(|(_, near)| means(term, near))
         };
         if !near && !first() {
             return Some(Reason::Affinity);
         }
     }
-    let crowded = |term: &Term| placed.pods().any(|(other, far)| term.means(far) && together(term, other));
+    let crowded = |term: &Term| placed.pods().any(|(other, far)| means(term, far) && together(term, other));
     if pod.neighbours.far.iter().any(crowded) {
         return Some(Reason::AntiAffinity);
     }
     let unwelcome = |(other, there): (usize, &Ask)| {
-        there.neighbours.far.iter().any(|term| term.means(pod) && together(term, other))
+        there.neighbours.far.iter().any(|term| means(term, pod) && together(term, other))
     };
     placed.refusing().any(unwelcome).then_some(Reason::ExistingAntiAffinity)
 }

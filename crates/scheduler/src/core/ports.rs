@@ -1,5 +1,6 @@
 //! Host ports of a pod out of a pool (reference/k8sm-behaviour.md, section 2.10).
 
+use super::fit::NodeView;
 use super::pool::{Pool, Share};
 use super::request::PortAsk;
 
@@ -7,11 +8,13 @@ use super::request::PortAsk;
 /// Returns the port of each ask in order and what was taken, or how many could not be had.
 ///
 /// `there` are the ports of pods that run on the node. Mesos' ports know neither protocol nor address: what such a pod has of
-/// a number, for another protocol or address, is no longer offered and yet free.
+/// a number, for another protocol or address, is no longer offered and yet free. So is a port of `node` that Mesos does not
+/// give out: pods alone can be in its way.
 pub(super) fn take<'a>(
     pool: &mut Pool,
     asks: &[PortAsk],
     roles: &[String],
+    node: &NodeView,
     there: impl Iterator<Item = &'a PortAsk> + Clone,
 ) -> Result<(Vec<u16>, Vec<Share>), usize> {
     let (mut chosen, mut taken, mut missing) = (Vec::with_capacity(asks.len()), Vec::new(), 0);
@@ -31,7 +34,7 @@ pub(super) fn take<'a>(
         // where it is offered it is taken all the same: its other owner may be ending
         match pool.take_port(roles, port) {
             Some(share) => taken.push(share),
-            None if shared => {}
+            None if shared || !node.gives_out(port) => {}
             None => missing += 1,
         }
     }
@@ -62,16 +65,25 @@ mod tests {
     fn fixed_and_wildcard_ports_do_not_meet() {
         let roles = ["*".to_owned()];
         let asks = [ask("TCP", Some(8000)), ask("TCP", None), ask("UDP", None)];
-        let (ports, taken) = take(&mut pool(), &asks, &roles, [].iter()).unwrap();
+        let (ports, taken) = take(&mut pool(), &asks, &roles, &NodeView::default(), [].iter()).unwrap();
         assert_eq!(ports, [8000, 8001, 31000]);
         assert_eq!(taken.len(), 3);
-        assert_eq!(take(&mut pool(), &[ask("TCP", Some(80)), ask("TCP", Some(8000))], &roles, [].iter()), Err(1));
+        assert_eq!(
+            take(&mut pool(), &[ask("TCP", Some(80)), ask("TCP", Some(8000))], &roles, &NodeView::default(), [].iter()),
+            Err(1)
+        );
     }
 
     #[test]
     fn two_protocols_share_a_number() {
-        let (ports, taken) =
-            take(&mut pool(), &[ask("TCP", Some(8000)), ask("UDP", Some(8000))], &["*".to_owned()], [].iter()).unwrap();
+        let (ports, taken) = take(
+            &mut pool(),
+            &[ask("TCP", Some(8000)), ask("UDP", Some(8000))],
+            &["*".to_owned()],
+            &NodeView::default(),
+            [].iter(),
+        )
+        .unwrap();
         assert_eq!((ports, taken.len()), (vec![8000, 8000], 1));
     }
 
@@ -79,8 +91,20 @@ mod tests {
     fn a_port_that_a_pod_has_is_free_for_another_protocol_or_address() {
         let at = |protocol: &str, ip: &str| PortAsk { host_ip: ip.into(), ..ask(protocol, Some(9000)) };
         let there = [at("TCP", "127.0.0.1")];
-        let fits = |wanted: PortAsk| take(&mut pool(), &[wanted], &["*".to_owned()], there.iter()).is_ok();
+        let fits = |wanted: PortAsk| {
+            take(&mut pool(), &[wanted], &["*".to_owned()], &NodeView::default(), there.iter()).is_ok()
+        };
         assert!(fits(at("TCP", "10.0.0.1")) && fits(at("UDP", "127.0.0.1")));
         assert!(!fits(at("TCP", "127.0.0.1")) && !fits(at("TCP", "0.0.0.0")) && !fits(at("TCP", "")));
+    }
+
+    #[test]
+    fn a_port_that_mesos_does_not_give_out_is_free_until_a_pod_has_it() {
+        let node = NodeView { ports: Some(vec![(8000, 8002), (31000, 31000)]), ..NodeView::default() };
+        let there = [ask("TCP", Some(54321))];
+        let take = |port: u16| take(&mut pool(), &[ask("TCP", Some(port))], &["*".to_owned()], &node, there.iter());
+        assert_eq!(take(80), Ok((vec![80], Vec::new())));
+        assert_eq!(take(54321), Err(1), "a pod has it");
+        assert_eq!(take(8002), Err(1), "another framework has it");
     }
 }

@@ -46,7 +46,16 @@ fn decide(pods: &[Arc<Ask>], nodes: &[NodeState]) -> Plan {
 
 fn decide_with(pods: &[Arc<Ask>], nodes: &[NodeState], services: &[ServiceSelector], prelaunch: bool) -> Plan {
     let charges = charges();
-    plan(&Input { pods, nodes, services, executor: EXECUTOR, framework_roles: &charges.framework_roles, prelaunch })
+    let teams = ["red", "blue"].map(|team| (team.to_owned(), [("team".to_owned(), team.to_owned())].into()));
+    plan(&Input {
+        pods,
+        nodes,
+        services,
+        namespaces: &teams.into(),
+        executor: EXECUTOR,
+        framework_roles: &charges.framework_roles,
+        prelaunch,
+    })
 }
 
 /// Node name of each pod launched, by the pod's index.
@@ -161,6 +170,38 @@ fn host_ports_are_had_once() {
         plan.why_nots[0].message,
         "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports."
     );
+}
+
+#[test]
+fn pods_of_namespaces_are_named_by_their_labels() {
+    let mut nodes = [node("n1", 4000, 1_280_000), node("n2", 4000, 1_280_000)];
+    nodes[1].placed.push(pod("there", json!({"namespace": "red", "labels": {"app": "db"}}), json!({})));
+    let near = |name: &str, namespaces: Value, selector: Value| {
+        let term = json!({"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "db"}},
+            "namespaces": namespaces, "namespaceSelector": selector});
+        let affinity = json!({"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}});
+        pod(name, json!({"namespace": "blue"}), json!({"affinity": affinity}))
+    };
+    let of = |team: &str| json!({"matchLabels": {"team": team}});
+    let fits = |pod: Arc<Ask>| places(&decide(&[pod], &nodes), &nodes) == [(0, "n2".to_owned())];
+    assert!(fits(near("a", json!([]), of("red"))) && fits(near("b", json!([]), json!({}))));
+    assert!(fits(near("c", json!(["red"]), of("blue"))), "named or selected");
+    assert!(!fits(near("d", json!([]), of("blue"))) && !fits(near("e", json!([]), Value::Null)), "its own alone");
+}
+
+#[test]
+fn a_port_of_which_mesos_knows_nothing_is_any_pods() {
+    let mut node = node("n1", 4000, 1_280_000);
+    node.view.ports = Some(vec![(8000, 21099)]);
+    let nodes = [node];
+    let wants = |name: &str, port: u16| {
+        let ports = json!([{"containerPort": 80, "hostPort": port}]);
+        pod(name, json!({}), json!({"containers": [{"name": "c", "ports": ports}]}))
+    };
+    let plan = decide(&[wants("a", 54321), wants("b", 54321), wants("c", 80)], &nodes);
+    assert_eq!(plan.launches.iter().map(|launch| launch.ports[0]).collect::<Vec<_>>(), [54321, 80]);
+    assert!(plan.launches.iter().all(|launch| launch.task.iter().all(|share| share.ports.is_empty())), "not of Mesos");
+    assert!(plan.why_nots[0].message.contains("didn't have free ports"), "{}", plan.why_nots[0].message);
 }
 
 #[test]

@@ -42,6 +42,7 @@ impl Machine {
             pods: &asks,
             nodes: &nodes,
             services: &services,
+            namespaces: &self.namespaces,
             executor: self.settings.executor,
             framework_roles: &roles,
             prelaunch: self.settings.prelaunch,

@@ -1,7 +1,5 @@
 //! What a container is made with: its environment, command line, mounts and namespaces.
 
-use std::path::PathBuf;
-
 use k8s_openapi::api::core::v1::Container;
 
 use super::{Kit, Worker};
@@ -14,7 +12,7 @@ use crate::runtime::images::Image;
 use crate::runtime::words;
 use crate::security;
 use crate::termination;
-use crate::volumes::{self, Bind};
+use crate::volumes::{self, Bind, Part};
 
 impl Worker {
     /// The container's environment, command line and binds.
@@ -36,7 +34,10 @@ impl Worker {
         let sources = with_address.as_ref().unwrap_or(kit.sources);
         let variables = env::variables(&self.pod, container, sources)?;
         let (command, args) = env::command_line(container, &variables);
-        let mounts = volumes::binds(container, kit.volumes, &variables)?;
+        if volumes::wants_sandbox(container, kit.volumes) {
+            kit.ready.clone().await.map_err(|error| words(&error))?;
+        }
+        let mounts = volumes::binds(container, kit.volumes, &variables, &kit.directory.sandbox_socket())?;
         let mut binds: Vec<String> = mounts.iter().map(|mount| mount.bind.clone()).collect();
         let termination = termination::make(kit.directory, &container.name, attempt)
             .map_err(|error| format!("cannot make the termination message file: {error}"))?;
@@ -63,7 +64,8 @@ impl Worker {
             }
         };
         let image = container.image.clone().unwrap_or_default();
-        Ok(Prepared { env, image, command, args, binds, pid_mode, ipc_mode, user, security_options })
+        let handler = kit.handler.map(str::to_owned);
+        Ok(Prepared { handler, env, image, command, args, binds, pid_mode, ipc_mode, user, security_options })
     }
 
     /// Whose processes the container sees: those of the container it debugs, of its node, of its pod, or its own.
@@ -88,8 +90,11 @@ fn parts(mounts: &[Bind]) -> Result<Vec<String>, String> {
         return Ok(Vec::new());
     }
     let mountinfo = std::fs::read(sandbox::gate::MOUNTINFO).map_err(|error| error.to_string())?;
-    let check = |(at, part): (&String, &PathBuf)| {
-        let origin = sandbox::gate::origin(&mountinfo, part)?;
+    let check = |(at, part): (&String, &Part)| {
+        let origin = match part {
+            Part::Here(path) => sandbox::gate::origin(&mountinfo, path)?,
+            Part::Memory(path) => path.clone(),
+        };
         sandbox::gate::word(at, &origin)
     };
     let checks: Option<Vec<_>> = parts.into_iter().map(check).collect();

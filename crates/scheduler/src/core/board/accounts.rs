@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Board, neighbours, ports_of, spread};
 use crate::core::ask::Ask;
 use crate::core::fit::Reason;
-use crate::core::neighbours::Placed;
+use crate::core::neighbours::{Namespaces, Placed};
 use crate::core::pool::Milli;
 use crate::core::request::PortAsk;
 
@@ -105,7 +105,7 @@ impl Board<'_> {
         };
         for ask in request.ports.iter().filter(|ask| ask.host_port.is_some()) {
             let port = ask.host_port.unwrap_or_default();
-            if taken(ask) || !(held(port) || offered(port)) {
+            if taken(ask) || !(held(port) || offered(port) || !view.gives_out(port)) {
                 return Err(Reason::Ports);
             }
         }
@@ -126,6 +126,10 @@ struct Left<'a> {
 }
 
 impl Placed for Left<'_> {
+    fn namespaces(&self) -> &Namespaces {
+        Placed::namespaces(self.board)
+    }
+
     fn domain(&self, node: usize, key: &str) -> Option<&str> {
         self.board.domain(node, key)
     }
