@@ -352,6 +352,8 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             break
         }
         'k8sm;get' {
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'A file or directory of JSON or YAML, several documents allowed; - is stdin')
+            [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'A file or directory of JSON or YAML, several documents allowed; - is stdin')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'The namespace [default: the context''s]')
             [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'The namespace [default: the context''s]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The context of the kubeconfig [default: the current one, or that of --name]')
@@ -365,8 +367,11 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             [CompletionResult]::new('--sort-by', '--sort-by', [CompletionResultType]::ParameterName, 'In the order of a field, as .metadata.creationTimestamp')
             [CompletionResult]::new('-L', '-L ', [CompletionResultType]::ParameterName, 'Show these labels, each in a column')
             [CompletionResult]::new('--label-columns', '--label-columns', [CompletionResultType]::ParameterName, 'Show these labels, each in a column')
+            [CompletionResult]::new('--show-managed-fields', '--show-managed-fields', [CompletionResultType]::ParameterName, 'In JSON and YAML, show too who wrote which fields')
             [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'The cluster that is meant [default: k8sm]')
             [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]')
+            [CompletionResult]::new('-R', '-R ', [CompletionResultType]::ParameterName, 'Directories with all directories below them')
+            [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Directories with all directories below them')
             [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'In all namespaces')
             [CompletionResult]::new('--all-namespaces', '--all-namespaces', [CompletionResultType]::ParameterName, 'In all namespaces')
             [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Go on showing objects as they change')
@@ -382,6 +387,8 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             break
         }
         'k8sm;describe' {
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'A file or directory of JSON or YAML, several documents allowed; - is stdin')
+            [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'A file or directory of JSON or YAML, several documents allowed; - is stdin')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'The namespace [default: the context''s]')
             [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'The namespace [default: the context''s]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The context of the kubeconfig [default: the current one, or that of --name]')
@@ -392,6 +399,8 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             [CompletionResult]::new('--show-events', '--show-events', [CompletionResultType]::ParameterName, 'With the events about them')
             [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'The cluster that is meant [default: k8sm]')
             [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]')
+            [CompletionResult]::new('-R', '-R ', [CompletionResultType]::ParameterName, 'Directories with all directories below them')
+            [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Directories with all directories below them')
             [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'In all namespaces')
             [CompletionResult]::new('--all-namespaces', '--all-namespaces', [CompletionResultType]::ParameterName, 'In all namespaces')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: the whole chain of an error, each step of a plan')
@@ -401,8 +410,6 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             break
         }
         'k8sm;create' {
-            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'A file or directory of JSON or YAML, several documents allowed; - is stdin')
-            [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'A file or directory of JSON or YAML, several documents allowed; - is stdin')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'The namespace [default: the context''s]')
             [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'The namespace [default: the context''s]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The context of the kubeconfig [default: the current one, or that of --name]')
@@ -412,6 +419,8 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Only check, and create nothing: here, or at the server')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'json, yaml, name or jsonpath=TEMPLATE, of what was created')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'json, yaml, name or jsonpath=TEMPLATE, of what was created')
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'A file or directory of JSON or YAML, several documents allowed; - is stdin')
+            [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'A file or directory of JSON or YAML, several documents allowed; - is stdin')
             [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'The cluster that is meant [default: k8sm]')
             [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]')
             [CompletionResult]::new('-R', '-R ', [CompletionResultType]::ParameterName, 'Directories with all directories below them')

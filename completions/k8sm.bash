@@ -708,20 +708,12 @@ _k8sm() {
             return 0
             ;;
         k8sm__subcmd__create)
-            opts="-f -R -n -s -o -v -h --filename --recursive --namespace --context --server --validate --dry-run --output --verbose --name --kubeconfig --help"
+            opts="-R -n -s -o -f -v -h --recursive --namespace --context --server --validate --dry-run --output --filename --verbose --name --kubeconfig --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --filename)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -f)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --namespace)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -755,6 +747,14 @@ _k8sm() {
                     return 0
                     ;;
                 -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --filename)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -864,12 +864,20 @@ _k8sm() {
             return 0
             ;;
         k8sm__subcmd__describe)
-            opts="-n -s -A -l -v -h --namespace --context --server --all-namespaces --selector --show-events --verbose --name --kubeconfig --help"
+            opts="-f -R -n -s -A -l -v -h --filename --recursive --namespace --context --server --all-namespaces --selector --show-events --verbose --name --kubeconfig --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --filename)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --namespace)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -990,12 +998,20 @@ _k8sm() {
             return 0
             ;;
         k8sm__subcmd__get)
-            opts="-n -s -A -l -o -w -L -v -h --namespace --context --server --all-namespaces --selector --field-selector --output --watch --watch-only --sort-by --no-headers --show-labels --label-columns --ignore-not-found --verbose --name --kubeconfig --help"
+            opts="-f -R -n -s -A -l -o -w -L -v -h --filename --recursive --namespace --context --server --all-namespaces --selector --field-selector --output --watch --watch-only --sort-by --no-headers --show-labels --label-columns --show-managed-fields --ignore-not-found --verbose --name --kubeconfig --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --filename)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --namespace)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1046,6 +1062,10 @@ _k8sm() {
                     ;;
                 -L)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --show-managed-fields)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
                     ;;
                 --name)

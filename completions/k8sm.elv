@@ -320,6 +320,8 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand --help 'Print help'
         }
         &'k8sm;get'= {
+            cand -f 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
+            cand --filename 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
             cand -n 'The namespace [default: the context''s]'
             cand --namespace 'The namespace [default: the context''s]'
             cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
@@ -333,8 +335,11 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand --sort-by 'In the order of a field, as .metadata.creationTimestamp'
             cand -L 'Show these labels, each in a column'
             cand --label-columns 'Show these labels, each in a column'
+            cand --show-managed-fields 'In JSON and YAML, show too who wrote which fields'
             cand --name 'The cluster that is meant [default: k8sm]'
             cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -R 'Directories with all directories below them'
+            cand --recursive 'Directories with all directories below them'
             cand -A 'In all namespaces'
             cand --all-namespaces 'In all namespaces'
             cand -w 'Go on showing objects as they change'
@@ -349,6 +354,8 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand --help 'Print help'
         }
         &'k8sm;describe'= {
+            cand -f 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
+            cand --filename 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
             cand -n 'The namespace [default: the context''s]'
             cand --namespace 'The namespace [default: the context''s]'
             cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
@@ -359,6 +366,8 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand --show-events 'With the events about them'
             cand --name 'The cluster that is meant [default: k8sm]'
             cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -R 'Directories with all directories below them'
+            cand --recursive 'Directories with all directories below them'
             cand -A 'In all namespaces'
             cand --all-namespaces 'In all namespaces'
             cand -v 'Say more: the whole chain of an error, each step of a plan'
@@ -367,8 +376,6 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand --help 'Print help'
         }
         &'k8sm;create'= {
-            cand -f 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
-            cand --filename 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
             cand -n 'The namespace [default: the context''s]'
             cand --namespace 'The namespace [default: the context''s]'
             cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
@@ -378,6 +385,8 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand --dry-run 'Only check, and create nothing: here, or at the server'
             cand -o 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
             cand --output 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand -f 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
+            cand --filename 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
             cand --name 'The cluster that is meant [default: k8sm]'
             cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
             cand -R 'Directories with all directories below them'

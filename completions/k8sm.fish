@@ -207,6 +207,7 @@ complete -c k8sm -n "__fish_k8sm_using_subcommand port-forward" -l name -d 'The 
 complete -c k8sm -n "__fish_k8sm_using_subcommand port-forward" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
 complete -c k8sm -n "__fish_k8sm_using_subcommand port-forward" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
 complete -c k8sm -n "__fish_k8sm_using_subcommand port-forward" -s h -l help -d 'Print help'
+complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s f -l filename -d 'A file or directory of JSON or YAML, several documents allowed; - is stdin' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
@@ -215,8 +216,11 @@ complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l field-selector -d 'Onl
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s o -l output -d 'wide, json, yaml, name, jsonpath=TEMPLATE or custom-columns=HEADING:PATH,…' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l sort-by -d 'In the order of a field, as .metadata.creationTimestamp' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s L -l label-columns -d 'Show these labels, each in a column' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l show-managed-fields -d 'In JSON and YAML, show too who wrote which fields' -r -f -a "true\t''
+false\t''"
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l name -d 'The cluster that is meant [default: k8sm]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s R -l recursive -d 'Directories with all directories below them'
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s A -l all-namespaces -d 'In all namespaces'
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s w -l watch -d 'Go on showing objects as they change'
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l watch-only -d 'Show changes alone, not what is there already'
@@ -225,6 +229,7 @@ complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l show-labels -d 'Show a
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l ignore-not-found -d 'No error for a name that is not there'
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s h -l help -d 'Print help'
+complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -s f -l filename -d 'A file or directory of JSON or YAML, several documents allowed; - is stdin' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
@@ -233,10 +238,10 @@ complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -l show-events -d 'W
 false\t''"
 complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -l name -d 'The cluster that is meant [default: k8sm]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -s R -l recursive -d 'Directories with all directories below them'
 complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -s A -l all-namespaces -d 'In all namespaces'
 complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
 complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -s h -l help -d 'Print help'
-complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s f -l filename -d 'A file or directory of JSON or YAML, several documents allowed; - is stdin' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand create" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
@@ -247,6 +252,7 @@ complete -c k8sm -n "__fish_k8sm_using_subcommand create" -l dry-run -d 'Only ch
 client\t'Look at it here alone'
 server\t'Let the server say what it would do'"
 complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s o -l output -d 'json, yaml, name or jsonpath=TEMPLATE, of what was created' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s f -l filename -d 'A file or directory of JSON or YAML, several documents allowed; - is stdin' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand create" -l name -d 'The cluster that is meant [default: k8sm]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand create" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
 complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s R -l recursive -d 'Directories with all directories below them'

@@ -19,6 +19,7 @@ mod delete;
 mod describe;
 mod down;
 mod exec;
+mod files;
 mod get;
 pub(crate) mod health_check;
 mod kube;

@@ -4,6 +4,7 @@ pub(crate) mod columns;
 pub(crate) mod describe;
 mod format;
 pub(crate) mod jsonpath;
+pub(crate) mod object;
 pub(crate) mod sort;
 pub(crate) mod table;
 

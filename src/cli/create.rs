@@ -4,24 +4,20 @@ use clap::Args;
 use serde_json::Value;
 
 use super::Global;
-use super::get;
+use super::files::Files;
 use super::kube::{DryRun, Place, Validate, metadata};
 use crate::client::manifest::{self, Document};
 use crate::client::{Client, Path, Query, target};
 use crate::failure::Failure;
-use crate::output::Format;
+use crate::output::{Format, object};
 use crate::shell;
 
 /// Create objects from manifests
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  k8sm create -f examples/v1/pod-nginx.json\n  cat pods.yaml | k8sm create -f -")]
+#[command(mut_arg("files", |files| files.required(true)), after_help = "Examples:\n  k8sm create -f examples/v1/pod-nginx.json\n  cat pods.yaml | k8sm create -f -")]
 pub(crate) struct Create {
-    /// A file or directory of JSON or YAML, several documents allowed; - is stdin
-    #[arg(short, long = "filename", value_name = "FILE", required = true)]
-    files: Vec<String>,
-    /// Directories with all directories below them
-    #[arg(short = 'R', long)]
-    recursive: bool,
+    #[command(flatten)]
+    files: Files,
     #[command(flatten)]
     place: Place,
     /// What to do about fields that a kind does not have
@@ -37,7 +33,7 @@ pub(crate) struct Create {
 
 impl Create {
     pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
-        let documents = manifest::read(&self.files, self.recursive)?;
+        let documents = self.files.documents()?;
         manifest::check(&documents, self.validate.into())?;
         let client = self.place.connect(global).await?;
         let asked = self.place.namespace.as_deref();
@@ -71,7 +67,7 @@ impl Create {
         let name = target::printed(document.kind, metadata(created, "name"));
         match &self.output {
             Some(Format::Name) => shell::data(&format!("{name}\n")),
-            Some(format) if !format.is_table() => shell::data(&get::one(format, created)?),
+            Some(format) if !format.is_table() => shell::data(&object::one(format, created, false)?),
             _ => shell::data(&format!("{name} created{}\n", self.dry_run.note())),
         }
     }

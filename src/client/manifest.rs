@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::failure::{Failure, Kind as FailureKind};
+use crate::failure::Failure;
 
 /// The most that is read of one file or of stdin.
 const MANIFEST_BYTES: u64 = 32 << 20;
@@ -211,19 +211,26 @@ fn items(place: &str, list: &Value) -> Result<Vec<Document>, Failure> {
 }
 
 impl Document {
+    /// The namespace that the object says itself.
+    ///
+    /// # Errors
+    /// It is another than the one that `--namespace` asked for.
+    pub(crate) fn own_namespace(&self, asked: Option<&str>) -> Result<Option<&str>, Failure> {
+        match (self.namespace.as_deref(), asked) {
+            (Some(own), Some(asked)) if own != asked && self.kind.namespaced => Err(Failure::failed(format!(
+                "{}: namespace {own:?} is another than the --namespace {asked:?}",
+                self.place
+            ))),
+            (own, _) => Ok(own),
+        }
+    }
+
     /// The namespace in which the object lives: its own, else the command's.
     ///
     /// # Errors
-    /// Its own is another than the one that `--namespace` asked for.
+    /// As [`Self::own_namespace`].
     pub(crate) fn namespace_in(&self, default: &str, asked: Option<&str>) -> Result<String, Failure> {
-        match (&self.namespace, asked) {
-            (Some(own), Some(asked)) if own != asked && self.kind.namespaced => {
-                let message = format!("{}: namespace {own:?} is another than the --namespace {asked:?}", self.place);
-                Err(Failure::new(FailureKind::Failed, message))
-            }
-            (Some(own), _) => Ok(own.clone()),
-            (None, _) => Ok(default.to_owned()),
-        }
+        Ok(self.own_namespace(asked)?.unwrap_or(default).to_owned())
     }
 
     /// The object as a value.
