@@ -774,7 +774,7 @@ _k8sm() {
             return 0
             ;;
         k8sm__subcmd__delete)
-            opts="-f -n -s -R -l -A -o -v -h --filename --namespace --context --server --recursive --selector --field-selector --all --all-namespaces --grace-period --now --force --cascade --wait --timeout --ignore-not-found --dry-run --output --verbose --name --kubeconfig --help"
+            opts="-f -R -l -A -n -s -o -v -h --filename --recursive --selector --field-selector --all --all-namespaces --namespace --context --server --grace-period --now --force --cascade --wait --timeout --ignore-not-found --dry-run --output --verbose --name --kubeconfig --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -785,6 +785,18 @@ _k8sm() {
                     return 0
                     ;;
                 -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --selector)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -l)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --field-selector)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -805,18 +817,6 @@ _k8sm() {
                     return 0
                     ;;
                 -s)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --selector)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -l)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --field-selector)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1656,12 +1656,32 @@ _k8sm() {
             return 0
             ;;
         k8sm__subcmd__scale)
-            opts="-n -s -v -h --namespace --context --server --replicas --current-replicas --verbose --name --kubeconfig --help"
+            opts="-f -R -l -A -n -s -o -v -h --filename --recursive --selector --field-selector --all --all-namespaces --namespace --context --server --replicas --current-replicas --dry-run --output --verbose --name --kubeconfig --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --filename)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --selector)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -l)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --field-selector)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --namespace)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1687,6 +1707,18 @@ _k8sm() {
                     return 0
                     ;;
                 --current-replicas)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dry-run)
+                    COMPREPLY=($(compgen -W "none client server" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

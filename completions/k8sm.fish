@@ -49,7 +49,7 @@ complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "get" -d 'Show objects'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "describe" -d 'Show everything about objects, with their events'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "create" -d 'Create objects from manifests'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "delete" -d 'Delete objects'
-complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "scale" -d 'Set how many replicas a controller has'
+complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "scale" -d 'Set how many replicas controllers have'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "logs" -d 'Show what containers wrote'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "completions" -d 'Print a shell\'s completions of this command'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -258,12 +258,12 @@ complete -c k8sm -n "__fish_k8sm_using_subcommand create" -l kubeconfig -d 'The 
 complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s R -l recursive -d 'Directories with all directories below them'
 complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
 complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s f -l filename -d 'The objects that these manifests name; - is stdin' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s f -l filename -d 'A file or directory of JSON or YAML, several documents allowed; - is stdin' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s l -l selector -d 'Those with these labels: a=b,c!=d,e in (f,g)' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l field-selector -d 'Those with these fields: status.phase=Failed' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
-complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s l -l selector -d 'Those with these labels' -r
-complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l field-selector -d 'Those with these fields: status.phase=Failed' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l grace-period -d 'How long an object may take to end in good order, in seconds; 0 only with --force, else 1 [default: as it says itself]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l cascade -d 'background, foreground or orphan: what becomes of what belongs to an object' -r -f -a "background\t''
 foreground\t''
@@ -285,15 +285,25 @@ complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l force -d 'Do not wa
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l ignore-not-found -d 'No error for an object that is not there'
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -s f -l filename -d 'A file or directory of JSON or YAML, several documents allowed; - is stdin' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -s l -l selector -d 'Those with these labels: a=b,c!=d,e in (f,g)' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -l field-selector -d 'Those with these fields: status.phase=Failed' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -l replicas -d 'How many there shall be' -r
-complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -l current-replicas -d 'Only where there are that many now' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -l current-replicas -d 'Only where there are that many now; -1 is any number' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -l dry-run -d 'Only say what would be scaled: as it is known here, or as the server answers' -r -f -a "none\t'Do it'
+client\t'Look at it here alone'
+server\t'Let the server say what it would do'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -s o -l output -d 'name: print TYPE/NAME alone' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -l name -d 'The cluster that is meant [default: k8sm]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -s R -l recursive -d 'Directories with all directories below them'
+complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -l all -d 'All of the type'
+complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -s A -l all-namespaces -d 'In all namespaces'
 complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
-complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -s h -l help -d 'Print help'
+complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
@@ -340,7 +350,7 @@ complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subc
 complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "describe" -d 'Show everything about objects, with their events'
 complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "create" -d 'Create objects from manifests'
 complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "delete" -d 'Delete objects'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "scale" -d 'Set how many replicas a controller has'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "scale" -d 'Set how many replicas controllers have'
 complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "logs" -d 'Show what containers wrote'
 complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "completions" -d 'Print a shell\'s completions of this command'
 complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -28,6 +28,7 @@ mod logs;
 mod pod;
 mod port_forward;
 mod scale;
+mod selection;
 mod start;
 mod status;
 mod stop;
