@@ -44,7 +44,7 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand port-forward 'Forward ports of this machine to a pod, or to a pod behind a service, until interrupted'
             cand get 'Show objects'
             cand describe 'Show everything about objects, with their events'
-            cand create 'Create objects from manifests'
+            cand create 'Create objects: from manifests, or a namespace, config map, secret or service account by its name'
             cand delete 'Delete objects'
             cand scale 'Set how many replicas controllers have'
             cand logs 'Show what containers wrote'
@@ -395,6 +395,190 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand --verbose 'Say more: the whole chain of an error, each step of a plan'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
+            cand namespace 'Create a namespace'
+            cand ns 'Create a namespace'
+            cand configmap 'Create a config map out of values and files'
+            cand cm 'Create a config map out of values and files'
+            cand secret 'Create a secret'
+            cand serviceaccount 'Create a service account'
+            cand sa 'Create a service account'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'k8sm;create;namespace'= {
+            cand -n 'The namespace [default: the context''s]'
+            cand --namespace 'The namespace [default: the context''s]'
+            cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
+            cand -s 'The API server''s URL [default: the context''s]'
+            cand --server 'The API server''s URL [default: the context''s]'
+            cand --validate 'What to do about fields that a kind does not have'
+            cand --dry-run 'Only check, and create nothing: here, or at the server'
+            cand -o 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --output 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'k8sm;create;ns'= {
+            cand -n 'The namespace [default: the context''s]'
+            cand --namespace 'The namespace [default: the context''s]'
+            cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
+            cand -s 'The API server''s URL [default: the context''s]'
+            cand --server 'The API server''s URL [default: the context''s]'
+            cand --validate 'What to do about fields that a kind does not have'
+            cand --dry-run 'Only check, and create nothing: here, or at the server'
+            cand -o 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --output 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'k8sm;create;configmap'= {
+            cand --from-literal 'A key and its value; several times'
+            cand --from-file 'A file, whose name is the key where none is said, or a directory for all files in it; several times'
+            cand --from-env-file 'A file of lines KEY=VALUE; KEY alone has the value of this environment'
+            cand -n 'The namespace [default: the context''s]'
+            cand --namespace 'The namespace [default: the context''s]'
+            cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
+            cand -s 'The API server''s URL [default: the context''s]'
+            cand --server 'The API server''s URL [default: the context''s]'
+            cand --validate 'What to do about fields that a kind does not have'
+            cand --dry-run 'Only check, and create nothing: here, or at the server'
+            cand -o 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --output 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'k8sm;create;cm'= {
+            cand --from-literal 'A key and its value; several times'
+            cand --from-file 'A file, whose name is the key where none is said, or a directory for all files in it; several times'
+            cand --from-env-file 'A file of lines KEY=VALUE; KEY alone has the value of this environment'
+            cand -n 'The namespace [default: the context''s]'
+            cand --namespace 'The namespace [default: the context''s]'
+            cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
+            cand -s 'The API server''s URL [default: the context''s]'
+            cand --server 'The API server''s URL [default: the context''s]'
+            cand --validate 'What to do about fields that a kind does not have'
+            cand --dry-run 'Only check, and create nothing: here, or at the server'
+            cand -o 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --output 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'k8sm;create;secret'= {
+            cand -n 'The namespace [default: the context''s]'
+            cand --namespace 'The namespace [default: the context''s]'
+            cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
+            cand -s 'The API server''s URL [default: the context''s]'
+            cand --server 'The API server''s URL [default: the context''s]'
+            cand --validate 'What to do about fields that a kind does not have'
+            cand --dry-run 'Only check, and create nothing: here, or at the server'
+            cand -o 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --output 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand generic 'Create a secret out of values and files'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'k8sm;create;secret;generic'= {
+            cand --from-literal 'A key and its value; several times'
+            cand --from-file 'A file, whose name is the key where none is said, or a directory for all files in it; several times'
+            cand --from-env-file 'A file of lines KEY=VALUE; KEY alone has the value of this environment'
+            cand --type 'The type of secret [default: Opaque]'
+            cand -n 'The namespace [default: the context''s]'
+            cand --namespace 'The namespace [default: the context''s]'
+            cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
+            cand -s 'The API server''s URL [default: the context''s]'
+            cand --server 'The API server''s URL [default: the context''s]'
+            cand --validate 'What to do about fields that a kind does not have'
+            cand --dry-run 'Only check, and create nothing: here, or at the server'
+            cand -o 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --output 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'k8sm;create;secret;help'= {
+            cand generic 'Create a secret out of values and files'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'k8sm;create;secret;help;generic'= {
+        }
+        &'k8sm;create;secret;help;help'= {
+        }
+        &'k8sm;create;serviceaccount'= {
+            cand -n 'The namespace [default: the context''s]'
+            cand --namespace 'The namespace [default: the context''s]'
+            cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
+            cand -s 'The API server''s URL [default: the context''s]'
+            cand --server 'The API server''s URL [default: the context''s]'
+            cand --validate 'What to do about fields that a kind does not have'
+            cand --dry-run 'Only check, and create nothing: here, or at the server'
+            cand -o 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --output 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'k8sm;create;sa'= {
+            cand -n 'The namespace [default: the context''s]'
+            cand --namespace 'The namespace [default: the context''s]'
+            cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
+            cand -s 'The API server''s URL [default: the context''s]'
+            cand --server 'The API server''s URL [default: the context''s]'
+            cand --validate 'What to do about fields that a kind does not have'
+            cand --dry-run 'Only check, and create nothing: here, or at the server'
+            cand -o 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --output 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'k8sm;create;help'= {
+            cand namespace 'Create a namespace'
+            cand configmap 'Create a config map out of values and files'
+            cand secret 'Create a secret'
+            cand serviceaccount 'Create a service account'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'k8sm;create;help;namespace'= {
+        }
+        &'k8sm;create;help;configmap'= {
+        }
+        &'k8sm;create;help;secret'= {
+            cand generic 'Create a secret out of values and files'
+        }
+        &'k8sm;create;help;secret;generic'= {
+        }
+        &'k8sm;create;help;serviceaccount'= {
+        }
+        &'k8sm;create;help;help'= {
         }
         &'k8sm;delete'= {
             cand -f 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
@@ -514,7 +698,7 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand port-forward 'Forward ports of this machine to a pod, or to a pod behind a service, until interrupted'
             cand get 'Show objects'
             cand describe 'Show everything about objects, with their events'
-            cand create 'Create objects from manifests'
+            cand create 'Create objects: from manifests, or a namespace, config map, secret or service account by its name'
             cand delete 'Delete objects'
             cand scale 'Set how many replicas controllers have'
             cand logs 'Show what containers wrote'
@@ -568,6 +752,21 @@ set edit:completion:arg-completer[k8sm] = {|@words|
         &'k8sm;help;describe'= {
         }
         &'k8sm;help;create'= {
+            cand namespace 'Create a namespace'
+            cand configmap 'Create a config map out of values and files'
+            cand secret 'Create a secret'
+            cand serviceaccount 'Create a service account'
+        }
+        &'k8sm;help;create;namespace'= {
+        }
+        &'k8sm;help;create;configmap'= {
+        }
+        &'k8sm;help;create;secret'= {
+            cand generic 'Create a secret out of values and files'
+        }
+        &'k8sm;help;create;secret;generic'= {
+        }
+        &'k8sm;help;create;serviceaccount'= {
         }
         &'k8sm;help;delete'= {
         }

@@ -47,7 +47,7 @@ complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "attach" -d 'Attach to the
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "port-forward" -d 'Forward ports of this machine to a pod, or to a pod behind a service, until interrupted'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "get" -d 'Show objects'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "describe" -d 'Show everything about objects, with their events'
-complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "create" -d 'Create objects from manifests'
+complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "create" -d 'Create objects: from manifests, or a namespace, config map, secret or service account by its name'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "delete" -d 'Delete objects'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "scale" -d 'Set how many replicas controllers have'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "logs" -d 'Show what containers wrote'
@@ -242,22 +242,141 @@ complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -s R -l recursive -d
 complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -s A -l all-namespaces -d 'In all namespaces'
 complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
 complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -s h -l help -d 'Print help'
-complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
-complete -c k8sm -n "__fish_k8sm_using_subcommand create" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
-complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
-complete -c k8sm -n "__fish_k8sm_using_subcommand create" -l validate -d 'What to do about fields that a kind does not have' -r -f -a "strict\t'Refuse them'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -l validate -d 'What to do about fields that a kind does not have' -r -f -a "strict\t'Refuse them'
 warn\t'Drop them with a warning'
 ignore\t'Drop them silently'"
-complete -c k8sm -n "__fish_k8sm_using_subcommand create" -l dry-run -d 'Only check, and create nothing: here, or at the server' -r -f -a "none\t'Do it'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -l dry-run -d 'Only check, and create nothing: here, or at the server' -r -f -a "none\t'Do it'
 client\t'Look at it here alone'
 server\t'Let the server say what it would do'"
-complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s o -l output -d 'json, yaml, name or jsonpath=TEMPLATE, of what was created' -r
-complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s f -l filename -d 'A file or directory of JSON or YAML, several documents allowed; - is stdin' -r
-complete -c k8sm -n "__fish_k8sm_using_subcommand create" -l name -d 'The cluster that is meant [default: k8sm]' -r
-complete -c k8sm -n "__fish_k8sm_using_subcommand create" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
-complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s R -l recursive -d 'Directories with all directories below them'
-complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
-complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -s o -l output -d 'json, yaml, name or jsonpath=TEMPLATE, of what was created' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -s f -l filename -d 'A file or directory of JSON or YAML, several documents allowed; - is stdin' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -s R -l recursive -d 'Directories with all directories below them'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -f -a "namespace" -d 'Create a namespace'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -f -a "ns" -d 'Create a namespace'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -f -a "configmap" -d 'Create a config map out of values and files'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -f -a "cm" -d 'Create a config map out of values and files'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -f -a "secret" -d 'Create a secret'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -f -a "serviceaccount" -d 'Create a service account'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -f -a "sa" -d 'Create a service account'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from namespace" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from namespace" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from namespace" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from namespace" -l validate -d 'What to do about fields that a kind does not have' -r -f -a "strict\t'Refuse them'
+warn\t'Drop them with a warning'
+ignore\t'Drop them silently'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from namespace" -l dry-run -d 'Only check, and create nothing: here, or at the server' -r -f -a "none\t'Do it'
+client\t'Look at it here alone'
+server\t'Let the server say what it would do'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from namespace" -s o -l output -d 'json, yaml, name or jsonpath=TEMPLATE, of what was created' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from namespace" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from namespace" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from namespace" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from namespace" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from ns" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from ns" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from ns" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from ns" -l validate -d 'What to do about fields that a kind does not have' -r -f -a "strict\t'Refuse them'
+warn\t'Drop them with a warning'
+ignore\t'Drop them silently'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from ns" -l dry-run -d 'Only check, and create nothing: here, or at the server' -r -f -a "none\t'Do it'
+client\t'Look at it here alone'
+server\t'Let the server say what it would do'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from ns" -s o -l output -d 'json, yaml, name or jsonpath=TEMPLATE, of what was created' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from ns" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from ns" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from ns" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from ns" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from configmap" -l from-literal -d 'A key and its value; several times' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from configmap" -l from-file -d 'A file, whose name is the key where none is said, or a directory for all files in it; several times' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from configmap" -l from-env-file -d 'A file of lines KEY=VALUE; KEY alone has the value of this environment' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from configmap" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from configmap" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from configmap" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from configmap" -l validate -d 'What to do about fields that a kind does not have' -r -f -a "strict\t'Refuse them'
+warn\t'Drop them with a warning'
+ignore\t'Drop them silently'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from configmap" -l dry-run -d 'Only check, and create nothing: here, or at the server' -r -f -a "none\t'Do it'
+client\t'Look at it here alone'
+server\t'Let the server say what it would do'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from configmap" -s o -l output -d 'json, yaml, name or jsonpath=TEMPLATE, of what was created' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from configmap" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from configmap" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from configmap" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from configmap" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from cm" -l from-literal -d 'A key and its value; several times' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from cm" -l from-file -d 'A file, whose name is the key where none is said, or a directory for all files in it; several times' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from cm" -l from-env-file -d 'A file of lines KEY=VALUE; KEY alone has the value of this environment' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from cm" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from cm" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from cm" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from cm" -l validate -d 'What to do about fields that a kind does not have' -r -f -a "strict\t'Refuse them'
+warn\t'Drop them with a warning'
+ignore\t'Drop them silently'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from cm" -l dry-run -d 'Only check, and create nothing: here, or at the server' -r -f -a "none\t'Do it'
+client\t'Look at it here alone'
+server\t'Let the server say what it would do'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from cm" -s o -l output -d 'json, yaml, name or jsonpath=TEMPLATE, of what was created' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from cm" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from cm" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from cm" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from cm" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from secret" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from secret" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from secret" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from secret" -l validate -d 'What to do about fields that a kind does not have' -r -f -a "strict\t'Refuse them'
+warn\t'Drop them with a warning'
+ignore\t'Drop them silently'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from secret" -l dry-run -d 'Only check, and create nothing: here, or at the server' -r -f -a "none\t'Do it'
+client\t'Look at it here alone'
+server\t'Let the server say what it would do'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from secret" -s o -l output -d 'json, yaml, name or jsonpath=TEMPLATE, of what was created' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from secret" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from secret" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from secret" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from secret" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from secret" -f -a "generic" -d 'Create a secret out of values and files'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from secret" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -l validate -d 'What to do about fields that a kind does not have' -r -f -a "strict\t'Refuse them'
+warn\t'Drop them with a warning'
+ignore\t'Drop them silently'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -l dry-run -d 'Only check, and create nothing: here, or at the server' -r -f -a "none\t'Do it'
+client\t'Look at it here alone'
+server\t'Let the server say what it would do'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -s o -l output -d 'json, yaml, name or jsonpath=TEMPLATE, of what was created' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from sa" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from sa" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from sa" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from sa" -l validate -d 'What to do about fields that a kind does not have' -r -f -a "strict\t'Refuse them'
+warn\t'Drop them with a warning'
+ignore\t'Drop them silently'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from sa" -l dry-run -d 'Only check, and create nothing: here, or at the server' -r -f -a "none\t'Do it'
+client\t'Look at it here alone'
+server\t'Let the server say what it would do'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from sa" -s o -l output -d 'json, yaml, name or jsonpath=TEMPLATE, of what was created' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from sa" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from sa" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from sa" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from sa" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from help" -f -a "namespace" -d 'Create a namespace'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from help" -f -a "configmap" -d 'Create a config map out of values and files'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from help" -f -a "secret" -d 'Create a secret'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from help" -f -a "serviceaccount" -d 'Create a service account'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s f -l filename -d 'A file or directory of JSON or YAML, several documents allowed; - is stdin' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s l -l selector -d 'Those with these labels: a=b,c!=d,e in (f,g)' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l field-selector -d 'Those with these fields: status.phase=Failed' -r
@@ -348,7 +467,7 @@ complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subc
 complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "port-forward" -d 'Forward ports of this machine to a pod, or to a pod behind a service, until interrupted'
 complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "get" -d 'Show objects'
 complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "describe" -d 'Show everything about objects, with their events'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "create" -d 'Create objects from manifests'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "create" -d 'Create objects: from manifests, or a namespace, config map, secret or service account by its name'
 complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "delete" -d 'Delete objects'
 complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "scale" -d 'Set how many replicas controllers have'
 complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "logs" -d 'Show what containers wrote'
@@ -358,3 +477,7 @@ complete -c k8sm -n "__fish_k8sm_using_subcommand help; and __fish_seen_subcomma
 complete -c k8sm -n "__fish_k8sm_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "compose" -d 'Print the compose file that a cluster is made from, with every placeholder resolved'
 complete -c k8sm -n "__fish_k8sm_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "list" -d 'List the clusters of this Docker engine'
 complete -c k8sm -n "__fish_k8sm_using_subcommand help; and __fish_seen_subcommand_from addons" -f -a "dns" -d 'Deploy the cluster\'s DNS, and wait until its pods are ready'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and __fish_seen_subcommand_from create" -f -a "namespace" -d 'Create a namespace'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and __fish_seen_subcommand_from create" -f -a "configmap" -d 'Create a config map out of values and files'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and __fish_seen_subcommand_from create" -f -a "secret" -d 'Create a secret'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and __fish_seen_subcommand_from create" -f -a "serviceaccount" -d 'Create a service account'

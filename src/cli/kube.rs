@@ -23,13 +23,13 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Place {
     /// The namespace [default: the context's]
-    #[arg(short, long, value_name = "NAMESPACE")]
+    #[arg(short, long, value_name = "NAMESPACE", global = true)]
     pub(crate) namespace: Option<String>,
     /// The context of the kubeconfig [default: the current one, or that of --name]
-    #[arg(long, value_name = "CONTEXT")]
+    #[arg(long, value_name = "CONTEXT", global = true)]
     context: Option<String>,
     /// The API server's URL [default: the context's]
-    #[arg(short, long, value_name = "URL")]
+    #[arg(short, long, value_name = "URL", global = true)]
     server: Option<String>,
 }
 

@@ -1,5 +1,7 @@
 //! Our own client beside kubectl, on one cluster: what is typed to either is answered alike.
 
+use serde_json::Value;
+
 use crate::bad_input;
 use crate::harness::{Cluster, Ran};
 
@@ -21,6 +23,7 @@ fn our_client_answers_as_kubectl_does() {
     let cluster = Cluster::up("client");
     bad_input::is_refused(&cluster);
     manifests_name_objects(&cluster);
+    objects_are_created_by_name(&cluster);
 }
 
 /// What both clients say to the same words and the same input, which must be the same data and the same sort of end.
@@ -81,4 +84,48 @@ fn manifests_name_objects(cluster: &Cluster) {
         (5, "service \"web\" deleted\nconfigmap \"settings\" deleted\n"),
         "{gone}"
     );
+}
+
+/// Namespaces, config maps, secrets and service accounts need no manifest.
+fn objects_are_created_by_name(cluster: &Cluster) {
+    let files = cluster.directory().join("files");
+    std::fs::create_dir(&files).expect("made");
+    std::fs::write(files.join("page.html"), "<p>\n").expect("written");
+    std::fs::write(files.join("bytes"), [0xff, 0]).expect("written");
+    let from_files = format!("--from-file={}", files.display());
+    let kinds: [&[&str]; 4] = [
+        &["namespace", "made"],
+        &["configmap", "made", "--from-literal=a=x=y", &from_files],
+        &["secret", "generic", "made", "--from-literal=a=1", &from_files, "--type=example.com/own"],
+        &["serviceaccount", "made"],
+    ];
+    let json =
+        |ran: Ran| serde_json::from_str::<Value>(&ran.clone().ok()).unwrap_or_else(|error| panic!("{error}: {ran}"));
+    for kind in kinds {
+        let create = |more: &[&'static str]| [&["create"], kind, more].concat();
+        let dry = create(&["-n", "default", "--dry-run=client", "-o", "json"]);
+        assert_eq!(json(cluster.k8sm(&dry)), json(cluster.kubectl(&dry)));
+        both(cluster, &create(&["--dry-run=client"]), "").ok();
+        both(cluster, &create(&["--dry-run=server"]), "").ok();
+        assert!(cluster.k8sm(&create(&[])).ok().ends_with("/made created\n"));
+        let again = cluster.k8sm(&create(&[])).fails(5);
+        assert!(again.starts_with("error: failed to create ") && again.contains("\"made\" already exists"), "{again}");
+    }
+    both(cluster, &["get", "cm/made", "sa/made", "secret/made", "-o", "name"], "").ok();
+    let data = cluster.kubectl(&["get", "secret", "made", "-o", "jsonpath={.data} {.type}"]).ok();
+    assert_eq!(data, r#"{"a":"MQ==","bytes":"/wA=","page.html":"PHA+Cg=="} example.com/own"#);
+    for refused in [
+        &["create", "namespace", "Bad_Name"][..],
+        &["create", "configmap", "bad", "--from-literal=a"],
+        &["create", "configmap", "bad", "--from-literal=a b=1"],
+        &["create", "configmap", "bad", "--from-literal=a=1", "--from-literal=a=2"],
+        &["create", "secret", "generic", "bad", "--from-file=nowhere"],
+        &["create", "serviceaccount", "bad", "-n", "nowhere"],
+    ] {
+        both(cluster, refused, "");
+        assert_ne!(cluster.k8sm(refused).code, 0, "{refused:?}");
+    }
+    cluster.k8sm(&["create", "namespace"]).fails(2);
+    cluster.k8sm(&["create", "unicorn", "x"]).fails(2);
+    cluster.k8sm(&["delete", "cm/made", "sa/made", "secret/made", "ns/made"]).ok();
 }
