@@ -48,6 +48,7 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             [CompletionResult]::new('get', 'get', [CompletionResultType]::ParameterValue, 'Show objects')
             [CompletionResult]::new('describe', 'describe', [CompletionResultType]::ParameterValue, 'Show everything about objects, with their events')
             [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Create objects: from manifests, or a namespace, config map, secret or service account by its name')
+            [CompletionResult]::new('apply', 'apply', [CompletionResultType]::ParameterValue, 'Create or change objects to be as manifests say')
             [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Delete objects')
             [CompletionResult]::new('scale', 'scale', [CompletionResultType]::ParameterValue, 'Set how many replicas controllers have')
             [CompletionResult]::new('logs', 'logs', [CompletionResultType]::ParameterValue, 'Show what containers wrote')
@@ -633,6 +634,28 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
         'k8sm;create;help;help' {
             break
         }
+        'k8sm;apply' {
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'The namespace [default: the context''s]')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'The namespace [default: the context''s]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The context of the kubeconfig [default: the current one, or that of --name]')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'The API server''s URL [default: the context''s]')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'The API server''s URL [default: the context''s]')
+            [CompletionResult]::new('--validate', '--validate', [CompletionResultType]::ParameterName, 'What to do about fields that a kind does not have')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Only say what would change: as it is known here, or as the server answers')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'json, yaml, name or jsonpath=TEMPLATE, of what the objects are then')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'json, yaml, name or jsonpath=TEMPLATE, of what the objects are then')
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'A file or directory of JSON or YAML, several documents allowed; - is stdin')
+            [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'A file or directory of JSON or YAML, several documents allowed; - is stdin')
+            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'The cluster that is meant [default: k8sm]')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]')
+            [CompletionResult]::new('-R', '-R ', [CompletionResultType]::ParameterName, 'Directories with all directories below them')
+            [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Directories with all directories below them')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: the whole chain of an error, each step of a plan')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the whole chain of an error, each step of a plan')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'k8sm;delete' {
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'A file or directory of JSON or YAML, several documents allowed; - is stdin')
             [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'A file or directory of JSON or YAML, several documents allowed; - is stdin')
@@ -756,6 +779,7 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             [CompletionResult]::new('get', 'get', [CompletionResultType]::ParameterValue, 'Show objects')
             [CompletionResult]::new('describe', 'describe', [CompletionResultType]::ParameterValue, 'Show everything about objects, with their events')
             [CompletionResult]::new('create', 'create', [CompletionResultType]::ParameterValue, 'Create objects: from manifests, or a namespace, config map, secret or service account by its name')
+            [CompletionResult]::new('apply', 'apply', [CompletionResultType]::ParameterValue, 'Create or change objects to be as manifests say')
             [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Delete objects')
             [CompletionResult]::new('scale', 'scale', [CompletionResultType]::ParameterValue, 'Set how many replicas controllers have')
             [CompletionResult]::new('logs', 'logs', [CompletionResultType]::ParameterValue, 'Show what containers wrote')
@@ -851,6 +875,9 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             break
         }
         'k8sm;help;create;serviceaccount' {
+            break
+        }
+        'k8sm;help;apply' {
             break
         }
         'k8sm;help;delete' {

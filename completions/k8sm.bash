@@ -19,6 +19,9 @@ _k8sm() {
             k8sm,addons)
                 cmd="k8sm__subcmd__addons"
                 ;;
+            k8sm,apply)
+                cmd="k8sm__subcmd__apply"
+                ;;
             k8sm,attach)
                 cmd="k8sm__subcmd__attach"
                 ;;
@@ -181,6 +184,9 @@ _k8sm() {
             k8sm__subcmd__help,addons)
                 cmd="k8sm__subcmd__help__subcmd__addons"
                 ;;
+            k8sm__subcmd__help,apply)
+                cmd="k8sm__subcmd__help__subcmd__apply"
+                ;;
             k8sm__subcmd__help,attach)
                 cmd="k8sm__subcmd__help__subcmd__attach"
                 ;;
@@ -281,7 +287,7 @@ _k8sm() {
 
     case "${cmd}" in
         k8sm)
-            opts="-v -h -V --verbose --name --kubeconfig --help --version up down status stop start cluster addons clusters list kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help"
+            opts="-v -h -V --verbose --name --kubeconfig --help --version up down status stop start cluster addons clusters list kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale logs completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -421,6 +427,72 @@ _k8sm() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        k8sm__subcmd__apply)
+            opts="-R -n -s -o -f -v -h --recursive --namespace --context --server --validate --dry-run --output --filename --verbose --name --kubeconfig --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --validate)
+                    COMPREPLY=($(compgen -W "strict warn ignore" -- "${cur}"))
+                    return 0
+                    ;;
+                --dry-run)
+                    COMPREPLY=($(compgen -W "none client server" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --filename)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1637,7 +1709,7 @@ _k8sm() {
             return 0
             ;;
         k8sm__subcmd__help)
-            opts="up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help"
+            opts="up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale logs completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1667,6 +1739,20 @@ _k8sm() {
         k8sm__subcmd__help__subcmd__addons__subcmd__dns)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        k8sm__subcmd__help__subcmd__apply)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

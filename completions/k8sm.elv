@@ -45,6 +45,7 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand get 'Show objects'
             cand describe 'Show everything about objects, with their events'
             cand create 'Create objects: from manifests, or a namespace, config map, secret or service account by its name'
+            cand apply 'Create or change objects to be as manifests say'
             cand delete 'Delete objects'
             cand scale 'Set how many replicas controllers have'
             cand logs 'Show what containers wrote'
@@ -580,6 +581,27 @@ set edit:completion:arg-completer[k8sm] = {|@words|
         }
         &'k8sm;create;help;help'= {
         }
+        &'k8sm;apply'= {
+            cand -n 'The namespace [default: the context''s]'
+            cand --namespace 'The namespace [default: the context''s]'
+            cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
+            cand -s 'The API server''s URL [default: the context''s]'
+            cand --server 'The API server''s URL [default: the context''s]'
+            cand --validate 'What to do about fields that a kind does not have'
+            cand --dry-run 'Only say what would change: as it is known here, or as the server answers'
+            cand -o 'json, yaml, name or jsonpath=TEMPLATE, of what the objects are then'
+            cand --output 'json, yaml, name or jsonpath=TEMPLATE, of what the objects are then'
+            cand -f 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
+            cand --filename 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -R 'Directories with all directories below them'
+            cand --recursive 'Directories with all directories below them'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'k8sm;delete'= {
             cand -f 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
             cand --filename 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
@@ -699,6 +721,7 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand get 'Show objects'
             cand describe 'Show everything about objects, with their events'
             cand create 'Create objects: from manifests, or a namespace, config map, secret or service account by its name'
+            cand apply 'Create or change objects to be as manifests say'
             cand delete 'Delete objects'
             cand scale 'Set how many replicas controllers have'
             cand logs 'Show what containers wrote'
@@ -767,6 +790,8 @@ set edit:completion:arg-completer[k8sm] = {|@words|
         &'k8sm;help;create;secret;generic'= {
         }
         &'k8sm;help;create;serviceaccount'= {
+        }
+        &'k8sm;help;apply'= {
         }
         &'k8sm;help;delete'= {
         }

@@ -10,6 +10,7 @@ use crate::failure::{Failure, Kind};
 use crate::shell;
 
 mod addons;
+mod apply;
 mod attach;
 mod cluster;
 mod completions;

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use kube_api::decode::FieldValidation;
 use serde_json::Value;
 
-use super::{Global, create, delete, describe, get, logs, scale};
+use super::{Global, apply, create, delete, describe, get, logs, scale};
 use crate::client::{Client, Connection};
 use crate::failure::Failure;
 
@@ -14,6 +14,7 @@ pub(crate) enum Command {
     Get(get::Get),
     Describe(describe::Describe),
     Create(create::Create),
+    Apply(apply::Apply),
     Delete(delete::Delete),
     Scale(scale::Scale),
     Logs(logs::Logs),
@@ -125,6 +126,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<(), Failure
         Command::Get(get) => get.run(global).await,
         Command::Describe(describe) => describe.run(global).await,
         Command::Create(create) => create.run(global).await,
+        Command::Apply(apply) => apply.run(global).await,
         Command::Delete(delete) => delete.run(global).await,
         Command::Scale(scale) => scale.run(global).await,
         Command::Logs(logs) => logs.run(global).await,

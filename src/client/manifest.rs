@@ -64,17 +64,33 @@ pub(crate) fn read(files: &[String], recursive: bool) -> Result<Vec<Document>, F
 /// The first document that the server would refuse.
 pub(crate) fn check(documents: &[Document], validation: FieldValidation) -> Result<(), Failure> {
     for document in documents {
-        let about = |status: kube_api::Status| Failure::failed(one_line(&status.message)).about(&document.place);
-        let mut object = decode::object(document.kind, Format::Json, &document.json, validation).map_err(about)?.object;
+        let mut object = decoded(document, validation)?;
         complete(document, &mut object);
         kube_api::defaults::apply(document.kind, &mut object);
         kube_api::defaults::stored(document.kind, &mut object);
         let errors = kube_api::validate::create(document.kind, &object);
         if !errors.is_empty() {
-            return Err(about(kube_api::Status::invalid(document.kind, &document.name, &errors)));
+            return Err(refused(document, &kube_api::Status::invalid(document.kind, &document.name, &errors)));
         }
     }
     Ok(())
+}
+
+/// Checks that documents have the fields of their kinds alone: they may lack what is there already.
+///
+/// # Errors
+/// The first document with others.
+pub(crate) fn check_fields(documents: &[Document], validation: FieldValidation) -> Result<(), Failure> {
+    documents.iter().try_for_each(|document| decoded(document, validation).map(drop))
+}
+
+fn decoded(document: &Document, validation: FieldValidation) -> Result<Value, Failure> {
+    let decoded = decode::object(document.kind, Format::Json, &document.json, validation);
+    Ok(decoded.map_err(|status| refused(document, &status))?.object)
+}
+
+fn refused(document: &Document, status: &kube_api::Status) -> Failure {
+    Failure::failed(one_line(&status.message)).about(&document.place)
 }
 
 /// Fills in what the command and the server do before they check: the namespace, and a name where one is generated.

@@ -24,6 +24,7 @@ fn our_client_answers_as_kubectl_does() {
     bad_input::is_refused(&cluster);
     manifests_name_objects(&cluster);
     objects_are_created_by_name(&cluster);
+    manifests_are_applied(&cluster);
 }
 
 /// What both clients say to the same words and the same input, which must be the same data and the same sort of end.
@@ -128,4 +129,66 @@ fn objects_are_created_by_name(cluster: &Cluster) {
     cluster.k8sm(&["create", "namespace"]).fails(2);
     cluster.k8sm(&["create", "unicorn", "x"]).fails(2);
     cluster.k8sm(&["delete", "cm/made", "sa/made", "secret/made", "ns/made"]).ok();
+}
+
+/// By either client, in turn: each knows what the other applied.
+fn manifests_are_applied(cluster: &Cluster) {
+    const PORTS: &str = "ports: [{name: one, port: 80, targetPort: 8080}, {name: two, port: 81}]";
+    let replicas = "---\n\
+        apiVersion: v1\nkind: ReplicationController\nmetadata: {name: idle}\nspec: {replicas: 0, template: {\
+        metadata: {labels: {app: idle}}, spec: {containers: [{name: c, image: busybox, args: [a], env: [{name: A, value: b}]}]}}}\n";
+    let first = format!("{}{replicas}", OBJECTS.replace("ports: [{port: 80}]", PORTS));
+    let apply = ["apply", "-f", "-"];
+    let dry = ["apply", "-f", "-", "--dry-run=server"];
+    let lines =
+        |word: &str| format!("configmap/settings {word}\nservice/web {word}\nreplicationcontroller/idle {word}\n");
+    assert_eq!(both(cluster, &dry, &first).ok(), lines("created (server dry run)"));
+    assert_eq!(cluster.k8sm_with(&apply, &first).ok(), lines("created"));
+    assert_eq!(both(cluster, &apply, &first).ok(), lines("unchanged"));
+    // What others set stays, what is applied no more goes, and so in lists.
+    cluster.kubectl(&["label", "service", "web", "own=label"]).ok();
+    let second = first
+        .replace(
+            "{name: one, port: 80, targetPort: 8080}, {name: two, port: 81}",
+            "{name: three, port: 82}, {name: one, port: 80}",
+        )
+        .replace("labels: {app: web}", "labels: {app: other}")
+        .replace("env: [{name: A, value: b}]", "env: [{name: B, value: c}]")
+        .replace("colour: blue", "shape: round");
+    for way in ["--dry-run=client", "--dry-run=server"] {
+        both(cluster, &["apply", "-f", "-", way], &second).ok();
+    }
+    let theirs = cluster.kubectl_with(&["apply", "-f", "-", "--dry-run=server", "-o", "json"], &second).ok();
+    let theirs: Value = serde_json::from_str(&theirs).expect("JSON");
+    assert_eq!(cluster.k8sm_with(&apply, &second).ok(), lines("configured"));
+    assert_eq!(both(cluster, &apply, &second).ok(), lines("unchanged"));
+    for (index, kind) in ["configmap/settings", "service/web", "rc/idle"].iter().enumerate() {
+        let ours = cluster.k8sm(&["get", kind, "-o", "json"]).ok();
+        let ours: Value = serde_json::from_str(&ours).expect("JSON");
+        for field in ["data", "spec"] {
+            assert_eq!(ours[field], theirs["items"][index][field], "{kind}");
+        }
+        for field in ["labels", "annotations"] {
+            assert_eq!(ours["metadata"][field], theirs["items"][index]["metadata"][field], "{kind}");
+        }
+    }
+    assert_eq!(cluster.kubectl_with(&apply, &first).ok(), lines("configured"));
+    assert_eq!(both(cluster, &apply, &first).ok(), lines("unchanged"));
+
+    // What apply did not create is warned of, and is its own from then on.
+    let config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: foreign}\ndata: {a: b}\n";
+    cluster.k8sm_with(&["create", "-f", "-"], config).ok();
+    let warned = cluster.k8sm_with(&apply, config);
+    assert!(
+        warned.stderr.contains("Warning: resource configmaps/foreign is missing the kubectl.kubernetes.io/"),
+        "{warned}"
+    );
+    assert_eq!(warned.ok(), "configmap/foreign configured\n");
+    // One that is refused keeps no other from being applied.
+    let some = cluster.k8sm_with(&apply, &format!("{}---\n{config}", first.replace("port: 81", "port: 81000")));
+    assert!(some.code == 1 && some.stderr.contains("spec.ports[1].port"), "{some}");
+    assert!(some.stdout.contains("configmap/foreign unchanged"), "{some}");
+    let nameless = cluster.k8sm_with(&apply, &config.replace("name:", "generateName:")).fails(1);
+    assert!(nameless.contains("metadata.name is not set") && nameless.contains("hint: "), "{nameless}");
+    cluster.k8sm_with(&["delete", "-f", "-"], &format!("{first}---\n{config}")).ok();
 }
