@@ -51,6 +51,8 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             [CompletionResult]::new('apply', 'apply', [CompletionResultType]::ParameterValue, 'Create or change objects to be as manifests say')
             [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Delete objects')
             [CompletionResult]::new('scale', 'scale', [CompletionResultType]::ParameterValue, 'Set how many replicas controllers have')
+            [CompletionResult]::new('label', 'label', [CompletionResultType]::ParameterValue, 'Set labels of objects, and take them away')
+            [CompletionResult]::new('annotate', 'annotate', [CompletionResultType]::ParameterValue, 'Set annotations of objects, and take them away')
             [CompletionResult]::new('logs', 'logs', [CompletionResultType]::ParameterValue, 'Show what containers wrote')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a shell''s completions of this command')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -719,6 +721,62 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'k8sm;label' {
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'A file or directory of JSON or YAML, several documents allowed; - is stdin')
+            [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'A file or directory of JSON or YAML, several documents allowed; - is stdin')
+            [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Those with these labels: a=b,c!=d,e in (f,g)')
+            [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'Those with these labels: a=b,c!=d,e in (f,g)')
+            [CompletionResult]::new('--field-selector', '--field-selector', [CompletionResultType]::ParameterName, 'Those with these fields: status.phase=Failed')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'The namespace [default: the context''s]')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'The namespace [default: the context''s]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The context of the kubeconfig [default: the current one, or that of --name]')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'The API server''s URL [default: the context''s]')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'The API server''s URL [default: the context''s]')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Only say what would change: as it is known here, or as the server answers')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'json, yaml, name or jsonpath=TEMPLATE, of what the objects are then')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'json, yaml, name or jsonpath=TEMPLATE, of what the objects are then')
+            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'The cluster that is meant [default: k8sm]')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]')
+            [CompletionResult]::new('-R', '-R ', [CompletionResultType]::ParameterName, 'Directories with all directories below them')
+            [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Directories with all directories below them')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'All of the type')
+            [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'In all namespaces')
+            [CompletionResult]::new('--all-namespaces', '--all-namespaces', [CompletionResultType]::ParameterName, 'In all namespaces')
+            [CompletionResult]::new('--overwrite', '--overwrite', [CompletionResultType]::ParameterName, 'Keys that have another value already get this one')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: the whole chain of an error, each step of a plan')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the whole chain of an error, each step of a plan')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'k8sm;annotate' {
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'A file or directory of JSON or YAML, several documents allowed; - is stdin')
+            [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'A file or directory of JSON or YAML, several documents allowed; - is stdin')
+            [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Those with these labels: a=b,c!=d,e in (f,g)')
+            [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'Those with these labels: a=b,c!=d,e in (f,g)')
+            [CompletionResult]::new('--field-selector', '--field-selector', [CompletionResultType]::ParameterName, 'Those with these fields: status.phase=Failed')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'The namespace [default: the context''s]')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'The namespace [default: the context''s]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The context of the kubeconfig [default: the current one, or that of --name]')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'The API server''s URL [default: the context''s]')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'The API server''s URL [default: the context''s]')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Only say what would change: as it is known here, or as the server answers')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'json, yaml, name or jsonpath=TEMPLATE, of what the objects are then')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'json, yaml, name or jsonpath=TEMPLATE, of what the objects are then')
+            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'The cluster that is meant [default: k8sm]')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]')
+            [CompletionResult]::new('-R', '-R ', [CompletionResultType]::ParameterName, 'Directories with all directories below them')
+            [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Directories with all directories below them')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'All of the type')
+            [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'In all namespaces')
+            [CompletionResult]::new('--all-namespaces', '--all-namespaces', [CompletionResultType]::ParameterName, 'In all namespaces')
+            [CompletionResult]::new('--overwrite', '--overwrite', [CompletionResultType]::ParameterName, 'Keys that have another value already get this one')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: the whole chain of an error, each step of a plan')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the whole chain of an error, each step of a plan')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'k8sm;logs' {
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'The namespace [default: the context''s]')
             [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'The namespace [default: the context''s]')
@@ -782,6 +840,8 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             [CompletionResult]::new('apply', 'apply', [CompletionResultType]::ParameterValue, 'Create or change objects to be as manifests say')
             [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Delete objects')
             [CompletionResult]::new('scale', 'scale', [CompletionResultType]::ParameterValue, 'Set how many replicas controllers have')
+            [CompletionResult]::new('label', 'label', [CompletionResultType]::ParameterValue, 'Set labels of objects, and take them away')
+            [CompletionResult]::new('annotate', 'annotate', [CompletionResultType]::ParameterValue, 'Set annotations of objects, and take them away')
             [CompletionResult]::new('logs', 'logs', [CompletionResultType]::ParameterValue, 'Show what containers wrote')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a shell''s completions of this command')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -884,6 +944,12 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             break
         }
         'k8sm;help;scale' {
+            break
+        }
+        'k8sm;help;label' {
+            break
+        }
+        'k8sm;help;annotate' {
             break
         }
         'k8sm;help;logs' {

@@ -19,6 +19,9 @@ _k8sm() {
             k8sm,addons)
                 cmd="k8sm__subcmd__addons"
                 ;;
+            k8sm,annotate)
+                cmd="k8sm__subcmd__annotate"
+                ;;
             k8sm,apply)
                 cmd="k8sm__subcmd__apply"
                 ;;
@@ -66,6 +69,9 @@ _k8sm() {
                 ;;
             k8sm,kubeconfig)
                 cmd="k8sm__subcmd__kubeconfig"
+                ;;
+            k8sm,label)
+                cmd="k8sm__subcmd__label"
                 ;;
             k8sm,list)
                 cmd="k8sm__subcmd__clusters"
@@ -184,6 +190,9 @@ _k8sm() {
             k8sm__subcmd__help,addons)
                 cmd="k8sm__subcmd__help__subcmd__addons"
                 ;;
+            k8sm__subcmd__help,annotate)
+                cmd="k8sm__subcmd__help__subcmd__annotate"
+                ;;
             k8sm__subcmd__help,apply)
                 cmd="k8sm__subcmd__help__subcmd__apply"
                 ;;
@@ -231,6 +240,9 @@ _k8sm() {
                 ;;
             k8sm__subcmd__help,kubeconfig)
                 cmd="k8sm__subcmd__help__subcmd__kubeconfig"
+                ;;
+            k8sm__subcmd__help,label)
+                cmd="k8sm__subcmd__help__subcmd__label"
                 ;;
             k8sm__subcmd__help,logs)
                 cmd="k8sm__subcmd__help__subcmd__logs"
@@ -287,7 +299,7 @@ _k8sm() {
 
     case "${cmd}" in
         k8sm)
-            opts="-v -h -V --verbose --name --kubeconfig --help --version up down status stop start cluster addons clusters list kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale logs completions help"
+            opts="-v -h -V --verbose --name --kubeconfig --help --version up down status stop start cluster addons clusters list kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -427,6 +439,80 @@ _k8sm() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        k8sm__subcmd__annotate)
+            opts="-f -R -l -A -n -s -o -v -h --filename --recursive --selector --field-selector --all --all-namespaces --namespace --context --server --overwrite --dry-run --output --verbose --name --kubeconfig --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --filename)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --selector)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -l)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --field-selector)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dry-run)
+                    COMPREPLY=($(compgen -W "none client server" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1709,7 +1795,7 @@ _k8sm() {
             return 0
             ;;
         k8sm__subcmd__help)
-            opts="up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale logs completions help"
+            opts="up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1739,6 +1825,20 @@ _k8sm() {
         k8sm__subcmd__help__subcmd__addons__subcmd__dns)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        k8sm__subcmd__help__subcmd__annotate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2086,6 +2186,20 @@ _k8sm() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        k8sm__subcmd__help__subcmd__label)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         k8sm__subcmd__help__subcmd__logs)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -2191,6 +2305,80 @@ _k8sm() {
                 return 0
             fi
             case "${prev}" in
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        k8sm__subcmd__label)
+            opts="-f -R -l -A -n -s -o -v -h --filename --recursive --selector --field-selector --all --all-namespaces --namespace --context --server --overwrite --dry-run --output --verbose --name --kubeconfig --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --filename)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --selector)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -l)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --field-selector)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dry-run)
+                    COMPREPLY=($(compgen -W "none client server" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --name)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -48,6 +48,8 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand apply 'Create or change objects to be as manifests say'
             cand delete 'Delete objects'
             cand scale 'Set how many replicas controllers have'
+            cand label 'Set labels of objects, and take them away'
+            cand annotate 'Set annotations of objects, and take them away'
             cand logs 'Show what containers wrote'
             cand completions 'Print a shell''s completions of this command'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -663,6 +665,60 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'k8sm;label'= {
+            cand -f 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
+            cand --filename 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
+            cand -l 'Those with these labels: a=b,c!=d,e in (f,g)'
+            cand --selector 'Those with these labels: a=b,c!=d,e in (f,g)'
+            cand --field-selector 'Those with these fields: status.phase=Failed'
+            cand -n 'The namespace [default: the context''s]'
+            cand --namespace 'The namespace [default: the context''s]'
+            cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
+            cand -s 'The API server''s URL [default: the context''s]'
+            cand --server 'The API server''s URL [default: the context''s]'
+            cand --dry-run 'Only say what would change: as it is known here, or as the server answers'
+            cand -o 'json, yaml, name or jsonpath=TEMPLATE, of what the objects are then'
+            cand --output 'json, yaml, name or jsonpath=TEMPLATE, of what the objects are then'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -R 'Directories with all directories below them'
+            cand --recursive 'Directories with all directories below them'
+            cand --all 'All of the type'
+            cand -A 'In all namespaces'
+            cand --all-namespaces 'In all namespaces'
+            cand --overwrite 'Keys that have another value already get this one'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'k8sm;annotate'= {
+            cand -f 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
+            cand --filename 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
+            cand -l 'Those with these labels: a=b,c!=d,e in (f,g)'
+            cand --selector 'Those with these labels: a=b,c!=d,e in (f,g)'
+            cand --field-selector 'Those with these fields: status.phase=Failed'
+            cand -n 'The namespace [default: the context''s]'
+            cand --namespace 'The namespace [default: the context''s]'
+            cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
+            cand -s 'The API server''s URL [default: the context''s]'
+            cand --server 'The API server''s URL [default: the context''s]'
+            cand --dry-run 'Only say what would change: as it is known here, or as the server answers'
+            cand -o 'json, yaml, name or jsonpath=TEMPLATE, of what the objects are then'
+            cand --output 'json, yaml, name or jsonpath=TEMPLATE, of what the objects are then'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -R 'Directories with all directories below them'
+            cand --recursive 'Directories with all directories below them'
+            cand --all 'All of the type'
+            cand -A 'In all namespaces'
+            cand --all-namespaces 'In all namespaces'
+            cand --overwrite 'Keys that have another value already get this one'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'k8sm;logs'= {
             cand -n 'The namespace [default: the context''s]'
             cand --namespace 'The namespace [default: the context''s]'
@@ -724,6 +780,8 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand apply 'Create or change objects to be as manifests say'
             cand delete 'Delete objects'
             cand scale 'Set how many replicas controllers have'
+            cand label 'Set labels of objects, and take them away'
+            cand annotate 'Set annotations of objects, and take them away'
             cand logs 'Show what containers wrote'
             cand completions 'Print a shell''s completions of this command'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -796,6 +854,10 @@ set edit:completion:arg-completer[k8sm] = {|@words|
         &'k8sm;help;delete'= {
         }
         &'k8sm;help;scale'= {
+        }
+        &'k8sm;help;label'= {
+        }
+        &'k8sm;help;annotate'= {
         }
         &'k8sm;help;logs'= {
         }

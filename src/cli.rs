@@ -25,6 +25,7 @@ mod get;
 pub(crate) mod health_check;
 mod kube;
 mod kubeconfig;
+mod label;
 mod logs;
 mod pod;
 mod port_forward;

@@ -118,11 +118,8 @@ impl Apply {
 
     fn print(&self, document: &Document, outcome: &Outcome) -> Result<(), Failure> {
         let name = target::printed(document.kind, metadata(&outcome.object, "name"));
-        match &self.output {
-            Some(Format::Name) => shell::data(&format!("{name}\n")),
-            Some(format) if !format.is_table() => shell::data(&object::one(format, &outcome.object, false)?),
-            _ => shell::data(&format!("{name} {}{}\n", outcome.word, self.dry_run.note())),
-        }
+        let sentence = format!("{}{}", outcome.word, self.dry_run.note());
+        shell::data(&object::changed(self.output.as_ref(), &name, &outcome.object, &sentence)?)
     }
 }
 

@@ -89,10 +89,7 @@ impl Create {
 
     fn print(&self, document: &Document, created: &Value) -> Result<(), Failure> {
         let name = target::printed(document.kind, metadata(created, "name"));
-        match &self.output {
-            Some(Format::Name) => shell::data(&format!("{name}\n")),
-            Some(format) if !format.is_table() => shell::data(&object::one(format, created, false)?),
-            _ => shell::data(&format!("{name} created{}\n", self.dry_run.note())),
-        }
+        let sentence = format!("created{}", self.dry_run.note());
+        shell::data(&object::changed(self.output.as_ref(), &name, created, &sentence)?)
     }
 }

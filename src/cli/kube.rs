@@ -4,7 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use kube_api::decode::FieldValidation;
 use serde_json::Value;
 
-use super::{Global, apply, create, delete, describe, get, logs, scale};
+use super::{Global, apply, create, delete, describe, get, label, logs, scale};
 use crate::client::{Client, Connection};
 use crate::failure::Failure;
 
@@ -17,6 +17,8 @@ pub(crate) enum Command {
     Apply(apply::Apply),
     Delete(delete::Delete),
     Scale(scale::Scale),
+    Label(label::Label),
+    Annotate(label::Annotate),
     Logs(logs::Logs),
 }
 
@@ -129,6 +131,8 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<(), Failure
         Command::Apply(apply) => apply.run(global).await,
         Command::Delete(delete) => delete.run(global).await,
         Command::Scale(scale) => scale.run(global).await,
+        Command::Label(label) => label.run(global).await,
+        Command::Annotate(annotate) => annotate.run(global).await,
         Command::Logs(logs) => logs.run(global).await,
     }
 }

@@ -24,6 +24,18 @@ pub(crate) fn one(format: &Format, value: &Value, managers: bool) -> Result<Stri
     written.map_err(|error| Failure::failed("write the objects").because(error))
 }
 
+/// What a command says of an object that it changed: `name` alone, or the object, where `format` asks for it, else `sentence`.
+///
+/// # Errors
+/// The object cannot be written.
+pub(crate) fn changed(format: Option<&Format>, name: &str, object: &Value, sentence: &str) -> Result<String, Failure> {
+    match format {
+        Some(Format::Name) => Ok(format!("{name}\n")),
+        Some(format) if !format.is_table() => one(format, object, false),
+        _ => Ok(format!("{name} {sentence}\n")),
+    }
+}
+
 /// An object, or a list and its objects, without `managedFields`.
 fn without_managers(value: &Value) -> Value {
     let mut value = value.clone();

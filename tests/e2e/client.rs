@@ -25,6 +25,7 @@ fn our_client_answers_as_kubectl_does() {
     manifests_name_objects(&cluster);
     objects_are_created_by_name(&cluster);
     manifests_are_applied(&cluster);
+    objects_are_labeled(&cluster);
 }
 
 /// What both clients say to the same words and the same input, which must be the same data and the same sort of end.
@@ -191,4 +192,53 @@ fn manifests_are_applied(cluster: &Cluster) {
     let nameless = cluster.k8sm_with(&apply, &config.replace("name:", "generateName:")).fails(1);
     assert!(nameless.contains("metadata.name is not set") && nameless.contains("hint: "), "{nameless}");
     cluster.k8sm_with(&["delete", "-f", "-"], &format!("{first}---\n{config}")).ok();
+}
+
+/// The same words to both clients, each on an object of its own.
+fn objects_are_labeled(cluster: &Cluster) {
+    for name in ["ours", "theirs"] {
+        cluster.k8sm(&["create", "configmap", name]).ok();
+    }
+    let lines = [
+        "label cm NAME a=1 b=2",
+        "label cm NAME a=1",
+        "label cm NAME a=2",
+        "label cm NAME a=2 --overwrite",
+        "label cm/NAME b- gone-",
+        "label cm NAME gone-",
+        "label cm NAME c=3 --dry-run=server",
+        "label cm NAME c=3 --dry-run=client",
+        "label cm NAME d=4 -o name",
+        "label cm NAME e=bad$value",
+        "label cm NAME f=1 f-",
+        "label cm NAME",
+        "label cm g=1",
+        "label cm nobody NAME h=5",
+        "label cm --field-selector=metadata.name=NAME i=6",
+        "label cm -l a=none i=6",
+        "annotate cm NAME a=1 b=2",
+        "annotate cm NAME a=2",
+        "annotate cm NAME a=2 --overwrite",
+        "annotate cm NAME b- gone-",
+        "annotate cm NAME b",
+    ];
+    for line in lines {
+        let ours = line.replace("NAME", "ours");
+        let ours = cluster.k8sm(&ours.split(' ').collect::<Vec<_>>());
+        let theirs = line.replace("NAME", "theirs");
+        let theirs = cluster.kubectl(&theirs.split(' ').collect::<Vec<_>>());
+        // That a label is not there is talk to us, and stands among kubectl's data.
+        let data: String =
+            theirs.stdout.split_inclusive('\n').filter(|line| !line.ends_with(" not found.\n")).collect();
+        assert_eq!(ours.stdout, data.replace("theirs", "ours"), "{ours}\n{theirs}");
+        assert_eq!(ours.code == 0, theirs.code == 0, "{ours}\n{theirs}");
+    }
+    let marks = |name| {
+        let metadata = cluster.object("cm", name).expect("it is there")["metadata"].clone();
+        (metadata["labels"].clone(), metadata["annotations"].clone())
+    };
+    assert_eq!(marks("ours"), marks("theirs"));
+    let refused = cluster.k8sm(&["label", "cm", "ours", "a=3"]).fails(5);
+    assert_eq!(refused.trim(), "error: configmap/ours: 'a' already has a value (2), and --overwrite is false");
+    cluster.k8sm(&["delete", "cm", "ours", "theirs"]).ok();
 }
