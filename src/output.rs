@@ -7,5 +7,6 @@ pub(crate) mod jsonpath;
 pub(crate) mod object;
 pub(crate) mod sort;
 pub(crate) mod table;
+mod yaml;
 
 pub(crate) use format::{Format, own_cells};

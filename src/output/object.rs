@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Format, columns, own_cells};
+use super::{Format, columns, own_cells, yaml};
 use crate::failure::Failure;
 
 /// One value as `format` has it. Who wrote which fields is left out, as kubectl does, unless `managers` are asked for, or a
@@ -13,7 +13,7 @@ use crate::failure::Failure;
 pub(crate) fn one(format: &Format, value: &Value, managers: bool) -> Result<String, Failure> {
     let shown = || if managers { value.clone() } else { without_managers(value) };
     let written = match format {
-        Format::Yaml => serde_yaml::to_string(&shown()).map_err(anyhow::Error::from),
+        Format::Yaml => Ok(yaml::document(&shown())),
         Format::JsonPath(template) => Ok(template.render(value)),
         Format::Columns(own) => {
             let headings = own.iter().map(|(heading, _)| heading.clone()).collect();
@@ -69,7 +69,7 @@ mod tests {
     fn who_wrote_what_is_shown_only_where_it_is_asked_for() {
         let object = json!({"kind": "Pod", "metadata": {"managedFields": [{"manager": "m"}], "name": "a"}});
         assert_eq!(one(&Format::Yaml, &object, false).expect("prints"), "kind: Pod\nmetadata:\n  name: a\n");
-        let list = json!({"items": [object.clone()]});
+        let list = json!({"items": [&object]});
         for value in [&object, &list] {
             assert!(!one(&Format::Json, value, false).expect("prints").contains("managedFields"));
             assert!(one(&Format::Json, value, true).expect("prints").contains("\"manager\": \"m\""));

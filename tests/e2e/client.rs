@@ -24,6 +24,7 @@ fn our_client_answers_as_kubectl_does() {
     bad_input::is_refused(&cluster);
     manifests_name_objects(&cluster);
     objects_are_created_by_name(&cluster);
+    texts_stay_texts(&cluster);
     manifests_are_applied(&cluster);
     objects_are_labeled(&cluster);
 }
@@ -53,8 +54,9 @@ fn manifests_name_objects(cluster: &Cluster) {
     for words in [
         &["get", "-f", "-", "-o", "name"][..],
         &["get", "-f", "-", "-o", "json"],
+        &["get", "-f", "-", "-o", "yaml"],
         &["get", "-f", "-", "-o", "json", "--show-managed-fields"],
-        &["get", "cm", "settings", "-o", "jsonpath={.metadata.managedFields[*].manager}"],
+        &["get", "cm", "settings", "-o", "yaml", "--show-managed-fields"],
         &["get", "cm", "settings", "-o", "json", "--show-managed-fields=false"],
     ] {
         both(cluster, words, OBJECTS).ok();
@@ -105,6 +107,7 @@ fn objects_are_created_by_name(cluster: &Cluster) {
         |ran: Ran| serde_json::from_str::<Value>(&ran.clone().ok()).unwrap_or_else(|error| panic!("{error}: {ran}"));
     for kind in kinds {
         let create = |more: &[&'static str]| [&["create"], kind, more].concat();
+        both(cluster, &create(&["--dry-run=client", "-o", "yaml"]), "").ok();
         let dry = create(&["-n", "default", "--dry-run=client", "-o", "json"]);
         assert_eq!(json(cluster.k8sm(&dry)), json(cluster.kubectl(&dry)));
         both(cluster, &create(&["--dry-run=client"]), "").ok();
@@ -241,4 +244,17 @@ fn objects_are_labeled(cluster: &Cluster) {
     let refused = cluster.k8sm(&["label", "cm", "ours", "a=3"]).fails(5);
     assert_eq!(refused.trim(), "error: configmap/ours: 'a' already has a value (2), and --overwrite is false");
     cluster.k8sm(&["delete", "cm", "ours", "theirs"]).ok();
+}
+
+/// What stands for something else to whoever reads YAML 1.1, as kubectl does, is written as the text that it is.
+fn texts_stay_texts(cluster: &Cluster) {
+    let long = "a sentence: ".repeat(20);
+    let texts =
+        ["yes", "1_000", "0644", "1:30", " a", "a: b", "two\nlines\n", "tab\t", "it's", "https://a/?b=c#d", &long];
+    let literals = texts.iter().enumerate().map(|(index, text)| format!("--from-literal=k{index}={text}"));
+    let literals: Vec<String> = literals.collect();
+    let mut words = vec!["create", "configmap", "texts", "--dry-run=client", "-o", "yaml"];
+    words.extend(literals.iter().map(String::as_str));
+    let text = both(cluster, &words, "").ok();
+    cluster.kubectl_with(&["create", "-f", "-", "--dry-run=server"], &text).ok();
 }
