@@ -77,6 +77,7 @@ fn line(out: &mut String, indent: usize) {
 #[cfg(test)]
 mod tests {
     use super::document;
+    use proptest::prelude::*;
     use serde_json::json;
 
     #[test]
@@ -88,11 +89,24 @@ mod tests {
         assert_eq!(document(&json!("a\nb\n")), "|\n  a\n  b\n");
     }
 
-    #[test]
-    fn what_is_written_is_read_again() {
-        let value = json!({"texts": ["", "y", "1", "a: b", " a ", "a\nb", "a\n\n", "\n a", "it's", "#", "tab\t", "\u{1f600}", "a\u{85}b"],
-            "long": "word ".repeat(60), "1": {"no": "off"}});
-        let read: serde_json::Value = serde_yaml::from_str(&document(&value)).expect("YAML");
-        assert_eq!(read, value);
+    /// Texts of what is awkward in YAML, and of anything.
+    fn text() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "[-a?:#,&*!|>'\"%@` \t\n\r\u{85}\u{2028}\u{1f600}é.~_0-9{}\\[\\]\\\\]{0,12}",
+            "([a-z:' ]{1,9} ?){0,40}",
+            any::<String>()
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again(
+            texts in prop::collection::vec(text(), 0..4),
+            fields in prop::collection::btree_map(text(), text(), 0..4),
+        ) {
+            let value = json!({"texts": texts, "fields": fields, "deep": [{"list": [texts]}]});
+            let read = serde_yaml::from_str::<serde_json::Value>(&document(&value));
+            prop_assert_eq!(read.map_err(|error| error.to_string()), Ok(value));
+        }
     }
 }
