@@ -41,12 +41,15 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand await-file 'Wait until a file is there'
             cand exec 'Run a command in a container of a pod'
             cand attach 'Attach to the process that a pod''s container runs'
-            cand port-forward 'Forward ports of this machine to a pod, until interrupted'
+            cand port-forward 'Forward ports of this machine to a pod, or to a pod behind a service, until interrupted'
             cand get 'Show objects'
             cand describe 'Show everything about objects, with their events'
-            cand create 'Create objects from manifests'
+            cand create 'Create objects: from manifests, or a namespace, config map, secret or service account by its name'
+            cand apply 'Create or change objects to be as manifests say'
             cand delete 'Delete objects'
-            cand scale 'Set how many replicas a controller has'
+            cand scale 'Set how many replicas controllers have'
+            cand label 'Set labels of objects, and take them away'
+            cand annotate 'Set annotations of objects, and take them away'
             cand logs 'Show what containers wrote'
             cand completions 'Print a shell''s completions of this command'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -320,6 +323,8 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand --help 'Print help'
         }
         &'k8sm;get'= {
+            cand -f 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
+            cand --filename 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
             cand -n 'The namespace [default: the context''s]'
             cand --namespace 'The namespace [default: the context''s]'
             cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
@@ -333,8 +338,11 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand --sort-by 'In the order of a field, as .metadata.creationTimestamp'
             cand -L 'Show these labels, each in a column'
             cand --label-columns 'Show these labels, each in a column'
+            cand --show-managed-fields 'In JSON and YAML, show too who wrote which fields'
             cand --name 'The cluster that is meant [default: k8sm]'
             cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -R 'Directories with all directories below them'
+            cand --recursive 'Directories with all directories below them'
             cand -A 'In all namespaces'
             cand --all-namespaces 'In all namespaces'
             cand -w 'Go on showing objects as they change'
@@ -349,6 +357,8 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand --help 'Print help'
         }
         &'k8sm;describe'= {
+            cand -f 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
+            cand --filename 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
             cand -n 'The namespace [default: the context''s]'
             cand --namespace 'The namespace [default: the context''s]'
             cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
@@ -359,6 +369,8 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand --show-events 'With the events about them'
             cand --name 'The cluster that is meant [default: k8sm]'
             cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -R 'Directories with all directories below them'
+            cand --recursive 'Directories with all directories below them'
             cand -A 'In all namespaces'
             cand --all-namespaces 'In all namespaces'
             cand -v 'Say more: the whole chain of an error, each step of a plan'
@@ -367,8 +379,35 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand --help 'Print help'
         }
         &'k8sm;create'= {
+            cand -n 'The namespace [default: the context''s]'
+            cand --namespace 'The namespace [default: the context''s]'
+            cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
+            cand -s 'The API server''s URL [default: the context''s]'
+            cand --server 'The API server''s URL [default: the context''s]'
+            cand --validate 'What to do about fields that a kind does not have'
+            cand --dry-run 'Only check, and create nothing: here, or at the server'
+            cand -o 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --output 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
             cand -f 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
             cand --filename 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -R 'Directories with all directories below them'
+            cand --recursive 'Directories with all directories below them'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand namespace 'Create a namespace'
+            cand ns 'Create a namespace'
+            cand configmap 'Create a config map out of values and files'
+            cand cm 'Create a config map out of values and files'
+            cand secret 'Create a secret'
+            cand serviceaccount 'Create a service account'
+            cand sa 'Create a service account'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'k8sm;create;namespace'= {
             cand -n 'The namespace [default: the context''s]'
             cand --namespace 'The namespace [default: the context''s]'
             cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
@@ -380,6 +419,184 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand --output 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
             cand --name 'The cluster that is meant [default: k8sm]'
             cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'k8sm;create;ns'= {
+            cand -n 'The namespace [default: the context''s]'
+            cand --namespace 'The namespace [default: the context''s]'
+            cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
+            cand -s 'The API server''s URL [default: the context''s]'
+            cand --server 'The API server''s URL [default: the context''s]'
+            cand --validate 'What to do about fields that a kind does not have'
+            cand --dry-run 'Only check, and create nothing: here, or at the server'
+            cand -o 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --output 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'k8sm;create;configmap'= {
+            cand --from-literal 'A key and its value; several times'
+            cand --from-file 'A file, whose name is the key where none is said, or a directory for all files in it; several times'
+            cand --from-env-file 'A file of lines KEY=VALUE; KEY alone has the value of this environment'
+            cand -n 'The namespace [default: the context''s]'
+            cand --namespace 'The namespace [default: the context''s]'
+            cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
+            cand -s 'The API server''s URL [default: the context''s]'
+            cand --server 'The API server''s URL [default: the context''s]'
+            cand --validate 'What to do about fields that a kind does not have'
+            cand --dry-run 'Only check, and create nothing: here, or at the server'
+            cand -o 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --output 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'k8sm;create;cm'= {
+            cand --from-literal 'A key and its value; several times'
+            cand --from-file 'A file, whose name is the key where none is said, or a directory for all files in it; several times'
+            cand --from-env-file 'A file of lines KEY=VALUE; KEY alone has the value of this environment'
+            cand -n 'The namespace [default: the context''s]'
+            cand --namespace 'The namespace [default: the context''s]'
+            cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
+            cand -s 'The API server''s URL [default: the context''s]'
+            cand --server 'The API server''s URL [default: the context''s]'
+            cand --validate 'What to do about fields that a kind does not have'
+            cand --dry-run 'Only check, and create nothing: here, or at the server'
+            cand -o 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --output 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'k8sm;create;secret'= {
+            cand -n 'The namespace [default: the context''s]'
+            cand --namespace 'The namespace [default: the context''s]'
+            cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
+            cand -s 'The API server''s URL [default: the context''s]'
+            cand --server 'The API server''s URL [default: the context''s]'
+            cand --validate 'What to do about fields that a kind does not have'
+            cand --dry-run 'Only check, and create nothing: here, or at the server'
+            cand -o 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --output 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand generic 'Create a secret out of values and files'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'k8sm;create;secret;generic'= {
+            cand --from-literal 'A key and its value; several times'
+            cand --from-file 'A file, whose name is the key where none is said, or a directory for all files in it; several times'
+            cand --from-env-file 'A file of lines KEY=VALUE; KEY alone has the value of this environment'
+            cand --type 'The type of secret [default: Opaque]'
+            cand -n 'The namespace [default: the context''s]'
+            cand --namespace 'The namespace [default: the context''s]'
+            cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
+            cand -s 'The API server''s URL [default: the context''s]'
+            cand --server 'The API server''s URL [default: the context''s]'
+            cand --validate 'What to do about fields that a kind does not have'
+            cand --dry-run 'Only check, and create nothing: here, or at the server'
+            cand -o 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --output 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'k8sm;create;secret;help'= {
+            cand generic 'Create a secret out of values and files'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'k8sm;create;secret;help;generic'= {
+        }
+        &'k8sm;create;secret;help;help'= {
+        }
+        &'k8sm;create;serviceaccount'= {
+            cand -n 'The namespace [default: the context''s]'
+            cand --namespace 'The namespace [default: the context''s]'
+            cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
+            cand -s 'The API server''s URL [default: the context''s]'
+            cand --server 'The API server''s URL [default: the context''s]'
+            cand --validate 'What to do about fields that a kind does not have'
+            cand --dry-run 'Only check, and create nothing: here, or at the server'
+            cand -o 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --output 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'k8sm;create;sa'= {
+            cand -n 'The namespace [default: the context''s]'
+            cand --namespace 'The namespace [default: the context''s]'
+            cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
+            cand -s 'The API server''s URL [default: the context''s]'
+            cand --server 'The API server''s URL [default: the context''s]'
+            cand --validate 'What to do about fields that a kind does not have'
+            cand --dry-run 'Only check, and create nothing: here, or at the server'
+            cand -o 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --output 'json, yaml, name or jsonpath=TEMPLATE, of what was created'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'k8sm;create;help'= {
+            cand namespace 'Create a namespace'
+            cand configmap 'Create a config map out of values and files'
+            cand secret 'Create a secret'
+            cand serviceaccount 'Create a service account'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'k8sm;create;help;namespace'= {
+        }
+        &'k8sm;create;help;configmap'= {
+        }
+        &'k8sm;create;help;secret'= {
+            cand generic 'Create a secret out of values and files'
+        }
+        &'k8sm;create;help;secret;generic'= {
+        }
+        &'k8sm;create;help;serviceaccount'= {
+        }
+        &'k8sm;create;help;help'= {
+        }
+        &'k8sm;apply'= {
+            cand -n 'The namespace [default: the context''s]'
+            cand --namespace 'The namespace [default: the context''s]'
+            cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
+            cand -s 'The API server''s URL [default: the context''s]'
+            cand --server 'The API server''s URL [default: the context''s]'
+            cand --validate 'What to do about fields that a kind does not have'
+            cand --dry-run 'Only say what would change: as it is known here, or as the server answers'
+            cand -o 'json, yaml, name or jsonpath=TEMPLATE, of what the objects are then'
+            cand --output 'json, yaml, name or jsonpath=TEMPLATE, of what the objects are then'
+            cand -f 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
+            cand --filename 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
             cand -R 'Directories with all directories below them'
             cand --recursive 'Directories with all directories below them'
             cand -v 'Say more: the whole chain of an error, each step of a plan'
@@ -388,16 +605,16 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'k8sm;delete'= {
-            cand -f 'The objects that these manifests name; - is stdin'
-            cand --filename 'The objects that these manifests name; - is stdin'
+            cand -f 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
+            cand --filename 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
+            cand -l 'Those with these labels: a=b,c!=d,e in (f,g)'
+            cand --selector 'Those with these labels: a=b,c!=d,e in (f,g)'
+            cand --field-selector 'Those with these fields: status.phase=Failed'
             cand -n 'The namespace [default: the context''s]'
             cand --namespace 'The namespace [default: the context''s]'
             cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
             cand -s 'The API server''s URL [default: the context''s]'
             cand --server 'The API server''s URL [default: the context''s]'
-            cand -l 'Those with these labels'
-            cand --selector 'Those with these labels'
-            cand --field-selector 'Those with these fields: status.phase=Failed'
             cand --grace-period 'How long an object may take to end in good order, in seconds; 0 only with --force, else 1 [default: as it says itself]'
             cand --cascade 'background, foreground or orphan: what becomes of what belongs to an object'
             cand --wait 'Wait until the objects are gone'
@@ -421,19 +638,86 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'k8sm;scale'= {
+            cand -f 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
+            cand --filename 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
+            cand -l 'Those with these labels: a=b,c!=d,e in (f,g)'
+            cand --selector 'Those with these labels: a=b,c!=d,e in (f,g)'
+            cand --field-selector 'Those with these fields: status.phase=Failed'
             cand -n 'The namespace [default: the context''s]'
             cand --namespace 'The namespace [default: the context''s]'
             cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
             cand -s 'The API server''s URL [default: the context''s]'
             cand --server 'The API server''s URL [default: the context''s]'
             cand --replicas 'How many there shall be'
-            cand --current-replicas 'Only where there are that many now'
+            cand --current-replicas 'Only where there are that many now; -1 is any number'
+            cand --dry-run 'Only say what would be scaled: as it is known here, or as the server answers'
+            cand -o 'name: print TYPE/NAME alone'
+            cand --output 'name: print TYPE/NAME alone'
             cand --name 'The cluster that is meant [default: k8sm]'
             cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -R 'Directories with all directories below them'
+            cand --recursive 'Directories with all directories below them'
+            cand --all 'All of the type'
+            cand -A 'In all namespaces'
+            cand --all-namespaces 'In all namespaces'
             cand -v 'Say more: the whole chain of an error, each step of a plan'
             cand --verbose 'Say more: the whole chain of an error, each step of a plan'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'k8sm;label'= {
+            cand -f 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
+            cand --filename 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
+            cand -l 'Those with these labels: a=b,c!=d,e in (f,g)'
+            cand --selector 'Those with these labels: a=b,c!=d,e in (f,g)'
+            cand --field-selector 'Those with these fields: status.phase=Failed'
+            cand -n 'The namespace [default: the context''s]'
+            cand --namespace 'The namespace [default: the context''s]'
+            cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
+            cand -s 'The API server''s URL [default: the context''s]'
+            cand --server 'The API server''s URL [default: the context''s]'
+            cand --dry-run 'Only say what would change: as it is known here, or as the server answers'
+            cand -o 'json, yaml, name or jsonpath=TEMPLATE, of what the objects are then'
+            cand --output 'json, yaml, name or jsonpath=TEMPLATE, of what the objects are then'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -R 'Directories with all directories below them'
+            cand --recursive 'Directories with all directories below them'
+            cand --all 'All of the type'
+            cand -A 'In all namespaces'
+            cand --all-namespaces 'In all namespaces'
+            cand --overwrite 'Keys that have another value already get this one'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'k8sm;annotate'= {
+            cand -f 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
+            cand --filename 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
+            cand -l 'Those with these labels: a=b,c!=d,e in (f,g)'
+            cand --selector 'Those with these labels: a=b,c!=d,e in (f,g)'
+            cand --field-selector 'Those with these fields: status.phase=Failed'
+            cand -n 'The namespace [default: the context''s]'
+            cand --namespace 'The namespace [default: the context''s]'
+            cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
+            cand -s 'The API server''s URL [default: the context''s]'
+            cand --server 'The API server''s URL [default: the context''s]'
+            cand --dry-run 'Only say what would change: as it is known here, or as the server answers'
+            cand -o 'json, yaml, name or jsonpath=TEMPLATE, of what the objects are then'
+            cand --output 'json, yaml, name or jsonpath=TEMPLATE, of what the objects are then'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -R 'Directories with all directories below them'
+            cand --recursive 'Directories with all directories below them'
+            cand --all 'All of the type'
+            cand -A 'In all namespaces'
+            cand --all-namespaces 'In all namespaces'
+            cand --overwrite 'Keys that have another value already get this one'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'k8sm;logs'= {
             cand -n 'The namespace [default: the context''s]'
@@ -489,12 +773,15 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand await-file 'Wait until a file is there'
             cand exec 'Run a command in a container of a pod'
             cand attach 'Attach to the process that a pod''s container runs'
-            cand port-forward 'Forward ports of this machine to a pod, until interrupted'
+            cand port-forward 'Forward ports of this machine to a pod, or to a pod behind a service, until interrupted'
             cand get 'Show objects'
             cand describe 'Show everything about objects, with their events'
-            cand create 'Create objects from manifests'
+            cand create 'Create objects: from manifests, or a namespace, config map, secret or service account by its name'
+            cand apply 'Create or change objects to be as manifests say'
             cand delete 'Delete objects'
-            cand scale 'Set how many replicas a controller has'
+            cand scale 'Set how many replicas controllers have'
+            cand label 'Set labels of objects, and take them away'
+            cand annotate 'Set annotations of objects, and take them away'
             cand logs 'Show what containers wrote'
             cand completions 'Print a shell''s completions of this command'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -546,10 +833,31 @@ set edit:completion:arg-completer[k8sm] = {|@words|
         &'k8sm;help;describe'= {
         }
         &'k8sm;help;create'= {
+            cand namespace 'Create a namespace'
+            cand configmap 'Create a config map out of values and files'
+            cand secret 'Create a secret'
+            cand serviceaccount 'Create a service account'
+        }
+        &'k8sm;help;create;namespace'= {
+        }
+        &'k8sm;help;create;configmap'= {
+        }
+        &'k8sm;help;create;secret'= {
+            cand generic 'Create a secret out of values and files'
+        }
+        &'k8sm;help;create;secret;generic'= {
+        }
+        &'k8sm;help;create;serviceaccount'= {
+        }
+        &'k8sm;help;apply'= {
         }
         &'k8sm;help;delete'= {
         }
         &'k8sm;help;scale'= {
+        }
+        &'k8sm;help;label'= {
+        }
+        &'k8sm;help;annotate'= {
         }
         &'k8sm;help;logs'= {
         }

@@ -44,12 +44,15 @@ complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "await-health-check" -d 'A
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "await-file" -d 'Wait until a file is there'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "exec" -d 'Run a command in a container of a pod'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "attach" -d 'Attach to the process that a pod\'s container runs'
-complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "port-forward" -d 'Forward ports of this machine to a pod, until interrupted'
+complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "port-forward" -d 'Forward ports of this machine to a pod, or to a pod behind a service, until interrupted'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "get" -d 'Show objects'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "describe" -d 'Show everything about objects, with their events'
-complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "create" -d 'Create objects from manifests'
+complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "create" -d 'Create objects: from manifests, or a namespace, config map, secret or service account by its name'
+complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "apply" -d 'Create or change objects to be as manifests say'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "delete" -d 'Delete objects'
-complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "scale" -d 'Set how many replicas a controller has'
+complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "scale" -d 'Set how many replicas controllers have'
+complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "label" -d 'Set labels of objects, and take them away'
+complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "annotate" -d 'Set annotations of objects, and take them away'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "logs" -d 'Show what containers wrote'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "completions" -d 'Print a shell\'s completions of this command'
 complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -207,6 +210,7 @@ complete -c k8sm -n "__fish_k8sm_using_subcommand port-forward" -l name -d 'The 
 complete -c k8sm -n "__fish_k8sm_using_subcommand port-forward" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
 complete -c k8sm -n "__fish_k8sm_using_subcommand port-forward" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
 complete -c k8sm -n "__fish_k8sm_using_subcommand port-forward" -s h -l help -d 'Print help'
+complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s f -l filename -d 'A file or directory of JSON or YAML, several documents allowed; - is stdin' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
@@ -215,8 +219,11 @@ complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l field-selector -d 'Onl
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s o -l output -d 'wide, json, yaml, name, jsonpath=TEMPLATE or custom-columns=HEADING:PATH,…' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l sort-by -d 'In the order of a field, as .metadata.creationTimestamp' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s L -l label-columns -d 'Show these labels, each in a column' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l show-managed-fields -d 'In JSON and YAML, show too who wrote which fields' -r -f -a "true\t''
+false\t''"
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l name -d 'The cluster that is meant [default: k8sm]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s R -l recursive -d 'Directories with all directories below them'
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s A -l all-namespaces -d 'In all namespaces'
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s w -l watch -d 'Go on showing objects as they change'
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l watch-only -d 'Show changes alone, not what is there already'
@@ -225,6 +232,7 @@ complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l show-labels -d 'Show a
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -l ignore-not-found -d 'No error for a name that is not there'
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
 complete -c k8sm -n "__fish_k8sm_using_subcommand get" -s h -l help -d 'Print help'
+complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -s f -l filename -d 'A file or directory of JSON or YAML, several documents allowed; - is stdin' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
@@ -233,31 +241,167 @@ complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -l show-events -d 'W
 false\t''"
 complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -l name -d 'The cluster that is meant [default: k8sm]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -s R -l recursive -d 'Directories with all directories below them'
 complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -s A -l all-namespaces -d 'In all namespaces'
 complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
 complete -c k8sm -n "__fish_k8sm_using_subcommand describe" -s h -l help -d 'Print help'
-complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s f -l filename -d 'A file or directory of JSON or YAML, several documents allowed; - is stdin' -r
-complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
-complete -c k8sm -n "__fish_k8sm_using_subcommand create" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
-complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
-complete -c k8sm -n "__fish_k8sm_using_subcommand create" -l validate -d 'What to do about fields that a kind does not have' -r -f -a "strict\t'Refuse them'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -l validate -d 'What to do about fields that a kind does not have' -r -f -a "strict\t'Refuse them'
 warn\t'Drop them with a warning'
 ignore\t'Drop them silently'"
-complete -c k8sm -n "__fish_k8sm_using_subcommand create" -l dry-run -d 'Only check, and create nothing: here, or at the server' -r -f -a "none\t'Do it'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -l dry-run -d 'Only check, and create nothing: here, or at the server' -r -f -a "none\t'Do it'
 client\t'Look at it here alone'
 server\t'Let the server say what it would do'"
-complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s o -l output -d 'json, yaml, name or jsonpath=TEMPLATE, of what was created' -r
-complete -c k8sm -n "__fish_k8sm_using_subcommand create" -l name -d 'The cluster that is meant [default: k8sm]' -r
-complete -c k8sm -n "__fish_k8sm_using_subcommand create" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
-complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s R -l recursive -d 'Directories with all directories below them'
-complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
-complete -c k8sm -n "__fish_k8sm_using_subcommand create" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s f -l filename -d 'The objects that these manifests name; - is stdin' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -s o -l output -d 'json, yaml, name or jsonpath=TEMPLATE, of what was created' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -s f -l filename -d 'A file or directory of JSON or YAML, several documents allowed; - is stdin' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -s R -l recursive -d 'Directories with all directories below them'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -f -a "namespace" -d 'Create a namespace'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -f -a "ns" -d 'Create a namespace'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -f -a "configmap" -d 'Create a config map out of values and files'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -f -a "cm" -d 'Create a config map out of values and files'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -f -a "secret" -d 'Create a secret'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -f -a "serviceaccount" -d 'Create a service account'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -f -a "sa" -d 'Create a service account'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and not __fish_seen_subcommand_from namespace ns configmap cm secret serviceaccount sa help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from namespace" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from namespace" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from namespace" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from namespace" -l validate -d 'What to do about fields that a kind does not have' -r -f -a "strict\t'Refuse them'
+warn\t'Drop them with a warning'
+ignore\t'Drop them silently'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from namespace" -l dry-run -d 'Only check, and create nothing: here, or at the server' -r -f -a "none\t'Do it'
+client\t'Look at it here alone'
+server\t'Let the server say what it would do'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from namespace" -s o -l output -d 'json, yaml, name or jsonpath=TEMPLATE, of what was created' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from namespace" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from namespace" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from namespace" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from namespace" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from ns" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from ns" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from ns" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from ns" -l validate -d 'What to do about fields that a kind does not have' -r -f -a "strict\t'Refuse them'
+warn\t'Drop them with a warning'
+ignore\t'Drop them silently'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from ns" -l dry-run -d 'Only check, and create nothing: here, or at the server' -r -f -a "none\t'Do it'
+client\t'Look at it here alone'
+server\t'Let the server say what it would do'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from ns" -s o -l output -d 'json, yaml, name or jsonpath=TEMPLATE, of what was created' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from ns" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from ns" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from ns" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from ns" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from configmap" -l from-literal -d 'A key and its value; several times' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from configmap" -l from-file -d 'A file, whose name is the key where none is said, or a directory for all files in it; several times' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from configmap" -l from-env-file -d 'A file of lines KEY=VALUE; KEY alone has the value of this environment' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from configmap" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from configmap" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from configmap" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from configmap" -l validate -d 'What to do about fields that a kind does not have' -r -f -a "strict\t'Refuse them'
+warn\t'Drop them with a warning'
+ignore\t'Drop them silently'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from configmap" -l dry-run -d 'Only check, and create nothing: here, or at the server' -r -f -a "none\t'Do it'
+client\t'Look at it here alone'
+server\t'Let the server say what it would do'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from configmap" -s o -l output -d 'json, yaml, name or jsonpath=TEMPLATE, of what was created' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from configmap" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from configmap" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from configmap" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from configmap" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from cm" -l from-literal -d 'A key and its value; several times' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from cm" -l from-file -d 'A file, whose name is the key where none is said, or a directory for all files in it; several times' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from cm" -l from-env-file -d 'A file of lines KEY=VALUE; KEY alone has the value of this environment' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from cm" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from cm" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from cm" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from cm" -l validate -d 'What to do about fields that a kind does not have' -r -f -a "strict\t'Refuse them'
+warn\t'Drop them with a warning'
+ignore\t'Drop them silently'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from cm" -l dry-run -d 'Only check, and create nothing: here, or at the server' -r -f -a "none\t'Do it'
+client\t'Look at it here alone'
+server\t'Let the server say what it would do'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from cm" -s o -l output -d 'json, yaml, name or jsonpath=TEMPLATE, of what was created' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from cm" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from cm" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from cm" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from cm" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from secret" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from secret" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from secret" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from secret" -l validate -d 'What to do about fields that a kind does not have' -r -f -a "strict\t'Refuse them'
+warn\t'Drop them with a warning'
+ignore\t'Drop them silently'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from secret" -l dry-run -d 'Only check, and create nothing: here, or at the server' -r -f -a "none\t'Do it'
+client\t'Look at it here alone'
+server\t'Let the server say what it would do'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from secret" -s o -l output -d 'json, yaml, name or jsonpath=TEMPLATE, of what was created' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from secret" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from secret" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from secret" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from secret" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from secret" -f -a "generic" -d 'Create a secret out of values and files'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from secret" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -l validate -d 'What to do about fields that a kind does not have' -r -f -a "strict\t'Refuse them'
+warn\t'Drop them with a warning'
+ignore\t'Drop them silently'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -l dry-run -d 'Only check, and create nothing: here, or at the server' -r -f -a "none\t'Do it'
+client\t'Look at it here alone'
+server\t'Let the server say what it would do'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -s o -l output -d 'json, yaml, name or jsonpath=TEMPLATE, of what was created' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from serviceaccount" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from sa" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from sa" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from sa" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from sa" -l validate -d 'What to do about fields that a kind does not have' -r -f -a "strict\t'Refuse them'
+warn\t'Drop them with a warning'
+ignore\t'Drop them silently'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from sa" -l dry-run -d 'Only check, and create nothing: here, or at the server' -r -f -a "none\t'Do it'
+client\t'Look at it here alone'
+server\t'Let the server say what it would do'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from sa" -s o -l output -d 'json, yaml, name or jsonpath=TEMPLATE, of what was created' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from sa" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from sa" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from sa" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from sa" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from help" -f -a "namespace" -d 'Create a namespace'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from help" -f -a "configmap" -d 'Create a config map out of values and files'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from help" -f -a "secret" -d 'Create a secret'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from help" -f -a "serviceaccount" -d 'Create a service account'
+complete -c k8sm -n "__fish_k8sm_using_subcommand create; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c k8sm -n "__fish_k8sm_using_subcommand apply" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand apply" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand apply" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand apply" -l validate -d 'What to do about fields that a kind does not have' -r -f -a "strict\t'Refuse them'
+warn\t'Drop them with a warning'
+ignore\t'Drop them silently'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand apply" -l dry-run -d 'Only say what would change: as it is known here, or as the server answers' -r -f -a "none\t'Do it'
+client\t'Look at it here alone'
+server\t'Let the server say what it would do'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand apply" -s o -l output -d 'json, yaml, name or jsonpath=TEMPLATE, of what the objects are then' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand apply" -s f -l filename -d 'A file or directory of JSON or YAML, several documents allowed; - is stdin' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand apply" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand apply" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand apply" -s R -l recursive -d 'Directories with all directories below them'
+complete -c k8sm -n "__fish_k8sm_using_subcommand apply" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand apply" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s f -l filename -d 'A file or directory of JSON or YAML, several documents allowed; - is stdin' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s l -l selector -d 'Those with these labels: a=b,c!=d,e in (f,g)' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l field-selector -d 'Those with these fields: status.phase=Failed' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
-complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s l -l selector -d 'Those with these labels' -r
-complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l field-selector -d 'Those with these fields: status.phase=Failed' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l grace-period -d 'How long an object may take to end in good order, in seconds; 0 only with --force, else 1 [default: as it says itself]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l cascade -d 'background, foreground or orphan: what becomes of what belongs to an object' -r -f -a "background\t''
 foreground\t''
@@ -279,15 +423,61 @@ complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l force -d 'Do not wa
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -l ignore-not-found -d 'No error for an object that is not there'
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
 complete -c k8sm -n "__fish_k8sm_using_subcommand delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -s f -l filename -d 'A file or directory of JSON or YAML, several documents allowed; - is stdin' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -s l -l selector -d 'Those with these labels: a=b,c!=d,e in (f,g)' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -l field-selector -d 'Those with these fields: status.phase=Failed' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -l replicas -d 'How many there shall be' -r
-complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -l current-replicas -d 'Only where there are that many now' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -l current-replicas -d 'Only where there are that many now; -1 is any number' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -l dry-run -d 'Only say what would be scaled: as it is known here, or as the server answers' -r -f -a "none\t'Do it'
+client\t'Look at it here alone'
+server\t'Let the server say what it would do'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -s o -l output -d 'name: print TYPE/NAME alone' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -l name -d 'The cluster that is meant [default: k8sm]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -s R -l recursive -d 'Directories with all directories below them'
+complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -l all -d 'All of the type'
+complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -s A -l all-namespaces -d 'In all namespaces'
 complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
-complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -s h -l help -d 'Print help'
+complete -c k8sm -n "__fish_k8sm_using_subcommand scale" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c k8sm -n "__fish_k8sm_using_subcommand label" -s f -l filename -d 'A file or directory of JSON or YAML, several documents allowed; - is stdin' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand label" -s l -l selector -d 'Those with these labels: a=b,c!=d,e in (f,g)' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand label" -l field-selector -d 'Those with these fields: status.phase=Failed' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand label" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand label" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand label" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand label" -l dry-run -d 'Only say what would change: as it is known here, or as the server answers' -r -f -a "none\t'Do it'
+client\t'Look at it here alone'
+server\t'Let the server say what it would do'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand label" -s o -l output -d 'json, yaml, name or jsonpath=TEMPLATE, of what the objects are then' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand label" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand label" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand label" -s R -l recursive -d 'Directories with all directories below them'
+complete -c k8sm -n "__fish_k8sm_using_subcommand label" -l all -d 'All of the type'
+complete -c k8sm -n "__fish_k8sm_using_subcommand label" -s A -l all-namespaces -d 'In all namespaces'
+complete -c k8sm -n "__fish_k8sm_using_subcommand label" -l overwrite -d 'Keys that have another value already get this one'
+complete -c k8sm -n "__fish_k8sm_using_subcommand label" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand label" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c k8sm -n "__fish_k8sm_using_subcommand annotate" -s f -l filename -d 'A file or directory of JSON or YAML, several documents allowed; - is stdin' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand annotate" -s l -l selector -d 'Those with these labels: a=b,c!=d,e in (f,g)' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand annotate" -l field-selector -d 'Those with these fields: status.phase=Failed' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand annotate" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand annotate" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand annotate" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand annotate" -l dry-run -d 'Only say what would change: as it is known here, or as the server answers' -r -f -a "none\t'Do it'
+client\t'Look at it here alone'
+server\t'Let the server say what it would do'"
+complete -c k8sm -n "__fish_k8sm_using_subcommand annotate" -s o -l output -d 'json, yaml, name or jsonpath=TEMPLATE, of what the objects are then' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand annotate" -l name -d 'The cluster that is meant [default: k8sm]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand annotate" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand annotate" -s R -l recursive -d 'Directories with all directories below them'
+complete -c k8sm -n "__fish_k8sm_using_subcommand annotate" -l all -d 'All of the type'
+complete -c k8sm -n "__fish_k8sm_using_subcommand annotate" -s A -l all-namespaces -d 'In all namespaces'
+complete -c k8sm -n "__fish_k8sm_using_subcommand annotate" -l overwrite -d 'Keys that have another value already get this one'
+complete -c k8sm -n "__fish_k8sm_using_subcommand annotate" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
+complete -c k8sm -n "__fish_k8sm_using_subcommand annotate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -s n -l namespace -d 'The namespace [default: the context\'s]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -l context -d 'The context of the kubeconfig [default: the current one, or that of --name]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand logs" -s s -l server -d 'The API server\'s URL [default: the context\'s]' -r
@@ -315,30 +505,37 @@ complete -c k8sm -n "__fish_k8sm_using_subcommand completions" -l name -d 'The c
 complete -c k8sm -n "__fish_k8sm_using_subcommand completions" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
 complete -c k8sm -n "__fish_k8sm_using_subcommand completions" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
 complete -c k8sm -n "__fish_k8sm_using_subcommand completions" -s h -l help -d 'Print help'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "up" -d 'Bring up a cluster, or complete one'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "down" -d 'Remove a cluster with all that belongs to it, and restore the kubeconfig'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "status" -d 'Show each component of a cluster: health, addresses, memory (proportional set size)'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "stop" -d 'Stop a cluster, keeping its objects, keys and addresses'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "start" -d 'Start a stopped cluster, and wait until it serves'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "cluster" -d 'Logs, topology and list of clusters'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "addons" -d 'Deploy what runs on the cluster itself'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "clusters" -d 'List the clusters of this Docker engine'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "kubeconfig" -d 'Print a kubeconfig for a cluster, or merge it into yours'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "health-check" -d 'Ask a URL once: exit code 0 when it answers 200, 7 when nobody answers, else 1'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "await-health-check" -d 'Ask a URL until it answers 200'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "await-file" -d 'Wait until a file is there'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "exec" -d 'Run a command in a container of a pod'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "attach" -d 'Attach to the process that a pod\'s container runs'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "port-forward" -d 'Forward ports of this machine to a pod, until interrupted'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "get" -d 'Show objects'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "describe" -d 'Show everything about objects, with their events'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "create" -d 'Create objects from manifests'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "delete" -d 'Delete objects'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "scale" -d 'Set how many replicas a controller has'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "logs" -d 'Show what containers wrote'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "completions" -d 'Print a shell\'s completions of this command'
-complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create delete scale logs completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs completions help" -f -a "up" -d 'Bring up a cluster, or complete one'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs completions help" -f -a "down" -d 'Remove a cluster with all that belongs to it, and restore the kubeconfig'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs completions help" -f -a "status" -d 'Show each component of a cluster: health, addresses, memory (proportional set size)'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs completions help" -f -a "stop" -d 'Stop a cluster, keeping its objects, keys and addresses'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs completions help" -f -a "start" -d 'Start a stopped cluster, and wait until it serves'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs completions help" -f -a "cluster" -d 'Logs, topology and list of clusters'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs completions help" -f -a "addons" -d 'Deploy what runs on the cluster itself'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs completions help" -f -a "clusters" -d 'List the clusters of this Docker engine'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs completions help" -f -a "kubeconfig" -d 'Print a kubeconfig for a cluster, or merge it into yours'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs completions help" -f -a "health-check" -d 'Ask a URL once: exit code 0 when it answers 200, 7 when nobody answers, else 1'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs completions help" -f -a "await-health-check" -d 'Ask a URL until it answers 200'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs completions help" -f -a "await-file" -d 'Wait until a file is there'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs completions help" -f -a "exec" -d 'Run a command in a container of a pod'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs completions help" -f -a "attach" -d 'Attach to the process that a pod\'s container runs'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs completions help" -f -a "port-forward" -d 'Forward ports of this machine to a pod, or to a pod behind a service, until interrupted'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs completions help" -f -a "get" -d 'Show objects'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs completions help" -f -a "describe" -d 'Show everything about objects, with their events'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs completions help" -f -a "create" -d 'Create objects: from manifests, or a namespace, config map, secret or service account by its name'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs completions help" -f -a "apply" -d 'Create or change objects to be as manifests say'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs completions help" -f -a "delete" -d 'Delete objects'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs completions help" -f -a "scale" -d 'Set how many replicas controllers have'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs completions help" -f -a "label" -d 'Set labels of objects, and take them away'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs completions help" -f -a "annotate" -d 'Set annotations of objects, and take them away'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs completions help" -f -a "logs" -d 'Show what containers wrote'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs completions help" -f -a "completions" -d 'Print a shell\'s completions of this command'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and not __fish_seen_subcommand_from up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c k8sm -n "__fish_k8sm_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "logs" -d 'Print what the components of a cluster logged'
 complete -c k8sm -n "__fish_k8sm_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "compose" -d 'Print the compose file that a cluster is made from, with every placeholder resolved'
 complete -c k8sm -n "__fish_k8sm_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "list" -d 'List the clusters of this Docker engine'
 complete -c k8sm -n "__fish_k8sm_using_subcommand help; and __fish_seen_subcommand_from addons" -f -a "dns" -d 'Deploy the cluster\'s DNS, and wait until its pods are ready'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and __fish_seen_subcommand_from create" -f -a "namespace" -d 'Create a namespace'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and __fish_seen_subcommand_from create" -f -a "configmap" -d 'Create a config map out of values and files'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and __fish_seen_subcommand_from create" -f -a "secret" -d 'Create a secret'
+complete -c k8sm -n "__fish_k8sm_using_subcommand help; and __fish_seen_subcommand_from create" -f -a "serviceaccount" -d 'Create a service account'

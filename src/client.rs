@@ -1,5 +1,6 @@
 //! The kubectl-like commands' way to the API server: one TLS connection, no discovery for the kinds that k8sm knows.
 
+pub(crate) mod applied;
 mod command;
 mod error;
 mod forward;
@@ -54,6 +55,8 @@ impl Form {
 pub(crate) enum Patch {
     /// RFC 7386.
     Merge,
+    /// Kubernetes' own, by the kind's merge keys.
+    Strategic,
 }
 
 /// A connection to one API server, as one user.
@@ -127,6 +130,7 @@ impl Client {
     pub(crate) async fn patch(&self, path: &Path, kind: Patch, patch: &Value) -> Result<Value, Error> {
         let content_type = match kind {
             Patch::Merge => "application/merge-patch+json",
+            Patch::Strategic => "application/strategic-merge-patch+json",
         };
         let body = Some((content_type, patch.to_string().into_bytes()));
         self.json(request(Method::PATCH, path, Form::Object, body)).await

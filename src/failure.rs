@@ -89,6 +89,19 @@ impl Failure {
         self
     }
 
+    /// How a command ends that went on where it failed for single objects: all failures but the last are said here, the last
+    /// is the command's.
+    ///
+    /// # Errors
+    /// There is one.
+    pub(crate) fn last_of(mut failures: Vec<Self>) -> Result<(), Self> {
+        let Some(last) = failures.pop() else { return Ok(()) };
+        for failure in failures {
+            failure.report(false);
+        }
+        Err(last)
+    }
+
     /// The sort of the failure.
     pub(crate) fn kind(&self) -> Kind {
         self.kind

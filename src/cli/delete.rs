@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use clap::{ArgAction, Args};
-use kube_api::Kind;
 use serde_json::{Value, json};
 
 use super::Global;
 use super::kube::{DryRun, Place, metadata};
+use super::selection::{Object, Selection};
 use crate::client::watch::{Scope, Watch};
-use crate::client::{Client, Error, Form, Path, Query, manifest, target};
+use crate::client::{Client, Error, Form, Path, Query, target};
 use crate::failure::Failure;
 use crate::output::Format;
 use crate::shell;
@@ -20,28 +20,12 @@ use crate::shell;
                         k8sm delete -f examples/v1/pod-nginx.json")]
 pub(crate) struct Delete {
     /// TYPE NAME…, TYPE/NAME…, or TYPE with -l or --all
-    #[arg(value_name = "TYPE [NAME]", required_unless_present = "files")]
+    #[arg(value_name = "TYPE [NAME]", required_unless_present = "files", conflicts_with = "files")]
     words: Vec<String>,
-    /// The objects that these manifests name; - is stdin
-    #[arg(short, long = "filename", value_name = "FILE", conflicts_with_all = ["words", "all", "selector"])]
-    files: Vec<String>,
+    #[command(flatten)]
+    selection: Selection,
     #[command(flatten)]
     place: Place,
-    /// Directories with all directories below them
-    #[arg(short = 'R', long, requires = "files")]
-    recursive: bool,
-    /// Those with these labels
-    #[arg(short = 'l', long, value_name = "LABELS")]
-    selector: Option<String>,
-    /// Those with these fields: status.phase=Failed
-    #[arg(long, value_name = "FIELDS", conflicts_with = "files")]
-    field_selector: Option<String>,
-    /// All of the type
-    #[arg(long, conflicts_with = "selector")]
-    all: bool,
-    /// In all namespaces
-    #[arg(short = 'A', long, conflicts_with = "namespace")]
-    all_namespaces: bool,
     /// How long an object may take to end in good order, in seconds; 0 only with --force, else 1 [default: as it says itself]
     #[arg(long, value_name = "SECONDS")]
     grace_period: Option<u32>,
@@ -71,25 +55,23 @@ pub(crate) struct Delete {
     output: Option<Format>,
 }
 
-/// One object that is to go.
-struct Doomed {
-    kind: &'static Kind,
-    namespace: String,
-    name: String,
-}
-
 impl Delete {
     pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
         if self.force && self.grace_period.is_some_and(|seconds| seconds > 0) {
             return Err(Failure::usage("--force is a --grace-period of 0, and no other can be given with it"));
         }
+        let targets = self.selection.targets(&self.words, self.place.namespace.as_deref())?;
         let client = self.place.connect(global).await?;
-        let doomed = if self.files.is_empty() { self.named(&client).await? } else { self.in_files(&client)? };
+        let mut doomed = self.selection.objects(&client, targets).await?;
+        if self.selection.is_of_files() {
+            // In the order opposite to that of their creation, so that nothing is left without what it stands on.
+            doomed.reverse();
+        }
         if doomed.is_empty() {
             shell::say("No resources found");
         }
         let mut going = Vec::new();
-        let mut missing = None;
+        let mut missing = Vec::new();
         for object in doomed {
             match self.delete(&client, &object).await {
                 Ok(uid) => {
@@ -98,69 +80,18 @@ impl Delete {
                 }
                 Err(error) if error.is_not_found() && self.ignore_not_found => {}
                 // The others are deleted all the same.
-                Err(error) if error.is_not_found() => missing = missing.or(Some(Failure::from(error))),
+                Err(error) if error.is_not_found() => missing.push(Failure::from(error)),
                 Err(error) => return Err(Failure::from(error)),
             }
         }
         if self.wait && self.dry_run == DryRun::None {
             self.wait_for(&client, &going).await?;
         }
-        missing.map_or(Ok(()), Err)
-    }
-
-    fn in_files(&self, client: &Client) -> Result<Vec<Doomed>, Failure> {
-        let mut doomed = Vec::new();
-        for document in manifest::read(&self.files, self.recursive)? {
-            let namespace = document.namespace_in(client.namespace(), self.place.namespace.as_deref())?;
-            if document.name.is_empty() {
-                return Err(Failure::failed(format!("{}: metadata.name is not set", document.place)));
-            }
-            doomed.push(Doomed { kind: document.kind, namespace, name: document.name });
-        }
-        // In the order opposite to that of their creation, so that nothing is left without what it stands on.
-        doomed.reverse();
-        Ok(doomed)
-    }
-
-    async fn named(&self, client: &Client) -> Result<Vec<Doomed>, Failure> {
-        let mut doomed = Vec::new();
-        for target in target::parse(&self.words)? {
-            let several = self.all || self.selector.is_some() || self.field_selector.is_some();
-            match (target.names.is_empty(), several) {
-                (true, false) => {
-                    return Err(Failure::usage(format!("which {} is not said", target.kind.plural))
-                        .hint("give names, -l LABELS, --field-selector or --all"));
-                }
-                (false, true) => return Err(Failure::usage("names cannot stand beside -l, --field-selector or --all")),
-                (true, true) => doomed.extend(self.selected(client, target.kind).await?),
-                (false, false) => doomed.extend(target.names.into_iter().map(|name| Doomed {
-                    kind: target.kind,
-                    namespace: client.namespace().to_owned(),
-                    name,
-                })),
-            }
-        }
-        Ok(doomed)
-    }
-
-    async fn selected(&self, client: &Client, kind: &'static Kind) -> Result<Vec<Doomed>, Failure> {
-        let query = Query::default()
-            .and_some("labelSelector", self.selector.as_deref())
-            .and_some("fieldSelector", self.field_selector.as_deref());
-        let path = Path::list(kind, (!self.all_namespaces).then(|| client.namespace())).with(query);
-        let list = client.get(&path, Form::Object).await?;
-        let items = list["items"].as_array().into_iter().flatten();
-        Ok(items
-            .map(|item| Doomed {
-                kind,
-                namespace: metadata(item, "namespace").to_owned(),
-                name: metadata(item, "name").to_owned(),
-            })
-            .collect())
+        Failure::last_of(missing)
     }
 
     /// Deletes one object and gives its UID, where the server said it.
-    async fn delete(&self, client: &Client, object: &Doomed) -> Result<String, Error> {
+    async fn delete(&self, client: &Client, object: &Object) -> Result<String, Error> {
         let answer = match self.dry_run {
             DryRun::Client => client.get(&object.path(), Form::Object).await?,
             _ => client.delete(&object.path(), &self.options()).await?,
@@ -194,19 +125,19 @@ impl Delete {
         options
     }
 
-    fn print(&self, object: &Doomed) -> Result<(), Failure> {
+    fn print(&self, object: &Object) -> Result<(), Failure> {
         if self.output == Some(Format::Name) {
-            return shell::data(&format!("{}\n", target::printed(object.kind, &object.name)));
+            return shell::data(&format!("{}\n", object.printed()));
         }
         let how = if self.force { " force" } else { "" };
         let really = self.dry_run.note();
         shell::data(&format!("{} {:?}{how} deleted{really}\n", target::typed(object.kind), object.name))
     }
 
-    async fn wait_for(&self, client: &Client, going: &[(Doomed, String)]) -> Result<(), Failure> {
+    async fn wait_for(&self, client: &Client, going: &[(Object, String)]) -> Result<(), Failure> {
         let all = async {
             for (object, uid) in going {
-                object.gone(client, uid).await?;
+                gone(client, object, uid).await?;
             }
             Ok(())
         };
@@ -221,31 +152,25 @@ impl Delete {
     }
 }
 
-impl Doomed {
-    fn path(&self) -> Path {
-        Path::object(self.kind, &self.namespace, &self.name)
-    }
-
-    /// Waits until the object with that UID is gone; another of its name is another object.
-    async fn gone(&self, client: &Client, uid: &str) -> Result<(), Failure> {
-        let path = Path::list(self.kind, Some(&self.namespace));
-        let query = Query::default().and("fieldSelector", format!("metadata.name={}", self.name));
-        let scope = Scope { path, query: query.clone(), form: Form::Object };
+/// Waits until the object with that UID is gone; another of its name is another object.
+async fn gone(client: &Client, object: &Object, uid: &str) -> Result<(), Failure> {
+    let path = Path::list(object.kind, Some(&object.namespace));
+    let query = Query::default().and("fieldSelector", format!("metadata.name={}", object.name));
+    let scope = Scope { path, query: query.clone(), form: Form::Object };
+    loop {
+        let list = client.get(&scope.path.clone().with(query.clone()), Form::Object).await?;
+        let there = list["items"].as_array().into_iter().flatten().any(|found| metadata(found, "uid") == uid);
+        if !there {
+            return Ok(());
+        }
+        let mut watch = Watch::new(client, scope.clone(), metadata(&list, "resourceVersion"));
         loop {
-            let list = client.get(&scope.path.clone().with(query.clone()), Form::Object).await?;
-            let there = list["items"].as_array().into_iter().flatten().any(|object| metadata(object, "uid") == uid);
-            if !there {
-                return Ok(());
-            }
-            let mut watch = Watch::new(client, scope.clone(), metadata(&list, "resourceVersion"));
-            loop {
-                match watch.next().await {
-                    Ok(event) if event.kind == "DELETED" || metadata(&event.object, "uid") != uid => return Ok(()),
-                    Ok(_) => {}
-                    // Compacted meanwhile: look again.
-                    Err(error) if error.is_expired() => break,
-                    Err(error) => return Err(error.into()),
-                }
+            match watch.next().await {
+                Ok(event) if event.kind == "DELETED" || metadata(&event.object, "uid") != uid => return Ok(()),
+                Ok(_) => {}
+                // Compacted meanwhile: look again.
+                Err(error) if error.is_expired() => break,
+                Err(error) => return Err(error.into()),
             }
         }
     }

@@ -1,39 +1,42 @@
 //! `k8sm get`: objects as the server's Tables, or in JSON, YAML, by name, by field; once or as they change.
 
-use clap::Args;
+mod follow;
+
+use clap::{ArgAction, Args};
 use kube_api::Kind;
 use serde_json::{Value, json};
 
 use super::Global;
+use super::files::Files;
 use super::kube::{Place, metadata};
 use crate::client::target::{self, Target};
-use crate::client::watch::{Scope, Watch};
 use crate::client::{Client, Form, Path, Query};
 use crate::failure::Failure;
-use crate::output::columns::Columns;
 use crate::output::jsonpath::Template;
 use crate::output::table::{self, View};
-use crate::output::{Format, columns, own_cells, sort};
+use crate::output::{Format, columns, object, own_cells, sort};
 use crate::shell;
 
 /// Show objects
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  k8sm get pods\n  k8sm get rc,services -A\n  k8sm get pod nginx -o yaml\n  \
-                        k8sm get pods -l name=nginx -o wide -w")]
+                        k8sm get pods -l name=nginx -o wide -w\n  k8sm get -f examples/v1/guestbook.yaml")]
 pub(crate) struct Get {
     /// TYPE[,TYPE…] [NAME…], or TYPE/NAME…
-    #[arg(required = true, value_name = "TYPE [NAME]")]
+    #[arg(required_unless_present = "files", conflicts_with = "files", value_name = "TYPE [NAME]")]
     words: Vec<String>,
+    #[command(flatten)]
+    files: Files,
     #[command(flatten)]
     place: Place,
     /// In all namespaces
-    #[arg(short = 'A', long, conflicts_with = "namespace")]
+    #[arg(short = 'A', long, conflicts_with_all = ["namespace", "files"])]
     all_namespaces: bool,
     /// Only objects with these labels: a=b,c!=d,e in (f,g)
-    #[arg(short = 'l', long, value_name = "LABELS")]
+    #[arg(short = 'l', long, value_name = "LABELS", conflicts_with = "files")]
     selector: Option<String>,
     /// Only objects with these fields: status.phase=Running
-    #[arg(long, value_name = "FIELDS")]
+    #[arg(long, value_name = "FIELDS", conflicts_with = "files")]
     field_selector: Option<String>,
     /// wide, json, yaml, name, jsonpath=TEMPLATE or custom-columns=HEADING:PATH,…
     #[arg(short, long, value_name = "FORMAT")]
@@ -56,21 +59,28 @@ pub(crate) struct Get {
     /// Show these labels, each in a column
     #[arg(short = 'L', long, value_name = "LABEL", value_delimiter = ',')]
     label_columns: Vec<String>,
+    /// In JSON and YAML, show too who wrote which fields
+    #[arg(long, action = ArgAction::Set, default_value_t = false, num_args = 0..=1,
+          require_equals = true, default_missing_value = "true")]
+    show_managed_fields: bool,
     /// No error for a name that is not there
     #[arg(long)]
     ignore_not_found: bool,
 }
 
+/// What the server answered about one kind: a Table, a list or an object, as was asked for.
+type Answer = (&'static Kind, Value);
+
 impl Get {
     pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
-        let targets = target::parse(&self.words)?;
+        let targets = self.files.targets_or(&self.words, self.place.namespace.as_deref())?;
         let named = targets.iter().any(|target| !target.names.is_empty());
         if named && (self.all_namespaces || self.selector.is_some() || self.field_selector.is_some()) {
             return Err(Failure::usage("a name cannot stand beside -A, -l or --field-selector"));
         }
         let client = self.place.connect(global).await?;
         if self.watch || self.watch_only {
-            return self.follow(&client, &targets).await;
+            return follow::run(&self, &client, &targets).await;
         }
         match self.format() {
             format if format.is_table() => self.tables(&client, &targets).await,
@@ -82,63 +92,73 @@ impl Get {
         self.output.clone().unwrap_or_default()
     }
 
-    /// Prints the server's Tables, one a kind, an empty line between two.
-    async fn tables(&self, client: &Client, targets: &[Target]) -> Result<(), Failure> {
-        let mut out = String::new();
-        let mut missing = None;
+    /// Asks for each target. What was named and is not there is a failure beside what was found.
+    async fn ask(
+        &self,
+        client: &Client,
+        targets: &[Target],
+        form: Form,
+    ) -> Result<(Vec<Answer>, Vec<Failure>), Failure> {
+        let (mut answers, mut missing) = (Vec::new(), Vec::new());
         for target in targets {
-            let view = self.view(target.kind, targets.len() > 1);
-            let mut rows: Vec<Vec<String>> = Vec::new();
             for path in self.paths(client, target) {
-                match client.get(&path, Form::Table).await {
-                    Ok(table) if table::len(&table) > 0 => {
-                        let table = self.sorted(table);
-                        rows.extend(table::rows(&table, &view, rows.is_empty()));
-                    }
-                    Ok(_) => {}
+                match client.get(&path, form).await {
+                    Ok(answer) => answers.push((target.kind, answer)),
                     Err(error) if error.is_not_found() && !target.names.is_empty() => {
                         if !self.ignore_not_found {
-                            missing = missing.or(Some(Failure::from(error)));
+                            missing.push(Failure::from(error));
                         }
                     }
                     Err(error) => return Err(error.into()),
                 }
             }
+        }
+        Ok((answers, missing))
+    }
+
+    /// Prints the server's Tables, one a kind, an empty line between two.
+    async fn tables(&self, client: &Client, targets: &[Target]) -> Result<(), Failure> {
+        let (answers, missing) = self.ask(client, targets, Form::Table).await?;
+        let several = answers.iter().any(|(kind, _)| *kind != answers[0].0);
+        let mut out = String::new();
+        for of_kind in answers.chunk_by(|one, next| one.0 == next.0) {
+            let view = self.view(of_kind[0].0, several);
+            let mut rows: Vec<Vec<String>> = Vec::new();
+            for (_, table) in of_kind.iter().filter(|(_, table)| table::len(table) > 0) {
+                rows.extend(table::rows(&self.sorted(table.clone()), &view, rows.is_empty()));
+            }
             if !rows.is_empty() {
-                out.push_str(if out.is_empty() { "" } else { "\n" });
+                out.push_str(if out.is_empty() || self.no_headers { "" } else { "\n" });
                 out.push_str(&columns::lay_out(&rows));
             }
         }
-        if out.is_empty() && missing.is_none() && !self.ignore_not_found {
+        if out.is_empty() && missing.is_empty() && !self.ignore_not_found {
             shell::say(&self.nothing(client, targets));
         }
         shell::data(&out)?;
-        missing.map_or(Ok(()), Err)
+        Failure::last_of(missing)
     }
 
     /// Prints the objects themselves: one alone as it is, several as a List.
     async fn objects(&self, client: &Client, targets: &[Target], format: &Format) -> Result<(), Failure> {
-        let mut found = Vec::new();
-        for target in targets {
-            for path in self.paths(client, target) {
-                match client.get(&path, Form::Object).await {
-                    Ok(answer) if target.names.is_empty() => found.extend(members(target.kind, answer)),
-                    Ok(object) => found.push((target.kind, object)),
-                    Err(error) if error.is_not_found() && self.ignore_not_found => {}
-                    Err(error) => return Err(error.into()),
-                }
-            }
-        }
+        let (answers, missing) = self.ask(client, targets, Form::Object).await?;
+        let names: usize = targets.iter().map(|target| target.names.len()).sum();
+        let alone = names == 1 && (!self.files.given() || self.files.is_one());
+        let mut found: Vec<Answer> = match names {
+            0 => answers.into_iter().flat_map(|(kind, list)| members(kind, list)).collect(),
+            _ => answers,
+        };
         if let Some(path) = &self.sort_by {
             sort::by(&mut found, path, |(_, object)| object);
         }
         if let Format::Columns(own) = format {
             let headings = (!self.no_headers).then(|| own.iter().map(|(heading, _)| heading.clone()).collect());
             let cells = found.iter().map(|(_, object)| own_cells(own, object));
-            return shell::data(&columns::lay_out(&headings.into_iter().chain(cells).collect::<Vec<_>>()));
+            shell::data(&columns::lay_out(&headings.into_iter().chain(cells).collect::<Vec<_>>()))?;
+        } else if !found.is_empty() || !(alone || names > 0 && self.ignore_not_found) {
+            shell::data(&printed(format, found, alone, self.show_managed_fields)?)?;
         }
-        let alone = targets.len() == 1 && targets[0].names.len() == 1;
-        shell::data(&printed(format, found, alone)?)
+        Failure::last_of(missing)
     }
 
     /// A Table's rows in the order that is asked for.
@@ -149,61 +169,17 @@ impl Get {
         table
     }
 
-    /// Shows what is there, then every change, over as many connections as it takes.
-    async fn follow(&self, client: &Client, targets: &[Target]) -> Result<(), Failure> {
-        let [target] = targets else {
-            return Err(Failure::usage("only one type of object can be watched at a time"));
-        };
-        if target.names.len() > 1 {
-            return Err(Failure::usage("only one name, or all of a type, can be watched"));
-        }
-        let format = self.format();
-        let form = if format.is_table() { Form::Table } else { Form::Object };
-        // One object is watched through its list, so that its deletion and return are seen.
-        let name = target.names.first().map(|name| format!("metadata.name={name}"));
-        let query = self.query(name.as_deref());
-        let scope = Scope { path: self.list_path(client, target.kind), query: query.clone(), form };
-        let list = client.get(&scope.path.clone().with(query), form).await?;
-        let mut printer = Printer {
-            format,
-            view: self.view(target.kind, false),
-            columns: Columns::default(),
-            definitions: Value::Null,
-            begun: false,
-        };
-        let nothing = if form == Form::Table {
-            table::len(&list) == 0
-        } else {
-            list["items"].as_array().is_none_or(Vec::is_empty)
-        };
-        if let (Some(name), true, false) = (target.names.first(), nothing, self.watch_only) {
-            let message = format!("{} {name:?} not found", target.kind.qualified());
-            return if self.ignore_not_found { Ok(()) } else { Err(Failure::conflict(message)) };
-        }
-        if !self.watch_only {
-            if form == Form::Table {
-                printer.print(target.kind, list.clone())?;
-            } else {
-                members(target.kind, list.clone()).try_for_each(|(kind, object)| printer.print(kind, object))?;
-            }
-        }
-        let mut watch = Watch::new(client, scope, metadata(&list, "resourceVersion"));
-        loop {
-            let event = watch.next().await?;
-            printer.print(target.kind, event.object)?;
-        }
-    }
-
     /// The paths that a target is read from: the list, or each name.
     fn paths(&self, client: &Client, target: &Target) -> Vec<Path> {
         if target.names.is_empty() {
-            return vec![self.list_path(client, target.kind).with(self.query(None))];
+            return vec![self.list_path(client, target).with(self.query(None))];
         }
-        target.names.iter().map(|name| Path::object(target.kind, client.namespace(), name)).collect()
+        let namespace = target.namespace_or(client.namespace());
+        target.names.iter().map(|name| Path::object(target.kind, namespace, name)).collect()
     }
 
-    fn list_path(&self, client: &Client, kind: &Kind) -> Path {
-        Path::list(kind, (!self.all_namespaces).then(|| client.namespace()))
+    fn list_path(&self, client: &Client, target: &Target) -> Path {
+        Path::list(target.kind, (!self.all_namespaces).then(|| target.namespace_or(client.namespace())))
     }
 
     fn query(&self, name: Option<&str>) -> Query {
@@ -248,7 +224,7 @@ fn members(kind: &'static Kind, mut list: Value) -> impl Iterator<Item = (&'stat
 }
 
 /// Objects as one text.
-fn printed(format: &Format, mut objects: Vec<(&'static Kind, Value)>, alone: bool) -> Result<String, Failure> {
+fn printed(format: &Format, mut objects: Vec<Answer>, alone: bool, managers: bool) -> Result<String, Failure> {
     if *format == Format::Name {
         let lines = objects.iter().map(|(kind, object)| target::printed(kind, metadata(object, "name")) + "\n");
         return Ok(lines.collect());
@@ -257,88 +233,10 @@ fn printed(format: &Format, mut objects: Vec<(&'static Kind, Value)>, alone: boo
         Some((_, object)) if alone && objects.is_empty() => object,
         last => {
             let items: Vec<Value> = objects.into_iter().chain(last).map(|(_, object)| object).collect();
-            if items.is_empty() && alone {
-                return Ok(String::new());
-            }
             json!({"apiVersion": "v1", "kind": "List", "items": items, "metadata": {"resourceVersion": ""}})
         }
     };
-    one(format, &value)
-}
-
-/// One value in JSON, YAML or by its fields. Who wrote which fields is left out, as kubectl does, unless it is asked for by path.
-pub(super) fn one(format: &Format, value: &Value) -> Result<String, Failure> {
-    let written = match format {
-        Format::Yaml => serde_yaml::to_string(&without_managers(value)).map_err(anyhow::Error::from),
-        Format::JsonPath(template) => Ok(template.render(value)),
-        Format::Columns(own) => {
-            let headings = own.iter().map(|(heading, _)| heading.clone()).collect();
-            Ok(columns::lay_out(&[headings, own_cells(own, value)]))
-        }
-        _ => four_spaces(&without_managers(value)).map_err(anyhow::Error::from),
-    };
-    written.map_err(|error| Failure::failed("write the objects").because(error))
-}
-
-/// An object, or a list and its objects, without `managedFields`.
-fn without_managers(value: &Value) -> Value {
-    let mut value = value.clone();
-    let items = value.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take);
-    let bare = |mut object: Value| {
-        object.get_mut("metadata").and_then(Value::as_object_mut).map(|metadata| metadata.remove("managedFields"));
-        object
-    };
-    match items {
-        Some(items) => value["items"] = items.into_iter().map(bare).collect(),
-        None => value = bare(value),
-    }
-    value
-}
-
-/// JSON indented as kubectl does.
-fn four_spaces(value: &Value) -> serde_json::Result<String> {
-    let mut bytes = Vec::new();
-    let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
-    serde::Serialize::serialize(value, &mut serde_json::Serializer::with_formatter(&mut bytes, formatter))?;
-    bytes.push(b'\n');
-    Ok(String::from_utf8(bytes).expect("JSON is UTF-8"))
-}
-
-/// Prints what a watch brings, row under row.
-struct Printer {
-    format: Format,
-    view: View,
-    columns: Columns,
-    /// The definitions of the Table's columns, which only a connection's first event carries.
-    definitions: Value,
-    begun: bool,
-}
-
-impl Printer {
-    fn print(&mut self, kind: &'static Kind, mut object: Value) -> Result<(), Failure> {
-        let text = match &self.format {
-            Format::Table | Format::Wide => {
-                if object["columnDefinitions"].is_array() {
-                    self.definitions.clone_from(&object["columnDefinitions"]);
-                } else {
-                    object["columnDefinitions"].clone_from(&self.definitions);
-                }
-                let rows = table::rows(&object, &self.view, !self.begun && table::len(&object) > 0);
-                self.begun |= !rows.is_empty();
-                self.columns.lay_out(&rows)
-            }
-            Format::Name => target::printed(kind, metadata(&object, "name")) + "\n",
-            Format::Columns(own) => {
-                let headings = (!self.begun && !self.view.no_headers)
-                    .then(|| own.iter().map(|(heading, _)| heading.clone()).collect());
-                self.begun = true;
-                self.columns.lay_out(&headings.into_iter().chain([own_cells(own, &object)]).collect::<Vec<_>>())
-            }
-            Format::Yaml => format!("---\n{}", one(&self.format, &object)?),
-            format => one(format, &object)?,
-        };
-        shell::data(&text)
-    }
+    object::one(format, &value, managers)
 }
 
 #[cfg(test)]
@@ -357,13 +255,16 @@ mod tests {
             json!({"apiVersion": "v1", "kind": "Pod",
             "metadata": {"name": "a", "managedFields": [{"manager": "m"}]}})
         );
-        assert_eq!(printed(&Format::Name, objects.clone(), false).expect("prints"), "pod/a\npod/b\n");
-        let yaml = printed(&Format::Yaml, objects[..1].to_vec(), true).expect("prints");
+        assert_eq!(printed(&Format::Name, objects.clone(), false, false).expect("prints"), "pod/a\npod/b\n");
+        let yaml = printed(&Format::Yaml, objects[..1].to_vec(), true, false).expect("prints");
         assert_eq!(yaml, "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n");
-        let json = printed(&Format::Json, objects, false).expect("prints");
+        let json = printed(&Format::Json, objects, false, false).expect("prints");
         assert!(json.starts_with("{\n    \"apiVersion\": \"v1\",\n    \"items\": ["), "{json}");
         assert!(!json.contains("managedFields"), "{json}");
         let names = Format::JsonPath("{.items[*].metadata.name}".parse().expect("valid"));
-        assert_eq!(printed(&names, vec![(pods, json!({"metadata": {"name": "a"}}))], false).expect("prints"), "a");
+        assert_eq!(
+            printed(&names, vec![(pods, json!({"metadata": {"name": "a"}}))], false, false).expect("prints"),
+            "a"
+        );
     }
 }

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use kube_api::decode::FieldValidation;
 use serde_json::Value;
 
-use super::{Global, create, delete, describe, get, logs, scale};
+use super::{Global, apply, create, delete, describe, get, label, logs, scale};
 use crate::client::{Client, Connection};
 use crate::failure::Failure;
 
@@ -14,8 +14,11 @@ pub(crate) enum Command {
     Get(get::Get),
     Describe(describe::Describe),
     Create(create::Create),
+    Apply(apply::Apply),
     Delete(delete::Delete),
     Scale(scale::Scale),
+    Label(label::Label),
+    Annotate(label::Annotate),
     Logs(logs::Logs),
 }
 
@@ -23,13 +26,13 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Place {
     /// The namespace [default: the context's]
-    #[arg(short, long, value_name = "NAMESPACE")]
+    #[arg(short, long, value_name = "NAMESPACE", global = true)]
     pub(crate) namespace: Option<String>,
     /// The context of the kubeconfig [default: the current one, or that of --name]
-    #[arg(long, value_name = "CONTEXT")]
+    #[arg(long, value_name = "CONTEXT", global = true)]
     context: Option<String>,
     /// The API server's URL [default: the context's]
-    #[arg(short, long, value_name = "URL")]
+    #[arg(short, long, value_name = "URL", global = true)]
     server: Option<String>,
 }
 
@@ -125,8 +128,11 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<(), Failure
         Command::Get(get) => get.run(global).await,
         Command::Describe(describe) => describe.run(global).await,
         Command::Create(create) => create.run(global).await,
+        Command::Apply(apply) => apply.run(global).await,
         Command::Delete(delete) => delete.run(global).await,
         Command::Scale(scale) => scale.run(global).await,
+        Command::Label(label) => label.run(global).await,
+        Command::Annotate(annotate) => annotate.run(global).await,
         Command::Logs(logs) => logs.run(global).await,
     }
 }

@@ -21,15 +21,24 @@ pub(super) struct Pod(pub(super) Value);
 /// # Errors
 /// No such object, or none of its pods is there.
 pub(super) async fn find(client: &Client, text: &str) -> Result<Pod, Failure> {
-    match named(text)? {
-        (kind, name) if kind.plural == "pods" => {
-            Ok(Pod(client.get(&Path::object(kind, client.namespace(), name), Form::Object).await?))
-        }
-        (kind, name) => {
-            let owner = client.get(&Path::object(kind, client.namespace(), name), Form::Object).await?;
-            first_of(client, kind, &owner).await
-        }
+    Ok(find_with_owner(client, text).await?.0)
+}
+
+/// The same with what selects the pod, where that was named.
+///
+/// # Errors
+/// As [`find`].
+pub(super) async fn find_with_owner(
+    client: &Client,
+    text: &str,
+) -> Result<(Pod, Option<(&'static Kind, Value)>), Failure> {
+    let (kind, name) = named(text)?;
+    let object = client.get(&Path::object(kind, client.namespace(), name), Form::Object).await?;
+    if kind.plural == "pods" {
+        return Ok((Pod(object), None));
     }
+    let pod = first_of(client, kind, &object).await?;
+    Ok((pod, Some((kind, object))))
 }
 
 /// The pods with these labels, the oldest first.
@@ -118,6 +127,14 @@ impl Pod {
             Failure::failed(format!("pod {} has no container {name:?}", self.name()))
                 .hint(format!("it has {}", self.containers(true).join(", ")))
         })
+    }
+
+    /// The ports that its containers, and those of its sidecars, say they have.
+    pub(super) fn ports(&self) -> impl Iterator<Item = &Value> {
+        let spec = &self.0["spec"];
+        let containers =
+            ["containers", "initContainers"].into_iter().flat_map(|field| spec[field].as_array()).flatten();
+        containers.flat_map(|container| container["ports"].as_array()).flatten()
     }
 
     /// The container that is meant where none is named; unless `quiet` the user is told where there are others.

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::failure::{Failure, Kind as FailureKind};
+use crate::failure::Failure;
 
 /// The most that is read of one file or of stdin.
 const MANIFEST_BYTES: u64 = 32 << 20;
@@ -64,17 +64,33 @@ pub(crate) fn read(files: &[String], recursive: bool) -> Result<Vec<Document>, F
 /// The first document that the server would refuse.
 pub(crate) fn check(documents: &[Document], validation: FieldValidation) -> Result<(), Failure> {
     for document in documents {
-        let about = |status: kube_api::Status| Failure::failed(one_line(&status.message)).about(&document.place);
-        let mut object = decode::object(document.kind, Format::Json, &document.json, validation).map_err(about)?.object;
+        let mut object = decoded(document, validation)?;
         complete(document, &mut object);
         kube_api::defaults::apply(document.kind, &mut object);
         kube_api::defaults::stored(document.kind, &mut object);
         let errors = kube_api::validate::create(document.kind, &object);
         if !errors.is_empty() {
-            return Err(about(kube_api::Status::invalid(document.kind, &document.name, &errors)));
+            return Err(refused(document, &kube_api::Status::invalid(document.kind, &document.name, &errors)));
         }
     }
     Ok(())
+}
+
+/// Checks that documents have the fields of their kinds alone: they may lack what is there already.
+///
+/// # Errors
+/// The first document with others.
+pub(crate) fn check_fields(documents: &[Document], validation: FieldValidation) -> Result<(), Failure> {
+    documents.iter().try_for_each(|document| decoded(document, validation).map(drop))
+}
+
+fn decoded(document: &Document, validation: FieldValidation) -> Result<Value, Failure> {
+    let decoded = decode::object(document.kind, Format::Json, &document.json, validation);
+    Ok(decoded.map_err(|status| refused(document, &status))?.object)
+}
+
+fn refused(document: &Document, status: &kube_api::Status) -> Failure {
+    Failure::failed(one_line(&status.message)).about(&document.place)
 }
 
 /// Fills in what the command and the server do before they check: the namespace, and a name where one is generated.
@@ -212,19 +228,26 @@ fn items(place: &str, list: &Value) -> Result<Vec<Document>, Failure> {
 }
 
 impl Document {
+    /// The namespace that the object says itself.
+    ///
+    /// # Errors
+    /// It is another than the one that `--namespace` asked for.
+    pub(crate) fn own_namespace(&self, asked: Option<&str>) -> Result<Option<&str>, Failure> {
+        match (self.namespace.as_deref(), asked) {
+            (Some(own), Some(asked)) if own != asked && self.kind.namespaced => Err(Failure::failed(format!(
+                "{}: namespace {own:?} is another than the --namespace {asked:?}",
+                self.place
+            ))),
+            (own, _) => Ok(own),
+        }
+    }
+
     /// The namespace in which the object lives: its own, else the command's.
     ///
     /// # Errors
-    /// Its own is another than the one that `--namespace` asked for.
+    /// As [`Self::own_namespace`].
     pub(crate) fn namespace_in(&self, default: &str, asked: Option<&str>) -> Result<String, Failure> {
-        match (&self.namespace, asked) {
-            (Some(own), Some(asked)) if own != asked && self.kind.namespaced => {
-                let message = format!("{}: namespace {own:?} is another than the --namespace {asked:?}", self.place);
-                Err(Failure::new(FailureKind::Failed, message))
-            }
-            (Some(own), _) => Ok(own.clone()),
-            (None, _) => Ok(default.to_owned()),
-        }
+        Ok(self.own_namespace(asked)?.unwrap_or(default).to_owned())
     }
 
     /// The object as a value.

@@ -2,6 +2,7 @@
 
 use kube_api::{Kind, kinds};
 
+use super::manifest::Document;
 use crate::failure::Failure;
 
 /// Objects of one kind: those named, or all where there is no name.
@@ -11,6 +12,34 @@ pub(crate) struct Target {
     pub(crate) kind: &'static Kind,
     /// The names, in the order in which they were typed.
     pub(crate) names: Vec<String>,
+    /// The namespace, where a manifest says it: else it is that of the command.
+    pub(crate) namespace: Option<String>,
+}
+
+impl Target {
+    fn new(kind: &'static Kind, names: Vec<String>) -> Self {
+        Self { kind, names, namespace: None }
+    }
+
+    /// Its namespace, `default` where it says none.
+    pub(crate) fn namespace_or<'a>(&'a self, default: &'a str) -> &'a str {
+        self.namespace.as_deref().unwrap_or(default)
+    }
+}
+
+/// The objects that manifests name, in their order. `asked` is the namespace that the command was asked for.
+///
+/// # Errors
+/// An object without a name, or in another namespace than the one that was asked for.
+pub(crate) fn of(documents: &[Document], asked: Option<&str>) -> Result<Vec<Target>, Failure> {
+    let target = |document: &Document| {
+        if document.name.is_empty() {
+            return Err(Failure::failed(format!("{}: metadata.name is not set", document.place)));
+        }
+        let namespace = document.own_namespace(asked)?.map(str::to_owned);
+        Ok(Target { namespace, ..Target::new(document.kind, vec![document.name.clone()]) })
+    };
+    documents.iter().map(target).collect()
 }
 
 /// Reads `TYPE[,TYPE…] [NAME…]` or `TYPE/NAME…`.
@@ -29,7 +58,7 @@ pub(crate) fn parse(words: &[String]) -> Result<Vec<Target>, Failure> {
     for word in first.split(',').filter(|word| !word.is_empty()) {
         for kind in named(word)? {
             if !targets.iter().any(|target: &Target| target.kind == kind) {
-                targets.push(Target { kind, names: Vec::new() });
+                targets.push(Target::new(kind, Vec::new()));
             }
         }
     }
@@ -52,7 +81,7 @@ fn slashed(words: &[String]) -> Result<Vec<Target>, Failure> {
         };
         match targets.iter_mut().find(|target| target.kind == kind) {
             Some(target) => target.names.push(name.to_owned()),
-            None => targets.push(Target { kind, names: vec![name.to_owned()] }),
+            None => targets.push(Target::new(kind, vec![name.to_owned()])),
         }
     }
     Ok(targets)
@@ -88,6 +117,7 @@ pub(crate) fn typed(kind: &Kind) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::manifest;
     use crate::failure;
 
     fn read(line: &str) -> Result<Vec<(&'static str, Vec<String>)>, Failure> {
@@ -105,6 +135,22 @@ mod tests {
             [("pods", vec!["a".to_owned(), "c".to_owned()]), ("replicationcontrollers", vec!["b".to_owned()])]
         );
         assert!(read("all").expect("valid").len() > 2);
+    }
+
+    #[test]
+    fn manifests_name_objects_in_their_own_namespaces() {
+        let read = |text: &str, asked| {
+            let documents = manifest::parse("f.yaml", text).expect("valid");
+            of(&documents, asked)
+        };
+        let text = "kind: Pod\napiVersion: v1\nmetadata: {name: a}\n---\n\
+                    kind: Pod\napiVersion: v1\nmetadata: {name: b, namespace: c}";
+        let targets = read(text, None).expect("valid");
+        assert_eq!(targets.iter().map(|t| t.namespace_or("default")).collect::<Vec<_>>(), ["default", "c"]);
+        assert_eq!(targets[1].names, ["b"]);
+        assert!(read(text, Some("d")).expect_err("another namespace").line().contains("\"c\""));
+        let nameless = read("kind: Pod\napiVersion: v1\nmetadata: {generateName: a}", None);
+        assert_eq!(nameless.expect_err("no name").line(), "f.yaml: metadata.name is not set");
     }
 
     #[test]

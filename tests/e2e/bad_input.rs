@@ -30,9 +30,8 @@ const BAD: &[(&str, &str, &[&str])] = &[
     ),
 ];
 
-#[test]
-fn bad_manifests_are_refused_by_name_and_create_nothing() {
-    let cluster = Cluster::up("bad");
+/// Bad manifests are refused by name and create nothing, on a cluster without pods.
+pub(crate) fn is_refused(cluster: &Cluster) {
     let good = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: good}\n---\n";
     for (what, manifest, words) in BAD {
         let refused = cluster.k8sm_with(&["create", "-f", "-"], manifest).fails(1);
@@ -47,8 +46,8 @@ fn bad_manifests_are_refused_by_name_and_create_nothing() {
     assert_eq!(cluster.k8sm(&["get", "pods,rc", "-o", "name"]).ok(), "");
     cluster.k8sm(&["get", "configmap", "good"]).fails(5);
 
-    unknown_fields_may_be_dropped(&cluster);
-    a_second_creation_is_a_conflict(&cluster);
+    unknown_fields_may_be_dropped(cluster);
+    a_second_creation_is_a_conflict(cluster);
 }
 
 fn unknown_fields_may_be_dropped(cluster: &Cluster) {

@@ -143,6 +143,41 @@ fn refusals_of_scale(cluster: &Cluster) {
     cluster.k8sm(&["scale", "rc", "no-such", "--replicas=2"]).fails(5);
     cluster.k8sm(&["scale", "pod", "x", "--replicas=2"]).fails(1);
     cluster.k8sm(&["scale", "rc", "nginxcontroller", "--replicas=-1"]).fails(2);
+    scaled_together(cluster);
+}
+
+/// Many at once, by label or all, and only those that have so many replicas.
+fn scaled_together(cluster: &Cluster) {
+    for name in ["idle", "lazy"] {
+        let labels = json!({ "kind-of": name });
+        let controller = json!({"apiVersion": "v1", "kind": "ReplicationController", "metadata": {"name": name, "labels": labels},
+            "spec": {"replicas": 0, "selector": labels, "template": {"metadata": {"labels": labels},
+                "spec": {"containers": [{"name": "c", "image": "busybox", "imagePullPolicy": "Never"}]}}}});
+        cluster.k8sm_with(&["create", "-f", "-"], &controller.to_string()).ok();
+    }
+    let scale = |words: &[&str]| cluster.k8sm(&[&["scale", "rc"], words].concat());
+    let theirs = |words: &[&str]| cluster.kubectl(&[&["scale", "rc"], words].concat());
+    for words in [
+        &["-l", "kind-of in (idle,lazy)", "--replicas=0"][..],
+        &["--all", "--replicas=0", "--dry-run=server"],
+        &["--all", "--replicas=0", "--dry-run=client"],
+        &["idle", "lazy", "--replicas=0", "--current-replicas=0", "-o", "name"],
+    ] {
+        assert_eq!(scale(words).ok(), theirs(words).ok(), "{words:?}");
+    }
+    // The others are scaled all the same, and each that is not is named.
+    let some = scale(&["--all", "--current-replicas=0", "--replicas=0"]);
+    let two = "replicationcontroller/idle scaled\nreplicationcontroller/lazy scaled\n";
+    assert_eq!((some.code, some.stdout.as_str()), (5, two), "{some}");
+    assert_eq!(some.stderr.trim(), "error: nginxcontroller has 5 replicas, not 0");
+    let one = scale(&["idle", "no-such", "lazy", "--replicas=0"]);
+    assert_eq!((one.code, one.stdout.as_str()), (5, two), "{one}");
+    assert_eq!(one.stderr.trim(), "error: replicationcontrollers \"no-such\" not found");
+    assert!(scale(&["-l", "kind-of=none", "--replicas=0"]).fails(5).contains("no objects passed to scale"));
+    scale(&["idle", "-l", "kind-of=idle", "--replicas=0"]).fails(2);
+    scale(&["--replicas=0"]).fails(2);
+    cluster.k8sm(&["delete", "rc", "-l", "kind-of"]).ok();
+    assert_eq!(cluster.running_pods(LABEL, 5).len(), 5, "nothing was scaled");
 }
 
 /// What everyday users type, as kubectl has it.

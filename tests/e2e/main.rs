@@ -8,6 +8,7 @@
 
 mod access;
 mod bad_input;
+mod client;
 mod controllers;
 mod dns;
 mod environment;

@@ -244,6 +244,7 @@ fn a_server_sees_its_client_and_ports_are_forwarded() {
         serde_json::from_str(&std::fs::read_to_string(repository("examples/v1/pod-nginx.json")).expect("the example"))
             .expect("JSON");
     pod["metadata"]["labels"] = json!({"app": "nginx"});
+    pod["spec"]["containers"][0]["ports"][0]["name"] = "http".into();
     create(&cluster, &pod);
     create(&cluster, &service("nginx", json!({"selector": {"app": "nginx"}, "ports": [{"port": 80}]})));
     cluster.running("nginx");
@@ -267,6 +268,42 @@ fn a_server_sees_its_client_and_ports_are_forwarded() {
     }
     assert!(http::get(&ports[1], "/").is_err(), "nobody listens there");
     cluster.k8sm(&["port-forward", "nobody", ":80"]).fails(5);
+    a_service_s_port_is_forwarded_to_where_it_leads(&cluster);
+}
+
+/// By the target's name or its number, as with kubectl.
+fn a_service_s_port_is_forwarded_to_where_it_leads(cluster: &Cluster) {
+    let ports = json!([{"name": "web", "port": 8080, "targetPort": "http"}, {"name": "plain", "port": 8081, "targetPort": 80},
+        {"name": "lost", "port": 8082, "targetPort": "nobody"}, {"name": "dns", "port": 53, "protocol": "UDP"}]);
+    create(cluster, &service("named", json!({"selector": {"app": "nginx"}, "ports": ports})));
+    for words in [["service/named", ":8080"], ["svc/named", ":web"], ["service/named", ":8081"]] {
+        let words = ["port-forward", words[0], words[1]];
+        let (ours, theirs) = (cluster.follow(&words), cluster.follow_kubectl(&words));
+        let [place, remote] = wait_for("a forwarded port of each client", || {
+            let of = |said: &str| {
+                let line = said.lines().find_map(|line| line.strip_prefix("Forwarding from "))?;
+                line.split_once(" -> ").map(|(place, remote)| [place.to_owned(), remote.to_owned()])
+            };
+            let said = [ours.output(), theirs.output()];
+            match (of(&said[0]), of(&said[1])) {
+                (Some(one), Some(other)) if one[1] == other[1] => Ok(one),
+                _ => Err(said.join("\n")),
+            }
+        });
+        assert_eq!(remote, "80", "{words:?}");
+        assert!(http::get(&place, "/").expect("an answer").1.contains("nginx"), "{words:?}");
+    }
+    for (port, why) in [
+        ("80", "service named does not have a port 80"),
+        (":http", "service named does not have a port named \"http\""),
+        (":lost", "pod nginx does not have a port named \"nobody\""),
+        (":dns", "port 53 of service named is UDP"),
+    ] {
+        let refused = cluster.k8sm(&["port-forward", "svc/named", port]).fails(1);
+        assert!(refused.contains(why) && refused.contains("hint: "), "{refused}");
+        assert_ne!(cluster.kubectl(&["port-forward", "svc/named", port]).code, 0, "{port}");
+    }
+    assert!(cluster.k8sm(&["port-forward", "svc/kubernetes", ":443"]).fails(1).contains("selects no pods"));
 }
 
 fn a_pod_reaches_the_api_server_as_its_service_account(cluster: &Cluster) {

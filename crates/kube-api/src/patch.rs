@@ -1,6 +1,7 @@
 //! The three kinds of patch: RFC 6902, RFC 7386, and Kubernetes' strategic merge.
 
 mod strategic;
+mod three_way;
 
 use serde_json::{Map, Value};
 
@@ -68,6 +69,13 @@ pub fn apply_value(kind: &Kind, patch_type: PatchType, original: &Value, patch: 
             strategic::apply(schema::of(kind), original, expect_map(patch).map_err(Status::bad_request)?)
         }
     }
+}
+
+/// The strategic merge patch that applies `modified` to `current`: `{}` where nothing is to change. `original` is what was applied
+/// last, null where nothing was; what it says and `modified` does not goes away.
+#[must_use]
+pub fn three_way(kind: &Kind, original: &Value, modified: &Value, current: &Value) -> Value {
+    three_way::patch(Some(schema::of(kind)), original, modified, current).into()
 }
 
 /// A patch as Kubernetes shows it in a refusal of what it makes of an object: a strategic one itself, of others the object.

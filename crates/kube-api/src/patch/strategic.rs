@@ -16,10 +16,10 @@ use crate::decode::json_type;
 use crate::schema::{Field, Shape, Type};
 use crate::status::Status;
 
-const PATCH: &str = "$patch";
-const RETAIN: &str = "$retainKeys";
-const DELETE_FROM: &str = "$deleteFromPrimitiveList/";
-const ORDER: &str = "$setElementOrder/";
+pub(super) const PATCH: &str = "$patch";
+pub(super) const RETAIN: &str = "$retainKeys";
+pub(super) const DELETE_FROM: &str = "$deleteFromPrimitiveList/";
+pub(super) const ORDER: &str = "$setElementOrder/";
 
 /// The object with the patch merged into it by the type's rules.
 ///
@@ -199,7 +199,7 @@ fn merge_field(
 }
 
 /// The type of an object's value; a map's values have types of their own, which its keys lead to.
-fn object_type(shape: &Shape) -> Option<&'static Type> {
+pub(super) fn object_type(shape: &Shape) -> Option<&'static Type> {
     match shape {
         Shape::Struct(ty) => Some(ty.get()),
         _ => None,
@@ -276,11 +276,13 @@ fn retain_keys(target: &mut Map<String, Value>, patch: &Map<String, Value>, keys
     Ok(())
 }
 
-fn id(item: &Value, key: Option<&str>) -> Value {
+/// What an element is known by in its list: its key, or itself where there is none.
+pub(super) fn id(item: &Value, key: Option<&str>) -> Value {
     key.map_or_else(|| item.clone(), |k| item.get(k).cloned().unwrap_or(Value::Null))
 }
 
-fn ids(list: Option<&Value>, key: Option<&str>) -> Vec<Value> {
+/// The same of all elements.
+pub(super) fn ids(list: Option<&Value>, key: Option<&str>) -> Vec<Value> {
     list.and_then(Value::as_array).into_iter().flatten().map(|item| id(item, key)).collect()
 }
 
