@@ -4,6 +4,7 @@ mod conform;
 pub mod depth;
 mod duplicates;
 mod syntax;
+pub mod yaml;
 
 use std::borrow::Cow;
 
@@ -93,7 +94,10 @@ fn object_of(
         let envelope = Envelope::open(body).map_err(|error| unrecognized(error.to_string()))?;
         return object_in(group, version, kind, schema, &envelope, validation);
     }
-    let (map, duplicates) = parse(format, body).map_err(unrecognized)?;
+    let (mut map, duplicates) = parse(format, body).map_err(unrecognized)?;
+    if let (Format::Yaml, Some(ty)) = (format, schema::find(schema)) {
+        yaml::as_of_1_1(ty, &mut map);
+    }
     check_kind(group, version, kind, &map).map_err(|why| match why {
         Mismatch::Unreadable(why) => unrecognized(why),
         Mismatch::Other(status) => status,
@@ -352,6 +356,8 @@ mod tests {
         let body = b"kind: Pod\nmetadata:\n  labels: {a: b}\nspec:\n  containers:\n  - name: c\n    ports: [{containerPort: 80}]\n";
         let decoded = object(pods(), Format::Yaml, body, FieldValidation::Strict).expect("valid");
         assert_eq!(decoded.object["spec"]["containers"][0]["ports"][0]["containerPort"], 80);
+        let old = object(pods(), Format::Yaml, b"spec: {hostNetwork: yes, priority: 010}", FieldValidation::Strict);
+        assert_eq!(old.expect("YAML 1.1").object["spec"], json!({"hostNetwork": true, "priority": 8}));
         let twice =
             object(pods(), Format::Yaml, b"kind: Pod\nspec: {hostname: a, hostname: b}", FieldValidation::Strict);
         assert!(twice.expect_err("duplicate").message.contains("duplicate field \"spec.hostname\""));
