@@ -57,12 +57,7 @@ impl Apply {
         }
         let client = self.place.connect(global).await?;
         let asked = self.place.namespace.as_deref();
-        // All namespaces are looked at before the first object is sent.
-        let mut placed = Vec::new();
-        for document in documents {
-            let namespace = document.namespace_in(client.namespace(), asked)?;
-            placed.push((document, namespace));
-        }
+        let placed = manifest::placed(documents, client.namespace(), asked)?;
         // One that cannot be applied keeps no other from it.
         let mut failures = Vec::new();
         for (document, namespace) in &placed {

@@ -51,12 +51,7 @@ impl Create {
         manifest::check(&documents, self.validate.into())?;
         let client = self.place.connect(global).await?;
         let asked = self.place.namespace.as_deref();
-        // All namespaces are looked at before the first object is sent.
-        let mut placed = Vec::new();
-        for document in documents {
-            let namespace = document.namespace_in(client.namespace(), asked)?;
-            placed.push((document, namespace));
-        }
+        let placed = manifest::placed(documents, client.namespace(), asked)?;
         for (document, namespace) in placed {
             let created = self.create(&client, &document, &namespace).await?;
             self.print(&document, &created)?;

@@ -59,6 +59,23 @@ pub(crate) fn read(files: &[String], recursive: bool) -> Result<Vec<Document>, F
     Ok(documents)
 }
 
+/// The documents with the namespaces in which their objects live: their own, else the command's. All are looked at before
+/// the first object is sent.
+///
+/// # Errors
+/// The first document with another namespace than the one that `--namespace` asked for.
+pub(crate) fn placed(
+    documents: Vec<Document>,
+    default: &str,
+    asked: Option<&str>,
+) -> Result<Vec<(Document, String)>, Failure> {
+    let place = |document: Document| {
+        let namespace = document.namespace_in(default, asked)?;
+        Ok((document, namespace))
+    };
+    documents.into_iter().map(place).collect()
+}
+
 /// Checks documents against their kinds' schemas and rules as the server will, without asking it.
 ///
 /// # Errors
