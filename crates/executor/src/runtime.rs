@@ -12,6 +12,7 @@ mod volumes;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::errors::Error;
@@ -20,7 +21,8 @@ use bollard::query_parameters::{
     StopContainerOptionsBuilder,
 };
 use bollard::{API_DEFAULT_VERSION, Docker};
-use tokio::sync::Semaphore;
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::observed::Observed;
 
@@ -52,6 +54,9 @@ pub mod label {
 pub const SANDBOX_NAME: &str = "POD";
 /// More starts than this at once make none of them faster (feasibility: an engine saturates at four to eight).
 const CONCURRENT_STARTS: usize = 4;
+/// How many new pods are between their sandbox and their containers at once: a few more than start, so that one is made while
+/// others start, and no more, so that the first pods run while the last are not begun.
+const CONCURRENT_PODS: usize = 6;
 /// How long the engine may take to answer anything but a stop or a pull.
 const TIMEOUT: u64 = 120;
 
@@ -64,6 +69,18 @@ pub struct Runtime {
     network: String,
     pause_image: String,
     starts: Semaphore,
+    pods: Arc<Semaphore>,
+}
+
+/// A new pod's place among the few that are made at once; given back with it, or before.
+#[derive(Debug, Default)]
+pub struct Place(Mutex<Option<OwnedSemaphorePermit>>);
+
+impl Place {
+    /// Gives the place back early: the pod waits for something that keeps the engine from nothing.
+    pub fn leave(&self) {
+        self.0.lock().take();
+    }
 }
 
 /// A pod that has containers here, by their labels.
@@ -97,6 +114,7 @@ impl Runtime {
             network: network.to_owned(),
             pause_image: pause_image.to_owned(),
             starts: Semaphore::new(CONCURRENT_STARTS),
+            pods: Arc::new(Semaphore::new(CONCURRENT_PODS)),
         })
     }
 
@@ -157,6 +175,12 @@ impl Runtime {
             }
         }
         Ok(owners)
+    }
+
+    /// Waits until a new pod may be made.
+    pub async fn place(&self) -> Place {
+        let permit = Arc::clone(&self.pods).acquire_owned().await.expect("the semaphore is never closed");
+        Place(Mutex::new(Some(permit)))
     }
 
     /// Starts a container that was made, one of a few at a time. One that runs already is left alone.
