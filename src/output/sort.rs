@@ -1,7 +1,9 @@
-//! `--sort-by`: objects in the order of a field. Numbers go by their value, texts as people count: `pod-2` before `pod-10`.
+//! `--sort-by`: objects in the order of a field. Numbers and quantities go by their value, texts by character, as
+//! kubectl has it.
 
 use std::cmp::Ordering;
 
+use kube_api::quantity::Quantity;
 use serde_json::Value;
 
 use super::jsonpath::Template;
@@ -20,37 +22,18 @@ fn compare(one: Option<&Value>, other: Option<&Value>) -> Ordering {
         (Some(Value::Number(one)), Some(Value::Number(other))) => {
             one.as_f64().unwrap_or(0.0).total_cmp(&other.as_f64().unwrap_or(0.0))
         }
-        (Some(Value::String(one)), Some(Value::String(other))) => natural(one, other),
-        (Some(one), Some(other)) => natural(&one.to_string(), &other.to_string()),
+        (Some(Value::String(one)), Some(Value::String(other))) => texts(one, other),
+        (Some(one), Some(other)) => texts(&one.to_string(), &other.to_string()),
         (one, other) => one.is_some().cmp(&other.is_some()),
     }
 }
 
-/// Runs of digits compare as numbers, all else by character.
-fn natural(one: &str, other: &str) -> Ordering {
-    let (mut one, mut other) = (one, other);
-    loop {
-        let ((a, rest_a), (b, rest_b)) = match (chunk(one), chunk(other)) {
-            (Some(a), Some(b)) => (a, b),
-            (a, b) => return a.is_some().cmp(&b.is_some()),
-        };
-        let number = |text: &str| text.parse::<u128>().ok().filter(|_| text.starts_with(|c: char| c.is_ascii_digit()));
-        let order = match (number(a), number(b)) {
-            (Some(a), Some(b)) => a.cmp(&b),
-            _ => a.cmp(b),
-        };
-        if order.is_ne() {
-            return order;
-        }
-        (one, other) = (rest_a, rest_b);
+/// By value where both are quantities, else by character, as kubectl does.
+fn texts(one: &str, other: &str) -> Ordering {
+    match (one.parse::<Quantity>(), other.parse::<Quantity>()) {
+        (Ok(a), Ok(b)) => a.cmp(&b),
+        _ => one.cmp(other),
     }
-}
-
-/// The run of digits, or of anything else, at the start, and the rest.
-fn chunk(text: &str) -> Option<(&str, &str)> {
-    let digits = text.chars().next()?.is_ascii_digit();
-    let end = text.find(|c: char| c.is_ascii_digit() != digits).unwrap_or(text.len());
-    Some(text.split_at(end))
 }
 
 #[cfg(test)]
@@ -64,9 +47,11 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_counted_and_numbers_are_by_value() {
-        let names = sorted(".n", vec![json!({"n": "pod-10"}), json!({"n": "pod-2"}), json!({"n": "a"})]);
-        assert_eq!(names, [json!({"n": "a"}), json!({"n": "pod-2"}), json!({"n": "pod-10"})]);
+    fn texts_go_by_character_and_numbers_by_value() {
+        let names = sorted(".n", vec![json!({"n": "pod-2"}), json!({"n": "pod-10"}), json!({"n": "a"})]);
+        assert_eq!(names, [json!({"n": "a"}), json!({"n": "pod-10"}), json!({"n": "pod-2"})]);
+        let quantities = sorted(".n", vec![json!({"n": "1Ki"}), json!({"n": "10"}), json!({"n": "9"})]);
+        assert_eq!(quantities, [json!({"n": "9"}), json!({"n": "10"}), json!({"n": "1Ki"})]);
         let numbers = sorted("{.n}", vec![json!({"n": 10}), json!({"n": 9.5}), json!({})]);
         assert_eq!(numbers, [json!({}), json!({"n": 9.5}), json!({"n": 10})]);
     }

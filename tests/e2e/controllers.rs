@@ -185,7 +185,6 @@ fn ways_to_look_at_them(cluster: &Cluster) {
     let columns = ["get", "pods", "-l", LABEL, "--sort-by=.metadata.name", "-o", "custom-columns=N:.metadata.name"];
     let table = cluster.k8sm(&columns).ok();
     let names: Vec<&str> = table.lines().skip(1).collect();
-    // numbers within names are sorted as numbers, so that the names need not be in the order of texts
     assert_eq!(table, cluster.kubectl(&columns).ok());
     assert!(table.starts_with("N\n") && names.len() == 5, "{table}");
 
