@@ -14,6 +14,9 @@ use crate::queue::{Next, Queue};
 
 /// A node that has just gone may come back: its pods are given this long, as in Kubernetes.
 const QUARANTINE: Duration = Duration::from_secs(40);
+/// A pod that ends unassigned is removed by the API server itself, in a write behind the one that marks it; this long after it,
+/// the server has ended between the two.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Starts the controller's listeners; the future does its work until shutdown. At most `threshold` finished pods are kept
 /// (`--terminated-pod-gc-threshold`; 0 keeps all).
@@ -25,6 +28,9 @@ pub fn start(context: Context, threshold: usize) -> impl Future<Output = ()> {
         let finished = pod::is_finished(pod) && change.old.is_none_or(|old| !pod::is_finished(old));
         if finished {
             own.add(FINISHED.to_owned());
+        }
+        if ends_unassigned(pod) {
+            own.add_after(UNASSIGNED.to_owned(), PATIENCE);
         }
         if let Some(node) = node_of(pod).filter(|node| nodes.get(node).is_none()) {
             own.add_after(format!("{NODE}{node}"), QUARANTINE);
@@ -40,9 +46,10 @@ pub fn start(context: Context, threshold: usize) -> impl Future<Output = ()> {
     queue.work(1, shutdown, move |key| {
         let context = context.clone();
         async move {
-            match key.strip_prefix(NODE) {
-                Some(node) => orphans(&context, node).await?,
-                None => finished(&context, threshold).await?,
+            match (key.strip_prefix(NODE), key.as_str()) {
+                (Some(node), _) => orphans(&context, node).await?,
+                (None, UNASSIGNED) => unassigned(&context).await?,
+                (None, _) => finished(&context, threshold).await?,
             }
             Ok(Next::Wait)
         }
@@ -50,10 +57,24 @@ pub fn start(context: Context, threshold: usize) -> impl Future<Output = ()> {
 }
 
 const FINISHED: &str = "finished";
+const UNASSIGNED: &str = "unassigned";
 const NODE: &str = "node/";
 
 fn node_of(pod: &Pod) -> Option<&str> {
     pod.spec.as_ref()?.node_name.as_deref().filter(|node| !node.is_empty())
+}
+
+/// Whether nobody but us sees to the pod's end: it has no node, and nothing that it waits for.
+fn ends_unassigned(pod: &Pod) -> bool {
+    pod.metadata.deletion_timestamp.is_some() && node_of(pod).is_none() && pod.finalizers().is_empty()
+}
+
+/// Pods that end and were never assigned to a node.
+async fn unassigned(context: &Context) -> anyhow::Result<()> {
+    for pod in context.pods.select(ends_unassigned) {
+        delete(context, &pod).await?;
+    }
+    Ok(())
 }
 
 /// Pods of a node that is no more: nobody is left to end them.
@@ -102,6 +123,20 @@ mod tests {
 
     fn pod(name: &str, made: &str) -> Arc<Pod> {
         Arc::new(serde_json::from_value(json!({"metadata": {"name": name, "creationTimestamp": made}})).unwrap())
+    }
+
+    #[test]
+    fn a_pod_that_ends_is_ours_where_no_node_has_it() {
+        let ends = |metadata: serde_json::Value, node: &str| {
+            ends_unassigned(
+                &serde_json::from_value(json!({"metadata": metadata, "spec": {"nodeName": node, "containers": []}}))
+                    .unwrap(),
+            )
+        };
+        let marked = json!({"deletionTimestamp": "2026-01-01T00:00:00Z"});
+        assert!(ends(marked.clone(), ""));
+        assert!(!ends(marked, "n") && !ends(json!({}), ""));
+        assert!(!ends(json!({"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["a/b"]}), ""));
     }
 
     #[test]

@@ -72,13 +72,13 @@ pub struct Runtime {
     pods: Arc<Semaphore>,
 }
 
-/// A new pod's place among the few that are made at once; given back with it, or before.
+/// A new pod's turn, which few pods have at once; it ends with this, or before.
 #[derive(Debug, Default)]
-pub struct Place(Mutex<Option<OwnedSemaphorePermit>>);
+pub struct Turn(Mutex<Option<OwnedSemaphorePermit>>);
 
-impl Place {
-    /// Gives the place back early: the pod waits for something that keeps the engine from nothing.
-    pub fn leave(&self) {
+impl Turn {
+    /// Ends the turn early: the pod waits for something that keeps the engine from nothing.
+    pub fn end(&self) {
         self.0.lock().take();
     }
 }
@@ -177,10 +177,10 @@ impl Runtime {
         Ok(owners)
     }
 
-    /// Waits until a new pod may be made.
-    pub async fn place(&self) -> Place {
+    /// Waits until it is a new pod's turn to be made.
+    pub async fn turn(&self) -> Turn {
         let permit = Arc::clone(&self.pods).acquire_owned().await.expect("the semaphore is never closed");
-        Place(Mutex::new(Some(permit)))
+        Turn(Mutex::new(Some(permit)))
     }
 
     /// Starts a container that was made, one of a few at a time. One that runs already is left alone.

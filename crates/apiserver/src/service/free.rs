@@ -26,8 +26,8 @@ pub(super) fn address(api: &Api) -> Option<String> {
 /// A free port of the range.
 pub(super) fn port((first, last): (u16, u16), taken: impl Fn(u16) -> bool) -> Option<u16> {
     let lower = lower_part(u32::from(last - first) + 1, 32, 128);
-    let candidates = pick(first.into(), last.into(), lower).filter_map(|port| u16::try_from(port).ok());
-    candidates.into_iter().find(|&port| !taken(port))
+    let mut candidates = pick(first.into(), last.into(), lower).filter_map(|port| u16::try_from(port).ok());
+    candidates.find(|&port| !taken(port))
 }
 
 /// How many numbers of a range are left to those who name theirs: that fraction, within bounds. None of a small range.

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
@@ -46,8 +46,10 @@ impl Etcd {
     /// Makes etcd answer nobody.
     pub(crate) fn pause(&self) {
         self.signal("-STOP");
+        let began = Instant::now();
         // one thread takes the signal, and the others go on until it does
         while !self.stopped() {
+            assert!(began.elapsed() < PATIENCE, "etcd does not stop");
             std::thread::sleep(Duration::from_millis(1));
         }
     }

@@ -6,7 +6,7 @@ use etcd_client::{Client, GetOptions};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{Api, Etcd, Server, wait_for};
+use crate::harness::{Api, Etcd, PATIENCE, Server, wait_for};
 
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
 /// What says who compacts.
@@ -98,6 +98,7 @@ async fn one_of_three_servers_compacts_etcd() {
         let change = json!({"data": {"writes": writes.to_string()}});
         assert_eq!(apis[writes % 3].patch(&format!("{MAPS}/a"), "merge", &change).await.0, 200);
         writes += 1;
+        assert!(began.elapsed() < PATIENCE * 3, "{turns} turns, and nothing forgotten");
         tokio::time::sleep(interval / 10).await;
         let answer = client.clone().get(TURN, None).await.unwrap();
         turns = answer.kvs().first().map_or(0, |turn| turn.version());

@@ -1,11 +1,13 @@
 //! An etcd, an API server and the controllers on free ports; all of it ends with the test.
 
 use std::fmt::Debug;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use clap::Parser;
 use controllers::flags::Flags;
 use kube::api::{Api, PostParams};
@@ -61,6 +63,7 @@ pub(crate) struct Cluster {
     pub(crate) controllers: Option<Part>,
     kubeconfig: String,
     port: u16,
+    etcd_port: u16,
     flags: Vec<String>,
     _server: Part,
     _etcd: Etcd,
@@ -99,6 +102,7 @@ impl Cluster {
             controllers: None,
             kubeconfig,
             port,
+            etcd_port: client_port,
             flags,
             _server: server,
             _etcd: etcd,
@@ -122,6 +126,19 @@ impl Cluster {
         drop(self.controllers.take());
         let port = self.port;
         wait_for("the controllers' port to be free", async || TcpListener::bind(("127.0.0.1", port)).is_ok()).await;
+    }
+
+    /// Writes an object past the API server, as one that ended half-way may have left it.
+    pub(crate) fn leave_in_etcd(&self, key: &str, object: &Value) {
+        let encoded = |text: &str| BASE64_STANDARD.encode(text);
+        let body =
+            json!({"key": encoded(&format!("/registry/{key}")), "value": encoded(&object.to_string())}).to_string();
+        let mut etcd = TcpStream::connect(("127.0.0.1", self.etcd_port)).unwrap();
+        let length = body.len();
+        write!(etcd, "POST /v3/kv/put HTTP/1.0\r\nContent-Length: {length}\r\n\r\n{body}").unwrap();
+        let mut answer = String::new();
+        etcd.read_to_string(&mut answer).unwrap();
+        assert!(answer.contains(" 200 OK"), "{answer}");
     }
 
     /// Objects of a kind in a namespace.

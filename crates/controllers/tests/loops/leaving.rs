@@ -50,6 +50,27 @@ async fn owners_in_a_circle_all_go_and_another_owner_keeps_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_pod_that_ends_unassigned_goes_though_its_server_ended_first() {
+    let cluster = Cluster::start(&[]).await;
+    let pods = cluster.api::<Pod>("default");
+    let mut left: Pod = cluster
+        .create(
+            "default",
+            json!({"metadata": {"name": "left"},
+        "spec": {"containers": [{"name": "c", "image": "i"}]}}),
+        )
+        .await;
+    left.metadata.deletion_timestamp = left.metadata.creation_timestamp.clone();
+    left.metadata.deletion_grace_period_seconds = Some(0);
+    cluster.leave_in_etcd("pods/default/left", &serde_json::to_value(&left).unwrap());
+    wait_for("the pod to be marked", async || {
+        pods.get_opt("left").await.unwrap().is_none_or(|pod| pod.metadata.deletion_timestamp.is_some())
+    })
+    .await;
+    wait_for("the pod to be gone", async || pods.get_opt("left").await.unwrap().is_none()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_goes_for_an_owner_of_whose_kind_nothing_is_known() {
     let cluster = Cluster::start(&[]).await;
     let maps = cluster.api::<ConfigMap>("default");

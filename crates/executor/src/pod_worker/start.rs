@@ -20,7 +20,7 @@ use crate::observed::Observed;
 use crate::plan::{self, Action, Failure, Start};
 use crate::pod;
 use crate::runtime::sandbox::{Frame, MAX_HOSTNAME, hostname};
-use crate::runtime::{Place, words};
+use crate::runtime::{Turn, words};
 use crate::services;
 use crate::volumes::{self, VolumeError, Volumes};
 
@@ -66,7 +66,7 @@ struct Kit<'a> {
     /// The engine's runtime, where it is not the engine's choice.
     handler: Option<&'a str>,
     ready: Ready<'a>,
-    place: &'a Place,
+    turn: &'a Turn,
     volumes: &'a Volumes,
     sources: &'a Sources,
     directory: &'a PodDirectory,
@@ -172,12 +172,12 @@ impl Worker {
             Err(error) => return done.failed.push((String::new(), self.no_sandbox(&error))),
         };
         let handler = handler.as_deref();
-        let place = match sandbox {
+        let turn = match sandbox {
             Some(_) => tokio::select! {
-                place = self.context.runtime.place() => place,
+                turn = self.context.runtime.turn() => turn,
                 () = self.mailbox.ending.cancelled() => return,
             },
-            None => Place::default(),
+            None => Turn::default(),
         };
         let live = observed.live_sandbox();
         let (id, ready) = match (sandbox, live) {
@@ -196,7 +196,7 @@ impl Worker {
         };
         let (volumes, sources, directory, ready) = (&volumes, &sources, &directory, ready);
         let kit =
-            Kit { sandbox: &id, handler, ready: ready.clone(), place: &place, volumes, sources, directory, observed };
+            Kit { sandbox: &id, handler, ready: ready.clone(), turn: &turn, volumes, sources, directory, observed };
         let (sandboxed, outcomes) = tokio::join!(ready, join_all(starts.iter().map(|start| self.start(start, &kit))));
         if let Err(error) = sandboxed {
             done.failed.push((String::new(), self.no_sandbox(&words(&error))));
@@ -320,7 +320,7 @@ impl Worker {
     async fn start(&self, start: &Start, kit: &Kit<'_>) -> Result<(), Refusal> {
         let Some(container) = pod::container(&self.pod, &start.name) else { return Ok(()) };
         let (container, name) = (container.as_ref(), &container.name);
-        let image = self.image(container, kit.place).await?;
+        let image = self.image(container, kit.turn).await?;
         let prepared = self.prepared(container, &image, start.attempt, kit).await.map_err(|message| {
             self.warn(name, "Failed", format!("Error: {message}"));
             Refusal::new("CreateContainerConfigError", message).soon()

@@ -7,16 +7,16 @@ use crate::backoff;
 use crate::pod;
 use crate::pull_secrets;
 use crate::runtime::images::{Ensured, Image, ImageError, PullPolicy};
-use crate::runtime::{Place, garbage};
+use crate::runtime::{Turn, garbage};
 
 impl Worker {
-    /// Sees to the container's image, unless the pod is told to end meanwhile. Who has to wait for one gives its place to
-    /// another pod.
-    pub(super) async fn image(&self, container: &Container, place: &Place) -> Result<Image, Refusal> {
+    /// Sees to the container's image, unless the pod is told to end meanwhile. Whose image has to be pulled lets
+    /// another pod have its turn.
+    pub(super) async fn image(&self, container: &Container, turn: &Turn) -> Result<Image, Refusal> {
         let (name, image) = (&container.name, container.image.as_deref().unwrap_or_default());
         let policy = PullPolicy::of(container.image_pull_policy.as_deref(), image);
         let pulling = async || {
-            place.leave();
+            turn.end();
             self.good(name, "Pulling", format!("Pulling image \"{image}\""));
             let (credentials, missing) = pull_secrets::credentials(&self.context, &self.pod, image).await;
             if !missing.is_empty() {
