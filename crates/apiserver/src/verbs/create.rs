@@ -96,17 +96,9 @@ pub(crate) async fn create(
     for _ in 0..ATTEMPTS {
         let mut object = if again { object.clone() } else { object.take() };
         if generated {
-            let prefix = object["metadata"]["generateName"].as_str().unwrap_or_default();
-            object["metadata"]["name"] = meta::generate_name(prefix, rand::random()).into();
-            strategy::after_naming(kind, &mut object);
+            give_name(kind, &mut object);
         }
-        escalation::check_new(api, kind, user, &object).await?;
-        let errors = validate::create(kind, &object);
-        if !errors.is_empty() {
-            return Err(Status::invalid(kind, meta::name(&object), &errors));
-        }
-        admission::validate_new(&review, &object).await?;
-        let mut claims = service::claim_new(api, kind, &mut object)?;
+        let mut claims = check(&review, &mut object).await?;
         let charge = match &account {
             Some(account) => account.charge(&review, &object).await?,
             None => Charge::default(),
@@ -116,9 +108,7 @@ pub(crate) async fn create(
         let key = crate::api::key(namespace, &name);
         let stored = encode_with(&object, fields.as_deref());
         if dry {
-            api.store.consistent().await.map_err(|error| refuse(kind, &name, error))?;
-            let there = api.store.shelf(kind.plural).is_some_and(|shelf| shelf.get(&key).is_some());
-            return if there { Err(Status::already_exists(kind, &name)) } else { imagined(&name, &stored) };
+            return imagine(api, kind, (&key, &name), &stored).await;
         }
         match api.store.create(kind.plural, &key, stored, expires(kind), claims).await {
             Ok(entry) => {
@@ -137,6 +127,24 @@ pub(crate) async fn create(
         }
     }
     Err(refused)
+}
+
+/// Gives the object a name that begins as its client wants it.
+fn give_name(kind: &Kind, object: &mut Value) {
+    let prefix = object["metadata"]["generateName"].as_str().unwrap_or_default();
+    object["metadata"]["name"] = meta::generate_name(prefix, rand::random()).into();
+    strategy::after_naming(kind, object);
+}
+
+/// Refuses an object that breaks a rule, and chooses what it claims beside itself.
+async fn check(review: &admission::Review<'_>, object: &mut Value) -> Result<Claims, Status> {
+    escalation::check_new(review.api, review.kind, review.user, object).await?;
+    let errors = validate::create(review.kind, object);
+    if !errors.is_empty() {
+        return Err(Status::invalid(review.kind, meta::name(object), &errors));
+    }
+    admission::validate_new(review, object).await?;
+    service::claim_new(review.api, review.kind, object)
 }
 
 /// Fills in what the server fills in, and refuses what does not belong here. Gives the object and its `managedFields`.
@@ -184,8 +192,12 @@ pub(crate) fn now() -> String {
     Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// What a dry run answers: the object as it would be stored.
-fn imagined(name: &str, stored: &[u8]) -> Result<Arc<Entry>, Status> {
+/// What a dry run answers: the object as it would be stored, unless there is one of its key and name.
+async fn imagine(api: &Api, kind: &Kind, (key, name): (&str, &str), stored: &[u8]) -> Result<Arc<Entry>, Status> {
+    api.store.consistent().await.map_err(|error| refuse(kind, name, error))?;
+    if api.store.shelf(kind.plural).is_some_and(|shelf| shelf.get(key).is_some()) {
+        return Err(Status::already_exists(kind, name));
+    }
     let entry = Entry::new(name, stored, 0).map_err(|error| Status::internal(&error.to_string()))?;
     Ok(Arc::new(entry))
 }

@@ -172,13 +172,7 @@ impl Worker {
             Err(error) => return done.failed.push((String::new(), self.no_sandbox(&error))),
         };
         let handler = handler.as_deref();
-        let turn = match sandbox {
-            Some(_) => tokio::select! {
-                turn = self.context.runtime.turn() => turn,
-                () = self.mailbox.ending.cancelled() => return,
-            },
-            None => Turn::default(),
-        };
+        let Some(turn) = self.turn(sandbox.is_some()).await else { return };
         let live = observed.live_sandbox();
         let (id, ready) = match (sandbox, live) {
             (Some(attempt), _) => match self.make_sandbox(attempt, &directory, handler).await {
@@ -208,6 +202,18 @@ impl Worker {
                 Ok(()) => done.started.push((*start).clone()),
                 Err(refusal) => done.failed.push((start.name.clone(), refusal)),
             }
+        }
+    }
+
+    /// Waits for the turn to make a new sandbox; nothing where the pod is told to end meanwhile. Containers that join a sandbox
+    /// that runs wait for nobody.
+    async fn turn(&self, new: bool) -> Option<Turn> {
+        if !new {
+            return Some(Turn::default());
+        }
+        tokio::select! {
+            turn = self.context.runtime.turn() => Some(turn),
+            () = self.mailbox.ending.cancelled() => None,
         }
     }
 
