@@ -1,10 +1,11 @@
 //! Requests to master and agent as they are read, answers in Mesos' form, and the checks of a call that do not depend on
 //! its kind (reference sections 1.2 and 1.6).
 
+use std::io::Read;
 use std::time::Duration;
 
 use axum::body::Body;
-use http::header::{ACCEPT, ALLOW, CONTENT_TYPE};
+use http::header::{ACCEPT, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HOST, ORIGIN};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -25,16 +26,41 @@ pub(crate) struct Received {
 }
 
 impl Received {
-    /// Reads the body, which has a limit in length and in time.
+    /// Reads the body, which has a limit in length and in time. What a page of another site makes a browser send is refused:
+    /// nothing else would keep it from a server that asks nobody who he is.
     pub(crate) async fn read(request: Request<Incoming>) -> Result<Self, Refused> {
         let (head, body) = request.into_parts();
-        let query = head.uri.query().unwrap_or_default().to_owned();
-        match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY).collect()).await {
-            Ok(Ok(body)) => Ok(Self { method: head.method, headers: head.headers, query, body: body.to_bytes() }),
-            Ok(Err(error)) => Err(bad_request(&format!("Failed to read the body: {error}"))),
-            Err(_) => Err(Box::new(text(StatusCode::REQUEST_TIMEOUT, "The body did not come in time"))),
+        if head.method != Method::GET && is_of_another_site(&head.headers) {
+            return Err(Box::new(text(StatusCode::FORBIDDEN, "Requests of another site's pages are not taken")));
         }
+        let query = head.uri.query().unwrap_or_default().to_owned();
+        let body = match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY).collect()).await {
+            Ok(Ok(body)) => body.to_bytes(),
+            Ok(Err(error)) => return Err(bad_request(&format!("Failed to read the body: {error}"))),
+            Err(_) => return Err(Box::new(text(StatusCode::REQUEST_TIMEOUT, "The body did not come in time"))),
+        };
+        let is_packed = head.headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding == "gzip");
+        let body = if is_packed { unpack(&body)? } else { body };
+        Ok(Self { method: head.method, headers: head.headers, query, body })
     }
+}
+
+/// Whether a browser says that the page which asks is not from here.
+fn is_of_another_site(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or_default());
+    let Some(origin) = text(ORIGIN) else { return false };
+    origin.split_once("://").map(|(_, host)| host) != text(HOST)
+}
+
+/// The body of a request that came by gzip (reference section 1.2), of no more than [`MAX_BODY`].
+fn unpack(packed: &[u8]) -> Result<bytes::Bytes, Refused> {
+    let mut body = Vec::new();
+    let read = flate2::read::GzDecoder::new(packed).take(MAX_BODY as u64 + 1).read_to_end(&mut body);
+    read.map_err(|error| bad_request(&format!("Failed to gunzip the body: {error}")))?;
+    if body.len() > MAX_BODY {
+        return Err(bad_request(&format!("The body is longer than {MAX_BODY} bytes")));
+    }
+    Ok(body.into())
 }
 
 /// A plain text; refusals are of this kind.
@@ -163,6 +189,33 @@ mod tests {
         }
         for bad in ["text/html", "application/x-protobuf", "application/json;q=0", "", "application/json;q=0.0"] {
             assert!(!accepts_json(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_browser_is_believed_about_other_sites() {
+        let headers = |origin: Option<&str>| {
+            let pairs = [("host", Some("127.0.0.1:5050")), ("origin", origin)];
+            let pairs = pairs.into_iter().filter_map(|(name, value)| Some((name, value?)));
+            pairs.map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap())).collect()
+        };
+        assert!(!is_of_another_site(&headers(None)), "no browser");
+        assert!(!is_of_another_site(&headers(Some("http://127.0.0.1:5050"))));
+        for origin in ["http://example.com", "null", "http://127.0.0.1:5051", ""] {
+            assert!(is_of_another_site(&headers(Some(origin))), "{origin}");
+        }
+    }
+
+    #[test]
+    fn a_packed_body_is_unpacked_up_to_its_limit() {
+        let pack = |body: &[u8]| {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            std::io::Write::write_all(&mut encoder, body).unwrap();
+            encoder.finish().unwrap()
+        };
+        assert_eq!(unpack(&pack(b"{}")).unwrap(), "{}");
+        for bad in [pack(&vec![b' '; MAX_BODY + 1]), b"{}".to_vec(), pack(b"{}")[..12].to_vec()] {
+            assert_eq!(unpack(&bad).unwrap_err().status(), StatusCode::BAD_REQUEST);
         }
     }
 

@@ -1,7 +1,8 @@
 //! What outlives the agent's process: written as it happens, read when an agent starts (reference, sections 5.9, 5.10).
 //!
 //! Files lie where Mesos has them and hold JSON: an agent of Apache Mesos cannot take them over. A file is whole or not
-//! there, but for `task.updates`, of which a torn last line is what a killed agent leaves: it was not acknowledged.
+//! there, but for `task.updates`, of which a torn last line is what a killed agent leaves: it was not acknowledged, and is
+//! cut off when it is read, so that what is appended later is a line of its own.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -157,7 +158,7 @@ fn read_executor(paths: &Paths, mut run: Run, boot_then: &str) -> Result<Option<
     for task in names(&meta.join("tasks")) {
         let directory = meta.join("tasks").join(&task);
         let Some(info) = read_json(&directory.join("task.info"))? else { continue };
-        let (updates, acknowledged) = read_updates(&directory.join("task.updates"));
+        let (updates, acknowledged) = read_updates(&directory.join("task.updates"))?;
         tasks.push(RecoveredTask { info, updates, acknowledged });
     }
     Ok(Some(RecoveredExecutor {
@@ -170,20 +171,28 @@ fn read_executor(paths: &Paths, mut run: Run, boot_then: &str) -> Result<Option<
     }))
 }
 
-/// Updates and acknowledgements in their order, up to the first line that is not whole.
-fn read_updates(path: &Path) -> (Vec<TaskStatus>, Vec<Bytes>) {
-    let (mut updates, mut acknowledged) = (Vec::new(), Vec::new());
-    for line in fs::read_to_string(path).unwrap_or_default().lines() {
-        match serde_json::from_str(line) {
+/// Updates and acknowledgements in their order, up to the first line that is not whole. From there on the file is cut.
+fn read_updates(path: &Path) -> Result<(Vec<TaskStatus>, Vec<Bytes>), Error> {
+    let (mut updates, mut acknowledged, mut whole) = (Vec::new(), Vec::new(), 0);
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((updates, acknowledged)),
+        Err(error) => return Err(Error::Read(path.to_owned(), error)),
+    };
+    for line in bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
+        match serde_json::from_slice(line) {
             Ok(UpdateLine::Update { status }) => updates.push(*status),
             Ok(UpdateLine::Ack { uuid }) => acknowledged.push(uuid),
-            Err(error) => {
-                tracing::warn!(path = %path.display(), %error, "leaving out a line that is not whole");
-                break;
-            }
+            Err(_) => break,
         }
+        whole += line.len();
     }
-    (updates, acknowledged)
+    if whole < bytes.len() {
+        tracing::warn!(path = %path.display(), "cutting off {} bytes that are no whole line", bytes.len() - whole);
+        let cut = OpenOptions::new().write(true).open(path).and_then(|file| file.set_len(whole as u64));
+        cut.map_err(|error| Error::Write(path.to_owned(), error))?;
+    }
+    Ok((updates, acknowledged))
 }
 
 /// What was read, or nothing with a warning.
@@ -323,6 +332,10 @@ mod tests {
         let recovered = read(&paths).unwrap();
         assert_eq!((recovered.frameworks.len(), recovered.errors), (1, 1));
         assert_eq!(recovered.frameworks[0].executors[0].tasks[0].updates.len(), 2);
+        let later = Record::Update { run: run(), task: "t".into(), status: status(TaskState::Finished, 3) };
+        store(&paths, &later).unwrap();
+        let updates = &read(&paths).unwrap().frameworks[0].executors[0].tasks[0].updates;
+        assert_eq!(updates.last().map(|status| status.state), Some(TaskState::Finished), "behind the torn line");
     }
 
     #[test]

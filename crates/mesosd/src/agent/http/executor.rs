@@ -69,10 +69,22 @@ fn validate(mut wire: CallWire) -> Result<ExecutorCall, String> {
         Err(error) => return Err(invalid(error.to_string())),
     };
     let call = ExecutorCall { executor_id, framework_id, action };
-    if let Action::Update(update) = &call.action {
-        validate_update(&call, &update.status).map_err(invalid)?;
+    match &call.action {
+        Action::Update(update) => {
+            validate_task(&update.status).and_then(|()| validate_update(&call, &update.status)).map_err(invalid)?;
+        }
+        Action::Subscribe(subscribe) => {
+            let mut updates = subscribe.unacknowledged_updates.iter();
+            updates.try_for_each(|update| validate_task(&update.status)).map_err(invalid)?;
+        }
+        _ => {}
     }
     Ok(call)
+}
+
+/// The task of an update names a directory in which the agent keeps it, and an executor may make any name up.
+fn validate_task(status: &TaskStatus) -> Result<(), String> {
+    mesos::id::validate(status.task_id.as_str()).map_err(|why| format!("TaskID in TaskStatus is invalid: {why}"))
 }
 
 fn validate_update(call: &ExecutorCall, status: &TaskStatus) -> Result<(), String> {
@@ -147,6 +159,21 @@ mod tests {
         assert_eq!(refusal(with("DANCE")), format!("{validation} 'type' to be present"));
         assert_eq!(refusal(with("SUBSCRIBE")), format!("{validation} 'subscribe' to be present"));
         assert_eq!(refusal(with("MESSAGE")), format!("{validation} 'message' to be present"));
+    }
+
+    #[test]
+    fn tasks_whose_names_lead_out_of_the_agents_directory_are_refused() {
+        for id in ["/etc/cron.d/x", "../../x", "..", "", "a/b", &"x".repeat(256)] {
+            let id = json!({"value": id});
+            assert!(
+                update(|status| status["task_id"] = id.clone()).contains("TaskID in TaskStatus is invalid"),
+                "{id}"
+            );
+            let update = json!({"status": {"task_id": id, "state": "TASK_RUNNING"}});
+            let call = json!({"type": "SUBSCRIBE", "framework_id": {"value": "f"}, "executor_id": {"value": "e"},
+                "subscribe": {"unacknowledged_updates": [update]}});
+            assert!(refusal(call).contains("TaskID in TaskStatus is invalid"), "{id}");
+        }
     }
 
     #[test]

@@ -273,13 +273,17 @@ impl Core {
         true
     }
 
-    /// Takes an agent off the books: its offers are rescinded, its tasks become `state`, frameworks are told.
+    /// Takes an agent off the books: its offers are rescinded, its tasks become `state`, frameworks are told, and nobody's
+    /// refusal of its resources outlives it (reference section 3.9).
     fn forget_agent(&mut self, now: Now, agent_id: &AgentID, state: TaskState, message: &str) {
         self.rescind_where(|open| open.offer.agent_id == *agent_id);
         if let Some(link) = self.agents.get(agent_id).and_then(Agent::link).map(str::to_owned) {
             self.effects.push(Effect::EndLink { link });
         }
         self.agents.remove(agent_id);
+        for framework in self.frameworks.values_mut() {
+            framework.filters.retain(|filter| filter.agent_id != *agent_id);
+        }
         let ids: Vec<FrameworkID> = self.frameworks.keys().cloned().collect();
         for framework_id in ids {
             self.lose_tasks(now, &framework_id, agent_id, state, message);

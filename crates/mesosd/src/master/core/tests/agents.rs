@@ -31,6 +31,24 @@ fn back(task: &Task, tasks: &[Task]) -> Registration {
 }
 
 #[test]
+fn an_agent_that_was_lost_is_offered_again_to_whom_declined_it() {
+    let (mut world, stream, framework_id, task) = world_with_task();
+    world.pass(10);
+    let offered = offers(&world.core.take_effects(), &stream);
+    let decline = Decline {
+        offer_ids: offered.iter().map(|offer| offer.id.clone()).collect(),
+        filters: Some(Filters { refuse_seconds: 3600.0 }),
+    };
+    world.call(&stream, &framework_id, Action::Decline(decline));
+    world.core.link_closed(world.now, "link");
+    world.pass(100);
+    assert!(world.core.agents.is_empty(), "it counts as unreachable");
+    world.core.take_effects();
+    let effects = world.register("again", back(&task, std::slice::from_ref(&task)));
+    assert_eq!(offers(&effects, &stream).len(), 1);
+}
+
+#[test]
 fn a_link_that_breaks_rescinds_offers_and_loses_no_task() {
     let (mut world, stream, framework_id, task) = world_with_task();
     world.core.link_closed(world.now, "link");
