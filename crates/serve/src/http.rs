@@ -26,6 +26,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::memory::{self, Tide};
 use crate::tls::{self, Identity};
 
 /// How long requests in flight may take to end after the server was asked to stop.
@@ -100,20 +101,25 @@ where
     B::Error: Into<BoxError>,
 {
     let (connections, room) = (TaskTracker::new(), Arc::new(Semaphore::new(MAX_CONNECTIONS)));
-    let ended = CancellationToken::new();
+    let (ended, tide) = (CancellationToken::new(), Arc::new(Tide::default()));
     loop {
         let stream = tokio::select! {
             () = shutdown.cancelled() => break,
             stream = next(&listener, &room) => stream,
         };
         let Some((stream, permit)) = stream else { continue };
+        tide.rises(open(&room));
         let (service, tls, shutdown, ended) = (service.clone(), tls.clone(), shutdown.clone(), ended.clone());
+        let (room, tide) = (Arc::clone(&room), Arc::clone(&tide));
         connections.spawn(async move {
             tokio::select! {
                 () = connection(stream, tls, service, shutdown) => {}
                 () = ended.cancelled() => {}
             }
             drop(permit);
+            if tide.falls(open(&room)) {
+                tokio::task::spawn_blocking(memory::give_back);
+            }
         });
     }
     drop(listener);
@@ -123,6 +129,11 @@ where
         ended.cancel();
         connections.wait().await;
     }
+}
+
+/// How many connections there are.
+fn open(room: &Semaphore) -> usize {
+    MAX_CONNECTIONS - room.available_permits()
 }
 
 /// The next connection, when there is room for it. `None` after an error that was waited out.
