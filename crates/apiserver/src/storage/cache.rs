@@ -31,6 +31,9 @@ pub(crate) struct Told<'m> {
 /// Objects by resource and key.
 pub(crate) type Objects = HashMap<&'static str, BTreeMap<Arc<str>, Arc<Entry>>>;
 
+/// An object that was read, its resource, and its key within it.
+pub(crate) type Placed = (&'static str, Arc<str>, Arc<Entry>);
+
 impl Cache {
     /// An empty cache with a shelf for each of the resources.
     pub(crate) fn new(resources: impl IntoIterator<Item = &'static str>) -> Self {
@@ -63,15 +66,14 @@ impl Cache {
         }
     }
 
-    /// Adds what etcd holds to the objects; what is none is left out.
-    pub(crate) fn collect(&self, stored: Vec<Stored>, objects: &mut Objects) {
-        for Stored { key, value, revision } in stored {
-            let Some((resource, name)) = self.place(&key) else { continue };
-            match Entry::new(&key, &value, revision) {
-                Ok(entry) => drop(objects.entry(resource).or_default().insert(name.into(), Arc::new(entry))),
-                Err(error) => tracing::error!(%error, "left out"),
-            }
-        }
+    /// Reads what etcd holds; what is no object is left out.
+    pub(crate) fn read(&self, stored: &[Stored]) -> Vec<Placed> {
+        let objects = stored.iter().filter_map(|Stored { key, value, revision }| {
+            let (resource, name) = self.place(key)?;
+            let entry = Entry::new(key, value, *revision).inspect_err(|error| tracing::error!(%error, "left out"));
+            Some((resource, name.into(), Arc::new(entry.ok()?)))
+        });
+        objects.collect()
     }
 
     /// Puts everything anew, as etcd held it at `revision`.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use etcd_client::{EventType, WatchResponse};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::cache::{Cache, Objects, PREFIX, Told};
@@ -13,9 +13,12 @@ use super::etcd::{Etcd, Page};
 
 /// How many keys the first page of the load holds.
 const FIRST_PAGE: usize = 200;
-/// How large a page of the load is to be about, and how many keys it holds at least and at most.
+/// How large a page of the load is to be about, and how many keys it holds at least and at most. Larger ones cost etcd less,
+/// which looks at all keys behind a page for each, and the kernel more, for memory that no page before has used.
 const PAGE_BYTES: usize = 1 << 20;
 const PAGE_KEYS: (usize, usize) = (16, 4000);
+/// How many objects of a page one task reads.
+const SHARE: usize = 80;
 /// Pauses between attempts while etcd is away: the first, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
@@ -62,29 +65,43 @@ pub(crate) async fn run(etcd: Etcd, cache: Arc<Cache>, shutdown: CancellationTok
     }
 }
 
-async fn step(etcd: &Etcd, cache: &Cache, state: &State) -> Result<(), StorageError> {
+async fn step(etcd: &Etcd, cache: &Arc<Cache>, state: &State) -> Result<(), StorageError> {
     match state {
         State::Load => load(etcd, cache).await,
         State::Follow => follow(etcd, cache).await,
     }
 }
 
-/// Reads everything at the revision of the first page; each page is decoded while the next is on its way.
-async fn load(etcd: &Etcd, cache: &Cache) -> Result<(), StorageError> {
+/// Reads everything at the revision of the first page. While a page is on its way, tasks read the objects of the one before:
+/// no more than two pages are held beside the objects.
+async fn load(etcd: &Etcd, cache: &Arc<Cache>) -> Result<(), StorageError> {
     let (mut objects, mut page) = (Objects::new(), etcd.page(PREFIX, None, FIRST_PAGE, 0).await?);
     let revision = page.revision;
     loop {
         let next = next_page(etcd, &page, revision);
-        // the question goes out before this thread is busy with decoding
-        tokio::task::yield_now().await;
-        cache.collect(page.stored, &mut objects);
+        let mut readers = JoinSet::new();
+        let stored = Arc::new(page.stored);
+        for start in (0..stored.len()).step_by(SHARE) {
+            let (cache, stored) = (Arc::clone(cache), Arc::clone(&stored));
+            readers.spawn(async move { cache.read(&stored[start..stored.len().min(start + SHARE)]) });
+        }
+        while let Some(placed) = readers.join_next().await {
+            for (resource, key, entry) in placed.map_err(ended)? {
+                objects.entry(resource).or_default().insert(key, entry);
+            }
+        }
         match next {
-            Some(next) => page = next.await.map_err(|error| StorageError::Unavailable(error.to_string()))??,
+            Some(next) => page = next.await.map_err(ended)??,
             None => break,
         }
     }
     cache.reset(objects, revision);
     Ok(())
+}
+
+/// A task of the load did not come to its end.
+fn ended(error: JoinError) -> StorageError {
+    StorageError::Unavailable(error.to_string())
 }
 
 /// Asks for the page behind this one, as many keys as are about [`PAGE_BYTES`] if they are like these.
