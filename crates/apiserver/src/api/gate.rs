@@ -54,14 +54,11 @@ impl Api {
         let groups = vec!["system:serviceaccounts".to_owned(), format!("system:serviceaccounts:{}", bound.namespace)];
         let name = format!("system:serviceaccount:{}:{}", bound.namespace, bound.name);
         let mut user = User::known(name, bound.uid, groups);
-        let pod = &claims["kubernetes.io"]["pod"];
-        if pod.is_object() {
-            user.extra.insert("authentication.kubernetes.io/pod-name".to_owned(), json!([pod["name"]]));
-            user.extra.insert("authentication.kubernetes.io/pod-uid".to_owned(), json!([pod["uid"]]));
-        }
-        let node = &claims["kubernetes.io"]["node"]["name"];
-        if node.is_string() {
-            user.extra.insert("authentication.kubernetes.io/node-name".to_owned(), json!([node]));
+        for (of, part) in [("pod", "name"), ("pod", "uid"), ("node", "name"), ("node", "uid")] {
+            let value = &claims["kubernetes.io"][of][part];
+            if value.is_string() {
+                user.extra.insert(format!("authentication.kubernetes.io/{of}-{part}"), json!([value]));
+            }
         }
         if let Some(id) = claims["jti"].as_str() {
             let id = format!("JTI={id}");
@@ -116,8 +113,8 @@ impl<'c> Bound<'c> {
         let mut to = Vec::new();
         for (claim, resource) in [("pod", "pods"), ("secret", "secrets"), ("node", "nodes")] {
             match claims.get(claim) {
-                // of a pod's node its name is all that is said
-                Some(object) if claim == "node" && object["uid"].is_null() => {}
+                // of a pod's node it is only said which one it is: the pod's end is the token's
+                Some(_) if claim == "node" && claims.get("pod").is_some() => {}
                 Some(object) => to.push((resource, reference(object)?)),
                 None => {}
             }

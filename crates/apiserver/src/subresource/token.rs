@@ -95,6 +95,10 @@ async fn bind(api: &Api, call: &Call, reference: &Value, account: &Value, claims
     claims[claim] = json!({"name": name, "uid": uid});
     if let Some(node) = object["spec"]["nodeName"].as_str().filter(|_| claim == "pod") {
         claims["node"] = json!({"name": node});
+        let known = api.store.shelf("nodes").and_then(|nodes| nodes.get(&key("", node)));
+        if let Some(uid) = known.as_ref().and_then(|node| node.field("metadata.uid")) {
+            claims["node"]["uid"] = uid.into();
+        }
     }
     Ok(())
 }

@@ -71,6 +71,38 @@ async fn a_service_accounts_token_lives_with_its_pod() {
 }
 
 #[tokio::test]
+async fn a_token_bound_to_a_node_ends_with_it_and_a_pods_token_names_its_node() {
+    const REVIEWS: &str = "/apis/authentication.k8s.io/v1/tokenreviews";
+    let etcd = Etcd::start();
+    let server = Server::start(&etcd).await;
+    let api = server.admin();
+    let accounts = "/api/v1/namespaces/default/serviceaccounts";
+    api.make(accounts, &json!({"metadata": {"name": "sa"}})).await;
+    let node = api.make("/api/v1/nodes", &json!({"metadata": {"name": "n7"}})).await;
+    let spec = json!({"serviceAccountName": "sa", "nodeName": "n7", "containers": [{"name": "c", "image": "i"}]});
+    api.make("/api/v1/namespaces/default/pods", &json!({"metadata": {"name": "p"}, "spec": spec})).await;
+    let mut tokens = Vec::new();
+    for (kind, name) in [("Node", "n7"), ("Pod", "p")] {
+        let bound = json!({"kind": kind, "apiVersion": "v1", "name": name});
+        let request = json!({"spec": {"audiences": [], "boundObjectRef": bound}});
+        let answer = api.make(&format!("{accounts}/sa/token"), &request).await;
+        tokens.push(json!({"spec": {"token": answer["status"]["token"]}}));
+    }
+    for token in &tokens {
+        let user = api.make(REVIEWS, token).await["status"]["user"].take();
+        assert_eq!(user["extra"]["authentication.kubernetes.io/node-name"], json!(["n7"]), "{user}");
+        assert_eq!(user["extra"]["authentication.kubernetes.io/node-uid"], json!([node["metadata"]["uid"]]));
+    }
+    api.delete("/api/v1/nodes/n7").await;
+    crate::harness::wait_for("the token to end with its node", || async {
+        api.make(REVIEWS, &tokens[0]).await["status"]["authenticated"].is_null()
+    })
+    .await;
+    let of_pod = api.make(REVIEWS, &tokens[1]).await;
+    assert_eq!(of_pod["status"]["authenticated"], true, "its pod is there: {of_pod}");
+}
+
+#[tokio::test]
 async fn an_executor_serves_its_own_node_alone() {
     let etcd = Etcd::start();
     let server = Server::start(&etcd).await;
