@@ -16,17 +16,23 @@ use crate::http::body::{Body, full};
 use crate::http::query::Query;
 use crate::http::reply::{Answer, to_bytes};
 
-static V2: LazyLock<Bytes> = LazyLock::new(|| to_bytes(&openapi::v2()));
-static V2_PROTOBUF: LazyLock<Bytes> = LazyLock::new(|| openapi::v2_protobuf().into());
+static V2: LazyLock<Bytes> = LazyLock::new(|| made(to_bytes(&openapi::v2())));
+static V2_PROTOBUF: LazyLock<Bytes> = LazyLock::new(|| made(openapi::v2_protobuf().into()));
 /// What kubectl before 1.27 asks for, and what the answer is called: `@` is no character of media types.
 const PROTOBUF_ASKED: &str = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
 const PROTOBUF_SENT: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 static V3: LazyLock<HashMap<String, Document>> = LazyLock::new(|| {
     let documents = openapi::v3_paths().into_iter();
-    documents.filter_map(|path| openapi::v3(&path).map(|document| (path, Document::of(&document)))).collect()
+    made(documents.filter_map(|path| openapi::v3(&path).map(|document| (path, Document::of(&document)))).collect())
 });
 /// How long a document that is asked for by its hash may be kept: as long as anything.
 const YEAR: jiff::SignedDuration = jiff::SignedDuration::from_hours(365 * 24);
+
+/// What was made, once. The trees that it was written from took several times the memory, and are gone.
+fn made<T>(document: T) -> T {
+    serve::memory::give_back();
+    document
+}
 
 /// A document of version 3.
 struct Document {
