@@ -2,12 +2,18 @@
 //! knows into the form in which Kubernetes would print it.
 
 use base64::Engine;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::quantity::Quantity;
 use crate::schema::{Field, Shape, Type};
 use crate::status::quote;
+
+/// Base64 as Go reads it: bits behind the last byte say nothing.
+const LENIENT: GeneralPurpose =
+    GeneralPurpose::new(&alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
 
 /// Fits the object to the type. Gives the paths of unknown fields, which are gone from the object.
 ///
@@ -131,17 +137,14 @@ impl Walk {
         }
     }
 
-    fn bytes(&self, value: &Value) -> Result<(), String> {
+    fn bytes(&self, value: &mut Value) -> Result<(), String> {
         let Value::String(text) = value else {
             return Err(self.mismatch(json_type(value), "[]uint8"));
         };
-        match base64::engine::general_purpose::STANDARD.decode(text) {
-            Ok(_) => Ok(()),
-            Err(base64::DecodeError::InvalidByte(at, _) | base64::DecodeError::InvalidLastSymbol(at, _)) => {
-                Err(format!("illegal base64 data at input byte {at}"))
-            }
-            Err(_) => Err(format!("illegal base64 data at input byte {}", text.len() / 4 * 4)),
+        if STANDARD.decode(&*text).is_err() {
+            *text = canonical_base64(text)?;
         }
+        Ok(())
     }
 
     fn time(&self, value: &mut Value, micro: bool) -> Result<(), String> {
@@ -221,6 +224,21 @@ fn zero(shape: &Shape) -> Value {
         Shape::List(_) => Value::Array(Vec::new()),
         Shape::Time | Shape::MicroTime | Shape::Any => Value::Null,
     }
+}
+
+/// Base64 as it is printed: on one line, whatever lines it was broken into.
+fn canonical_base64(text: &str) -> Result<String, String> {
+    let is_break = |c: char| matches!(c, '\r' | '\n');
+    let kept = text.replace(is_break, "");
+    let at = match LENIENT.decode(&kept) {
+        Ok(bytes) => return Ok(STANDARD.encode(bytes)),
+        Err(base64::DecodeError::InvalidByte(at, _) | base64::DecodeError::InvalidLastSymbol(at, _)) => {
+            // counted in what the client sent
+            text.match_indices(|c| !is_break(c)).nth(at).map_or(text.len(), |(at, _)| at)
+        }
+        Err(_) => text.len() - kept.len() % 4,
+    };
+    Err(format!("illegal base64 data at input byte {at}"))
 }
 
 fn quantity(value: &mut Value) -> Result<(), String> {
@@ -345,5 +363,19 @@ mod tests {
         let mut secret = json!({"data": {"a": "***"}});
         let error = conform(schema::find("core/v1.Secret").expect("known"), &mut secret).expect_err("no base64");
         assert_eq!(error, "illegal base64 data at input byte 0");
+    }
+
+    #[test]
+    fn base64_may_be_broken_into_lines() {
+        for (given, stored) in
+            [("aGVsbG8=\n", Ok("aGVsbG8=")), ("aGVs\r\nbG9\n", Err(7)), ("aG\nVs\nb*8=", Err(7)), ("YR==", Ok("YQ=="))]
+        {
+            let mut secret = json!({"data": {"a": given}});
+            let fits = conform(schema::find("core/v1.Secret").expect("known"), &mut secret);
+            match stored {
+                Ok(text) => assert_eq!((fits, &secret["data"]["a"]), (Ok(vec![]), &json!(text)), "{given:?}"),
+                Err(at) => assert_eq!(fits, Err(format!("illegal base64 data at input byte {at}")), "{given:?}"),
+            }
+        }
     }
 }
