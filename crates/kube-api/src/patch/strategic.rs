@@ -68,13 +68,14 @@ fn merge_map(
     for (name, order) in &orders {
         check_order(order, fields.get(name), key_of(ty, name))?;
     }
-    let servers: Vec<Vec<Value>> = orders.iter().map(|(name, _)| ids(target.get(name), key_of(ty, name))).collect();
+    let servers: Vec<Vec<Value>> = orders.iter().map(|(name, _)| ids(list_of(target, name), key_of(ty, name))).collect();
     for (name, value) in fields {
         merge_field(target, name, value, ty)?;
     }
     for ((name, order), server) in orders.iter().zip(&servers) {
         if let Some(Value::Array(list)) = target.get_mut(name) {
-            reorder(list, order, server, key_of(ty, name));
+            let key = key_of(ty, name);
+            reorder(list, &ids(order, key), server, key);
         }
     }
     Ok(())
@@ -211,12 +212,13 @@ fn merge_list(old: Vec<Value>, new: Vec<Value>, field: Option<&Field>) -> Result
         return Ok(new.into_iter().map(strip).collect());
     };
     let Some(key) = field.patch.key else {
-        return Ok(merge_plain(old, new));
+        return Ok(merge_plain(old, &new));
     };
     if new.iter().any(|item| is_directive(item, "replace")) {
         return Ok(new.into_iter().filter(|item| !is_directive(item, "replace")).map(strip).collect());
     }
     let inner = field.shape.innermost();
+    let (order, server) = (ids(&new, Some(key)), ids(&old, Some(key)));
     let mut merged = old;
     for item in new {
         let Value::Object(mut item) = item else {
@@ -245,17 +247,20 @@ fn merge_list(old: Vec<Value>, new: Vec<Value>, field: Option<&Field>) -> Result
             (Some(_), _) => return Err(unknown_directive(&item)),
         }
     }
+    reorder(&mut merged, &order, &server, Some(key));
     Ok(merged)
 }
 
 /// Lists of plain values become one, without duplicates.
-fn merge_plain(mut old: Vec<Value>, new: Vec<Value>) -> Vec<Value> {
+fn merge_plain(old: Vec<Value>, new: &[Value]) -> Vec<Value> {
+    let mut merged = old.clone();
     for item in new {
-        if !old.contains(&item) {
-            old.push(item);
+        if !merged.contains(item) {
+            merged.push(item.clone());
         }
     }
-    old
+    reorder(&mut merged, new, &old, None);
+    merged
 }
 
 /// An element that is nothing but a directive for its list.
@@ -282,14 +287,18 @@ pub(super) fn id(item: &Value, key: Option<&str>) -> Value {
 }
 
 /// The same of all elements.
-pub(super) fn ids(list: Option<&Value>, key: Option<&str>) -> Vec<Value> {
-    list.and_then(Value::as_array).into_iter().flatten().map(|item| id(item, key)).collect()
+pub(super) fn ids(list: &[Value], key: Option<&str>) -> Vec<Value> {
+    list.iter().map(|item| id(item, key)).collect()
 }
 
-/// Puts the elements that the order names into that order. An element that only the server knows stays before those of
-/// them that it stood before on the server.
-fn reorder(list: &mut Vec<Value>, order: &[Value], server: &[Value], key: Option<&str>) {
-    let wanted: Vec<Value> = order.iter().map(|item| id(item, key)).collect();
+/// The list that a field holds, empty if it holds none.
+pub(super) fn list_of<'m>(map: &'m Map<String, Value>, name: &str) -> &'m [Value] {
+    map.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// Puts the elements that are wanted into their order. An element that only the server knows stays before those of
+/// them that it stood before on the server, and comes after what the server does not know.
+fn reorder(list: &mut Vec<Value>, wanted: &[Value], server: &[Value], key: Option<&str>) {
     let (mut named, mut others) = (Vec::new(), Vec::new());
     for item in std::mem::take(list) {
         let id = id(&item, key);
@@ -361,8 +370,8 @@ mod tests {
         assert_eq!(
             patched(pod, patch).expect("valid"),
             containers(&json!([
-                {"name": "a", "image": "2", "env": [{"name": "X", "value": "1"}, {"name": "Y", "value": "2"}]},
-                {"name": "b"}, {"name": "c"}
+                {"name": "a", "image": "2", "env": [{"name": "Y", "value": "2"}, {"name": "X", "value": "1"}]},
+                {"name": "c"}, {"name": "b"}
             ]))
         );
     }
@@ -395,6 +404,18 @@ mod tests {
         let pod = json!({"metadata": {"finalizers": ["a", "b"]}});
         let patch = json!({"metadata": {"finalizers": ["b", "c"], "$deleteFromPrimitiveList/finalizers": ["a"]}});
         assert_eq!(patched(pod, patch).expect("valid"), json!({"metadata": {"finalizers": ["b", "c"]}}));
+    }
+
+    #[test]
+    fn what_is_new_comes_before_what_only_the_server_has() {
+        let patch = containers(&json!([{"name": "d"}]));
+        assert_eq!(
+            patched(containers(&json!([{"name": "c"}])), patch).expect("valid"),
+            containers(&json!([{"name": "d"}, {"name": "c"}]))
+        );
+        let pod = json!({"metadata": {"finalizers": ["a", "b", "c"]}});
+        let patch = json!({"metadata": {"finalizers": ["n", "b"]}});
+        assert_eq!(patched(pod, patch).expect("valid"), json!({"metadata": {"finalizers": ["n", "a", "b", "c"]}}));
     }
 
     #[test]

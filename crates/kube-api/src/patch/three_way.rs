@@ -115,7 +115,7 @@ fn keyed(name: &str, field: &Field, key: &str, [before, wanted, now]: [&[Value];
     let gone = before.iter().filter(|item| find(wanted, item).is_none() && find(now, item).is_some());
     items.extend(gone.map(|item| json!({PATCH: "delete", key: item[key]})));
     let order: Vec<Value> = wanted.iter().map(|item| id(item, Some(key))).collect();
-    let mut there = ids(Some(&now.into()), Some(key));
+    let mut there = ids(now, Some(key));
     there.retain(|id| order.contains(id));
     if items.is_empty() && there == order {
         return;
@@ -129,7 +129,7 @@ fn keyed(name: &str, field: &Field, key: &str, [before, wanted, now]: [&[Value];
 
 /// Whether every element has the key, and no two the same.
 fn are_told_apart(list: &[Value], key: &str) -> bool {
-    let ids = ids(Some(&list.into()), Some(key));
+    let ids = ids(list, Some(key));
     ids.iter().enumerate().all(|(index, id)| !id.is_null() && !ids[..index].contains(id))
 }
 
