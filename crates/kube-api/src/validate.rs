@@ -47,8 +47,10 @@ pub fn create(kind: &Kind, object: &Value) -> Vec<FieldError> {
     let (root, mut errors) = (Node::root(object), Errors::default());
     metadata::create(kind, &root, &mut errors);
     whole(kind, &root, &mut errors);
-    if (kind.group, kind.kind) == ("", "Pod") {
-        pod::create(&root, &mut errors);
+    match (kind.group, kind.kind) {
+        ("", "Pod") => pod::create(&root, &mut errors),
+        ("events.k8s.io", "Event") => event::new_created(&root, &mut errors),
+        _ => {}
     }
     errors.into_vec()
 }
@@ -136,6 +138,7 @@ fn changed(kind: &Kind, root: &Node, old: &Node, errors: &mut Errors) {
         }
         ("", "PersistentVolume") => volumes::volume_changed(root, old, errors),
         ("", "PersistentVolumeClaim") => volumes::claim_changed(root, old, errors),
+        ("events.k8s.io", "Event") => event::new_changed(root, old, errors),
         ("discovery.k8s.io", "EndpointSlice") => errors.immutable(&root.at("addressType"), &old.at("addressType")),
         ("node.k8s.io", "RuntimeClass") => errors.immutable(&root.at("handler"), &old.at("handler")),
         ("scheduling.k8s.io", "PriorityClass") => access::priority_class_changed(root, old, errors),

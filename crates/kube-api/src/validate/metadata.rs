@@ -74,7 +74,7 @@ fn name_rule(kind: &Kind) -> fn(&str) -> Vec<String> {
     match (kind.group, kind.kind) {
         ("", "Namespace") => names::dns1123_label,
         ("", "Service") => names::dns1035_label,
-        ("rbac.authorization.k8s.io", _) => names::path_segment,
+        ("", "Event") | ("rbac.authorization.k8s.io", _) => names::path_segment,
         _ => names::dns1123_subdomain,
     }
 }
