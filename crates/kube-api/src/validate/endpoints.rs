@@ -16,7 +16,7 @@ pub(super) fn endpoints(root: &Node, errors: &mut Errors) {
         }
         for list in [ready, waiting] {
             for entry in list.items() {
-                address(&entry.at("ip"), errors);
+                non_special_ip(&entry.at("ip"), errors);
                 let host = entry.at("hostname");
                 if !host.is_empty() {
                     errors.named(&host, names::dns1123_label(host.text()));
@@ -50,19 +50,22 @@ fn port_and_protocol(port: &Node, errors: &mut Errors) {
     }
 }
 
-/// An address that a client elsewhere can reach.
-fn address(ip: &Node, errors: &mut Errors) {
+/// An address, and one that a client elsewhere can reach.
+pub(super) fn non_special_ip(ip: &Node, errors: &mut Errors) {
     errors.ip(ip);
     let Ok(address) = ip.text().parse::<IpAddr>() else { return };
-    let link_local = match address {
-        IpAddr::V4(v4) => v4.is_link_local(),
-        IpAddr::V6(v6) => v6.is_unicast_link_local(),
+    let address = address.to_canonical();
+    let (link_local, link_multicast) = match address {
+        IpAddr::V4(v4) => (v4.is_link_local(), v4.octets().starts_with(&[224, 0, 0])),
+        IpAddr::V6(v6) => (v6.is_unicast_link_local(), v6.segments()[0] & 0xff0f == 0xff02),
     };
+    if address.is_unspecified() {
+        errors.invalid(ip, &format!("may not be unspecified ({})", ip.text()));
+    }
     for (is, why) in [
-        (address.is_unspecified(), "may not be unspecified (0.0.0.0 or ::)"),
         (address.is_loopback(), "may not be in the loopback range (127.0.0.0/8, ::1/128)"),
         (link_local, "may not be in the link-local range (169.254.0.0/16, fe80::/10)"),
-        (address.is_multicast(), "may not be in the multicast range (224.0.0.0/4, ff00::/10)"),
+        (link_multicast, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"),
     ] {
         if is {
             errors.invalid(ip, why);
@@ -100,7 +103,7 @@ pub(super) fn slice(root: &Node, errors: &mut Errors) {
                 "IPv6" if !ip.text().parse().is_ok_and(|a: IpAddr| a.is_ipv6()) => {
                     errors.invalid(&ip, "must be a valid IPv6 address");
                 }
-                _ => address(&ip, errors),
+                _ => non_special_ip(&ip, errors),
             }
         }
         let host = endpoint.at("hostname");

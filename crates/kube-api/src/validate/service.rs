@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use serde_json::json;
 
 use super::error::Errors;
-use super::names;
 use super::tree::Node;
+use super::{endpoints, names};
 
 /// A service.
 pub(super) fn service(root: &Node, errors: &mut Errors) {
@@ -35,19 +35,13 @@ pub(super) fn service(root: &Node, errors: &mut Errors) {
     }
     addresses(&spec, external, errors);
     for ip in spec.at("externalIPs").items() {
-        errors.ip(&ip);
-        if ip
-            .text()
-            .parse()
-            .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback() || ip.is_unspecified() || ip.is_multicast())
-        {
-            errors.invalid(&ip, "may not be unspecified, loopback or multicast");
-        }
+        endpoints::non_special_ip(&ip, errors);
     }
     if external {
         external_name(&spec.at("externalName"), errors);
     }
     traffic(&spec, &kind, errors);
+    balancer(&spec, errors);
 }
 
 fn ports(spec: &Node, errors: &mut Errors) {
@@ -77,6 +71,10 @@ fn ports(spec: &Node, errors: &mut Errors) {
             errors.one_of(&protocol, &["SCTP", "TCP", "UDP"]);
         }
         errors.port_or_name(&port.at("targetPort"));
+        let application = port.at("appProtocol");
+        if application.is_present() {
+            errors.named(&application, names::qualified_name(application.text()));
+        }
     }
     node_ports(spec, errors);
     let mut seen: HashSet<(String, Option<i64>)> = HashSet::new();
@@ -140,6 +138,11 @@ fn addresses(spec: &Node, external: bool, errors: &mut Errors) {
                 errors.forbidden(&node, "may not be set for ExternalName services");
             }
         }
+        for node in [spec.at("ipFamilies"), spec.at("ipFamilyPolicy")] {
+            if !node.is_empty() {
+                errors.forbidden(&node, "may not be set for ExternalName services");
+            }
+        }
         return;
     }
     if list.len() > 2 {
@@ -178,22 +181,37 @@ fn traffic(spec: &Node, kind: &Node, errors: &mut Errors) {
         errors.none_or_one_of(&outside, &["Cluster", "Local"]);
     }
     errors.none_or_one_of(&inside, &["Cluster", "Local"]);
+    errors.none_or_one_of(&spec.at("trafficDistribution"), &["PreferClose"]);
+    let health = spec.at("healthCheckNodePort");
+    if health.int().is_some_and(|n| n != 0) && !needs_health_check(spec) {
+        errors.invalid(&health, "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'");
+    } else {
+        errors.within(&health, 0, 65_535);
+    }
+}
+
+/// Whether nodes tell on a port of their own whether they have endpoints of the service.
+fn needs_health_check(spec: &Node) -> bool {
+    spec.at("type").text() == "LoadBalancer" && spec.at("externalTrafficPolicy").text() == "Local"
+}
+
+/// What only a load balancer has.
+fn balancer(spec: &Node, errors: &mut Errors) {
+    let elsewhere = spec.at("type").text() != "LoadBalancer";
     let ranges = spec.at("loadBalancerSourceRanges");
-    if !ranges.is_empty() && kind.text() != "LoadBalancer" {
-        errors.forbidden(&ranges, "may only be used when `type` is 'LoadBalancer'");
+    for field in [&ranges, &spec.at("allocateLoadBalancerNodePorts"), &spec.at("loadBalancerClass")] {
+        if elsewhere && !field.is_empty() {
+            errors.forbidden(field, "may only be used when `type` is 'LoadBalancer'");
+        }
     }
     for range in ranges.items() {
         if range.text().trim().parse::<ipnet::IpNet>().is_err() {
             errors.invalid(&range, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
         }
     }
-    let allocate = spec.at("allocateLoadBalancerNodePorts");
-    if allocate.is_present() && kind.text() != "LoadBalancer" {
-        errors.forbidden(&allocate, "may only be used when `type` is 'LoadBalancer'");
-    }
-    let health = spec.at("healthCheckNodePort");
-    if health.int().is_some_and(|n| n != 0) && !(kind.text() == "LoadBalancer" && outside.text() == "Local") {
-        errors.invalid(&health, "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'");
+    let class = spec.at("loadBalancerClass");
+    if class.is_present() && !elsewhere {
+        errors.named(&class, names::qualified_name(class.text()));
     }
 }
 
@@ -209,11 +227,14 @@ pub(super) fn changed(root: &Node, old: &Node, errors: &mut Errors) {
     if !first.is_empty() && new.index(0).value() != first.value() {
         errors.invalid_value(&new.index(0), &json!(new.value()), "may not change once set");
     }
-    let class = before.at("loadBalancerClass");
-    if !class.is_empty()
-        && spec.at("type").text() == "LoadBalancer"
-        && spec.at("loadBalancerClass").value() != class.value()
-    {
-        errors.invalid(&spec.at("loadBalancerClass"), "may not change once set");
+    let (class, was) = (spec.at("loadBalancerClass"), before.at("loadBalancerClass"));
+    let balanced = [&spec, &before].iter().all(|spec| spec.at("type").text() == "LoadBalancer");
+    if balanced && class.value() != was.value() {
+        errors.invalid(&class, "may not change once set");
+    }
+    let (health, was) = (spec.at("healthCheckNodePort"), before.at("healthCheckNodePort"));
+    let kept = !was.is_present() || health.value() == was.value();
+    if !kept && needs_health_check(&spec) && needs_health_check(&before) {
+        errors.forbidden(&health, "field is immutable");
     }
 }

@@ -15,6 +15,12 @@ fn what_must_stay_stays() {
             json!("10.10.10.6"),
             "spec.clusterIPs[0]: Invalid value: []string{\"10.10.10.6\"}: may not change once set",
         ),
+        (
+            "services",
+            "/spec",
+            json!({"type": "ExternalName", "externalName": "a.b", "loadBalancerClass": "a/b"}),
+            "spec.loadBalancerClass: Forbidden: may only be used when `type` is 'LoadBalancer'",
+        ),
         ("secrets", "/type", json!("x/y"), "type: Invalid value: \"x/y\": field is immutable"),
         (
             "persistentvolumes",
@@ -58,6 +64,20 @@ fn what_must_stay_stays() {
             _ => assert_eq!(errors.join("; "), expected, "{name} {pointer}"),
         }
     }
+}
+
+#[test]
+fn the_health_port_of_a_balancer_stays() {
+    let services = kind("services");
+    let with_port = |port: Value| {
+        let spec = json!({"type": "LoadBalancer", "externalTrafficPolicy": "Local", "ports": [{"port": 80}],
+            "clusterIP": "10.10.10.5", "healthCheckNodePort": port});
+        ready(services, with(good("services"), "/spec", spec))
+    };
+    let errors = validate::update(services, &with_port(json!(30001)), &with_port(json!(30000)));
+    let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    assert_eq!(texts, ["spec.healthCheckNodePort: Forbidden: field is immutable"]);
+    assert_eq!(validate::update(services, &with_port(json!(30001)), &with_port(Value::Null)), []);
 }
 
 #[test]
