@@ -76,6 +76,24 @@ pub fn controller_of(object: &Value) -> Option<&Value> {
     object["metadata"]["ownerReferences"].as_array()?.iter().find(|r| r["controller"] == true)
 }
 
+/// Takes out owner references that say the same as one before, and gives the UIDs that they name.
+pub fn dedupe_owners(object: &mut Value) -> Vec<String> {
+    let Some(owners) = object.pointer_mut("/metadata/ownerReferences").and_then(Value::as_array_mut) else {
+        return Vec::new();
+    };
+    let mut kept: Vec<Value> = Vec::new();
+    let mut repeated = Vec::new();
+    for owner in owners.drain(..) {
+        if kept.contains(&owner) {
+            repeated.push(text(&owner, &["uid"]).unwrap_or_default().to_owned());
+        } else {
+            kept.push(owner);
+        }
+    }
+    *owners = kept;
+    repeated
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +104,16 @@ mod tests {
         assert_eq!(generate_name("web-", 0), "web-bbbbb");
         assert_eq!(generate_name(&"a".repeat(80), 1).len(), 63);
         assert_ne!(generate_name("x-", 1), generate_name("x-", 2));
+    }
+
+    #[test]
+    fn an_owner_is_named_once() {
+        let [first, other] = ["a", "b"].map(|name| json!({"name": name, "uid": "u"}));
+        let mut pod = json!({"metadata": {"ownerReferences": [first, first, other, first]}});
+        assert_eq!(dedupe_owners(&mut pod), ["u", "u"]);
+        assert_eq!(pod["metadata"]["ownerReferences"], json!([first, other]), "what differs in anything stays");
+        assert_eq!(dedupe_owners(&mut pod), Vec::<String>::new());
+        assert_eq!(dedupe_owners(&mut json!({})), Vec::<String>::new());
     }
 
     #[test]

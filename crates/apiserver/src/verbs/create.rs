@@ -51,7 +51,21 @@ where
     let format = accept::body_format(&call.headers)?;
     let validation = call.query.field_validation()?;
     let bytes = body::read(body).await?;
-    decode::object(call.kind(), format, &bytes, validation)
+    let mut decoded = decode::object(call.kind(), format, &bytes, validation)?;
+    name_owners_once(&mut decoded);
+    Ok(decoded)
+}
+
+/// Takes repeated owners out of an object, and warns of them.
+pub(crate) fn name_owners_once(decoded: &mut Decoded) {
+    let repeated = meta::dedupe_owners(&mut decoded.object);
+    if !repeated.is_empty() {
+        decoded.warnings.push(format!(
+            ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject \
+             such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: {}",
+            repeated.join(", ")
+        ));
+    }
 }
 
 /// What a request's body holds that is no object of the resource's kind but of the type that `schema` names; null where there

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::manager::{Author, Manager};
 use super::modify::{Place, modify};
-use super::update;
+use super::{create, update};
 use crate::api::{Api, Call};
 use crate::convert;
 use crate::http::accept;
@@ -76,8 +76,9 @@ impl Patch {
     pub(crate) fn apply(&self, kind: &'static Kind, old: &Value, warnings: &mut Vec<String>) -> Result<Value, Status> {
         let shown = convert::to_client(kind, old.clone());
         let patched = patch::apply(kind, self.patch_type, &shown, &self.body)?;
-        let decoded =
+        let mut decoded =
             decode::value_of(kind, patched, self.validation).map_err(|status| self.unfit(kind, &shown, &status))?;
+        create::name_owners_once(&mut decoded);
         *warnings = decoded.warnings;
         let object = convert::to_storage(kind, decoded.object);
         update::about(kind, meta::name(old), meta::namespace(old), object)

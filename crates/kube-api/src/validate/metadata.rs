@@ -1,7 +1,5 @@
 //! What every object's metadata must be like.
 
-use std::collections::HashSet;
-
 use serde_json::Value;
 
 use super::error::Errors;
@@ -106,7 +104,6 @@ pub(super) fn annotations(node: &Node, errors: &mut Errors) {
 
 fn owners(node: &Node, errors: &mut Errors) {
     let mut controller: Option<&str> = None;
-    let mut seen = HashSet::new();
     for owner in node.items() {
         for field in ["apiVersion", "kind", "name", "uid"] {
             let part = owner.at(field);
@@ -125,9 +122,6 @@ fn owners(node: &Node, errors: &mut Errors) {
                 errors.invalid(node, &format!("{why} {first} and {name}"));
             }
             controller = Some(name);
-        }
-        if !seen.insert(owner.value()["uid"].as_str().unwrap_or_default()) && !owner.at("uid").is_empty() {
-            errors.duplicate(&owner.at("uid"));
         }
     }
 }
