@@ -22,15 +22,17 @@ const CREATED_ON_UPDATE: &[&str] = &[
     "Event",
     "LimitRange",
     "Lease",
-    "PodTemplate",
-    "ReplicationController",
-    "ResourceQuota",
     "Role",
     "RoleBinding",
+    "RuntimeClass",
     "ClusterRole",
     "ClusterRoleBinding",
     "Service",
 ];
+/// Kinds that are replaced by those alone who say which version they replace.
+const VERSION_NEEDED: &[&str] = &["Lease", "RuntimeClass"];
+/// Kinds whose dependents stay where a deletion does not say what becomes of them.
+const ORPHANED: &[&str] = &["ReplicationController"];
 /// Kinds of which a deletion answers with the object itself.
 const DELETED_SHOWN: &[&str] =
     &["PersistentVolume", "PersistentVolumeClaim", "Pod", "PodTemplate", "ResourceQuota", "Service", "ServiceAccount"];
@@ -43,6 +45,16 @@ pub(crate) fn owns_status(kind: &Kind) -> bool {
 /// Whether a PUT creates objects of the kind.
 pub(crate) fn created_on_update(kind: &Kind) -> bool {
     CREATED_ON_UPDATE.contains(&kind.kind)
+}
+
+/// Whether an update of the kind's objects must name the version that it was made from.
+pub(crate) fn version_needed(kind: &Kind) -> bool {
+    VERSION_NEEDED.contains(&kind.kind)
+}
+
+/// Whether dependents of the kind's objects stay when nobody says otherwise.
+pub(crate) fn orphaned(kind: &Kind) -> bool {
+    ORPHANED.contains(&kind.kind)
 }
 
 /// Whether a deletion answers with the object.
@@ -255,6 +267,16 @@ mod tests {
             json!({"metadata": {"name": "a", "uid": "u", "creationTimestamp": "t", "generation": 4, "labels": {"l": "m"}},
                 "spec": {"replicas": 2}, "status": {"replicas": 1}})
         );
+    }
+
+    #[test]
+    fn a_put_creates_what_kubernetes_lets_it_create() {
+        for plural in ["replicationcontrollers", "podtemplates", "resourcequotas", "pods"] {
+            assert!(!created_on_update(kind(plural)), "{plural}");
+        }
+        assert!(created_on_update(kind("services")) && created_on_update(kind("endpoints")));
+        let classes = kinds::find("node.k8s.io", "v1", "runtimeclasses").unwrap();
+        assert!(created_on_update(classes) && version_needed(classes) && !version_needed(kind("pods")));
     }
 
     #[test]

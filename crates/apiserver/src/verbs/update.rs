@@ -3,6 +3,7 @@
 use http::StatusCode;
 use http_body::Body;
 use kube_api::decode::Decoded;
+use kube_api::validate::FieldError;
 use kube_api::{Kind, Status, meta, validate};
 use serde_json::Value;
 
@@ -126,13 +127,27 @@ pub(crate) fn same_object(kind: &Kind, new: &Value, old: &Value) -> Result<(), S
         let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {}", meta::uid(old));
         return Err(Status::conflict(kind, name, &why));
     }
-    if !matches!(version, "" | "0") && version != meta::resource_version(old) {
+    let unsaid = matches!(version, "" | "0");
+    if unsaid && strategy::version_needed(kind) {
+        return Err(no_version(kind, name));
+    }
+    if !unsaid && version != meta::resource_version(old) {
         if version.parse::<u64>().is_err() {
             return Err(Status::bad_request(format!("invalid resourceVersion {version:?}")));
         }
         return Err(Status::modified(kind, name));
     }
     Ok(())
+}
+
+/// The update must say what it was made from. Kubernetes names the resource here where it names the kind elsewhere.
+fn no_version(kind: &Kind, name: &str) -> Status {
+    let error = FieldError {
+        reason: "FieldValueInvalid",
+        field: "metadata.resourceVersion".to_owned(),
+        message: "Invalid value: 0x0: must be specified for an update".to_owned(),
+    };
+    Status::invalid(&Kind { kind: kind.plural, ..*kind }, name, &[error])
 }
 
 /// An object that is being deleted and waits for nothing any more goes, instead of being stored once more.
@@ -145,4 +160,27 @@ pub(crate) fn finish(kind: &Kind, new: Value, claims: crate::storage::Claims) ->
         return Decision::Remove { last: new, release };
     }
     Decision::Put(new, claims)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kube_api::kinds;
+    use serde_json::json;
+
+    #[test]
+    fn a_lease_is_replaced_in_a_version_that_is_named() {
+        let of = |version: &str| json!({"metadata": {"name": "l", "resourceVersion": version}});
+        let leases = kinds::find("coordination.k8s.io", "v1", "leases").unwrap();
+        for version in ["", "0"] {
+            let refusal = same_object(leases, &of(version), &of("5")).unwrap_err();
+            let why = "leases.coordination.k8s.io \"l\" is invalid: metadata.resourceVersion: Invalid value: 0x0: must be \
+                       specified for an update";
+            assert_eq!((refusal.code, refusal.message.as_str()), (422, why));
+        }
+        assert!(same_object(leases, &of("5"), &of("5")).is_ok());
+        let maps = kinds::find("", "v1", "configmaps").unwrap();
+        assert!(same_object(maps, &of(""), &of("5")).is_ok());
+        assert_eq!(same_object(maps, &of("4"), &of("5")).unwrap_err().reason, "Conflict");
+    }
 }
