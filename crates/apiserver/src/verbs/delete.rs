@@ -1,16 +1,20 @@
 //! Deleting objects: at once, after a grace period, or when their finalizers are gone.
 
+mod finalizers;
+mod options;
+
 use http::StatusCode;
 use http_body::Body;
 use jiff::{SignedDuration, Timestamp};
-use kube_api::{Kind, Status, meta, validate};
+use kube_api::{Kind, Status, meta};
 use serde_json::{Value, json};
 
+use self::finalizers::with_finalizers;
+pub(crate) use self::options::Options;
 use super::modify::{Decision, Outcome, Place, modify};
 use super::{create, read};
 use crate::api::{Api, Call, refuse};
 use crate::http::body::BoxError;
-use crate::http::query::{self, Query};
 use crate::http::reply::{self, Answer};
 use crate::present::{self, Include};
 use crate::selection::Selection;
@@ -18,80 +22,8 @@ use crate::service;
 use crate::storage::Range;
 use crate::strategy;
 
-/// Finalizers by which dependents are dealt with before their owner goes.
-const FOREGROUND: &str = "foregroundDeletion";
-const ORPHAN: &str = "orphan";
 /// The type of a deletion's body.
 const OPTIONS: &str = "meta/v1.DeleteOptions";
-
-/// How a deletion is meant.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Options {
-    pub(crate) grace: Option<u64>,
-    pub(crate) uid: Option<String>,
-    pub(crate) version: Option<String>,
-    pub(crate) propagation: Option<String>,
-    pub(crate) dry: bool,
-}
-
-impl Options {
-    /// From a request's parameters and, which wins, its body.
-    pub(crate) fn parse(query: &Query, body: &Value) -> Result<Self, Status> {
-        let mut options = Self {
-            grace: query.number("gracePeriodSeconds")?.map(seconds),
-            propagation: query.get("propagationPolicy").map(str::to_owned),
-            dry: query.dry_run()?,
-            ..Self::default()
-        };
-        if !body.is_null() {
-            options.merge(body)?;
-            return Ok(options);
-        }
-        let orphan = query.get("orphanDependents").map(|_| query.flag("orphanDependents"));
-        check(&json!({"propagationPolicy": options.propagation, "orphanDependents": orphan}))?;
-        if let Some(orphan) = orphan {
-            options.propagation = Some(if orphan { "Orphan" } else { "Background" }.to_owned());
-        }
-        Ok(options)
-    }
-
-    /// Takes over what a DeleteOptions says.
-    pub(crate) fn merge(&mut self, value: &Value) -> Result<(), Status> {
-        if !value.is_object() || !matches!(value["kind"].as_str(), None | Some("DeleteOptions")) {
-            return Err(Status::bad_request("the body of a deletion must be a DeleteOptions"));
-        }
-        check(value)?;
-        let text = |value: &Value| value.as_str().map(str::to_owned);
-        match &value["gracePeriodSeconds"] {
-            Value::Null => {}
-            given => {
-                let bad = || Status::bad_request("gracePeriodSeconds must be a whole number of seconds");
-                self.grace = Some(seconds(given.as_i64().ok_or_else(bad)?));
-            }
-        }
-        self.uid = text(&value["preconditions"]["uid"]);
-        self.version = text(&value["preconditions"]["resourceVersion"]);
-        self.propagation = text(&value["propagationPolicy"]).or(self.propagation.take());
-        if let Some(orphan) = value["orphanDependents"].as_bool() {
-            self.propagation = Some(if orphan { "Orphan" } else { "Background" }.to_owned());
-        }
-        self.dry |= value["dryRun"].as_array().is_some_and(|all| all.contains(&json!("All")));
-        Ok(())
-    }
-}
-
-/// Refuses options that contradict each other, or that are not known.
-fn check(options: &Value) -> Result<(), Status> {
-    match validate::delete_options(options).into_iter().next() {
-        None => Ok(()),
-        Some(error) => Err(query::invalid("DeleteOptions", &error.field, error.reason, error.message)),
-    }
-}
-
-/// A grace period; one below 0 is a second.
-fn seconds(given: i64) -> u64 {
-    u64::try_from(given).unwrap_or(1)
-}
 
 /// Answers the deletion of one object.
 pub(crate) async fn answer<B>(api: &Api, call: &Call, body: B) -> Answer
@@ -181,17 +113,12 @@ fn is_marked(object: &Value) -> bool {
 /// What a deletion makes of an object.
 fn decide(kind: &'static Kind, old: &Value, options: &Options) -> Result<Decision, Status> {
     preconditions(kind, old, options)?;
-    let mut new = old.clone();
-    let finalizers = finalizers(old, options);
-    if finalizers.is_empty() {
-        if let Some(metadata) = new["metadata"].as_object_mut() {
-            metadata.remove("finalizers");
-        }
-    } else {
-        new["metadata"]["finalizers"] = json!(finalizers);
+    if let Some(running) = running(old) {
+        return Ok(hasten(kind, old, options, running));
     }
-    let grace = grace(kind, old, options);
-    let waits = !finalizers.is_empty()
+    let new = with_finalizers(kind, old, options);
+    let grace = if meta::deleting(old) { 0 } else { grace(kind, old, options) };
+    let waits = meta::finalizers(&new).next().is_some()
         || grace > 0
         || (kind.kind == "Namespace" && old["spec"]["finalizers"].as_array().is_some_and(|all| !all.is_empty()));
     if !waits && kind.kind == "Pod" && !meta::deleting(old) && !options.dry {
@@ -205,13 +132,7 @@ fn decide(kind: &'static Kind, old: &Value, options: &Options) -> Result<Decisio
         return Ok(Decision::Remove { last, release });
     }
     if meta::deleting(old) {
-        let running = old["metadata"]["deletionGracePeriodSeconds"].as_u64().unwrap_or(0);
-        if grace >= running && new == *old {
-            return Ok(Decision::Keep);
-        }
-        if grace >= running {
-            return Ok(Decision::Put(new, create::no_claims()));
-        }
+        return Ok(if new == *old { Decision::Keep } else { Decision::Put(new, create::no_claims()) });
     }
     let mut new = mark(new, grace);
     if kind.kind == "Namespace" {
@@ -223,16 +144,47 @@ fn decide(kind: &'static Kind, old: &Value, options: &Options) -> Result<Decisio
     Ok(Decision::Put(new, create::no_claims()))
 }
 
+/// The seconds of grace that the object was given when its deletion began, if it was given any.
+fn running(object: &Value) -> Option<u64> {
+    let seconds = object["metadata"]["deletionGracePeriodSeconds"].as_u64();
+    seconds.filter(|&seconds| seconds > 0 && meta::deleting(object))
+}
+
+/// What ends already ends no later for it, and sooner only where less grace is asked for than it was given: the seconds count
+/// from the time when its deletion began.
+fn hasten(kind: &Kind, old: &Value, options: &Options, running: u64) -> Decision {
+    let Some(grace) = options.grace.filter(|&grace| grace < running) else { return Decision::Keep };
+    let end = old["metadata"]["deletionTimestamp"].as_str().and_then(|end| end.parse().ok()).unwrap_or_else(Timestamp::now);
+    let mut new = with_finalizers(kind, old, options);
+    ends(&mut new, later(end, -whole(running - grace)), grace);
+    if grace == 0 && meta::finalizers(&new).next().is_none() {
+        return Decision::Remove { last: new, release: service::held(kind, old) };
+    }
+    Decision::Put(new, create::no_claims())
+}
+
 fn mark(mut object: Value, grace: u64) -> Value {
-    let seconds = i64::try_from(grace).unwrap_or(i64::MAX).min(i64::from(u32::MAX));
-    let end = Timestamp::now().checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
     let first = !meta::deleting(&object);
-    object["metadata"]["deletionTimestamp"] = end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into();
-    object["metadata"]["deletionGracePeriodSeconds"] = grace.into();
+    ends(&mut object, later(Timestamp::now(), whole(grace)), grace);
     if let Some(generation) = object["metadata"]["generation"].as_u64().filter(|_| first) {
         object["metadata"]["generation"] = (generation + 1).into();
     }
     object
+}
+
+/// Sets when the object ends, and how much grace that is.
+fn ends(object: &mut Value, end: Timestamp, grace: u64) {
+    object["metadata"]["deletionTimestamp"] = end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into();
+    object["metadata"]["deletionGracePeriodSeconds"] = grace.into();
+}
+
+fn later(time: Timestamp, seconds: i64) -> Timestamp {
+    time.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
+}
+
+/// Seconds of grace, within what times can say.
+fn whole(seconds: u64) -> i64 {
+    i64::try_from(seconds).unwrap_or(i64::MAX).min(i64::from(u32::MAX))
 }
 
 fn preconditions(kind: &Kind, old: &Value, options: &Options) -> Result<(), Status> {
@@ -268,19 +220,6 @@ fn grace(kind: &Kind, old: &Value, options: &Options) -> u64 {
         return 0;
     }
     options.grace.or_else(|| old["spec"]["terminationGracePeriodSeconds"].as_u64()).unwrap_or(30)
-}
-
-fn finalizers(old: &Value, options: &Options) -> Vec<String> {
-    let mut finalizers: Vec<String> = meta::finalizers(old).map(str::to_owned).collect();
-    let wanted = match options.propagation.as_deref() {
-        Some("Orphan") => Some(ORPHAN),
-        Some("Foreground") => Some(FOREGROUND),
-        Some(_) => None,
-        None => return finalizers,
-    };
-    finalizers.retain(|finalizer| finalizer != ORPHAN && finalizer != FOREGROUND);
-    finalizers.extend(wanted.map(str::to_owned));
-    finalizers
 }
 
 #[cfg(test)]
@@ -321,28 +260,23 @@ mod tests {
     }
 
     #[test]
+    fn what_ends_already_ends_no_later_and_sooner_only_when_told() {
+        let mut marked = mark(pod("n", "Failed"), 60);
+        marked["metadata"]["deletionTimestamp"] = "2026-01-01T00:01:00Z".into();
+        assert_eq!(told(&marked, &Options::default()), "kept", "its own grace is 20 and it has ended");
+        let in_five = Options { grace: Some(5), ..Options::default() };
+        let kind = kinds::find("", "v1", "pods").unwrap();
+        let Ok(Decision::Put(sooner, _)) = decide(kind, &marked, &in_five) else { panic!("marked") };
+        assert_eq!(sooner["metadata"]["deletionTimestamp"], "2026-01-01T00:00:05Z");
+        assert_eq!(told(&sooner, &Options { grace: Some(6), ..Options::default() }), "kept");
+        assert_eq!(told(&mark(pod("n", "Running"), 0), &Options::default()), "removed");
+    }
+
+    #[test]
     fn preconditions_and_finalizers_hold_a_deletion() {
         let other = Options { uid: Some("v".to_owned()), ..Options::default() };
         assert_eq!(told(&pod("", "Pending"), &other), "Conflict");
         let foreground = Options { propagation: Some("Foreground".to_owned()), ..Options::default() };
         assert_eq!(told(&pod("", "Pending"), &foreground), "marked 0");
-    }
-
-    #[test]
-    fn bodies_are_read_or_refused() {
-        let query = Query::parse(Some("gracePeriodSeconds=7"));
-        let body = json!({"kind": "DeleteOptions", "preconditions": {"uid": "x"}});
-        let options = Options::parse(&query, &body).unwrap();
-        assert_eq!((options.grace, options.uid.as_deref()), (Some(7), Some("x")));
-        assert_eq!(Options::parse(&query, &json!({"gracePeriodSeconds": -5})).unwrap().grace, Some(1));
-        for bad in [
-            json!({"gracePeriodSeconds": "x"}),
-            json!({"propagationPolicy": "Sideways"}),
-            json!({"propagationPolicy": "Orphan", "orphanDependents": true}),
-            json!({"dryRun": ["Some"]}),
-            json!({"kind": "Pod"}),
-        ] {
-            assert!(Options::parse(&query, &bad).is_err(), "{bad}");
-        }
     }
 }

@@ -146,10 +146,12 @@ async fn every_kind_lives_as_the_conformance_tests_have_it() {
         let everywhere = path.replace("/namespaces/default", "");
         let (_, all) = api.get(&format!("{everywhere}?labelSelector=e2e%3Dyes")).await;
         assert_eq!(all["items"].as_array().map(Vec::len), Some(1), "{path}");
-        assert_eq!(api.delete(&one).await.0, 200, "{path}");
+        // nobody runs here who would let go of what is orphaned
+        let policy = "propagationPolicy=Background";
+        assert_eq!(api.delete(&format!("{one}?{policy}")).await.0, 200, "{path}");
         assert_eq!(api.get(&one).await.0, 404, "{path}");
         api.make(path, &body).await;
-        assert_eq!(api.delete(&selected).await.0, 200, "{path}");
+        assert_eq!(api.delete(&format!("{selected}&{policy}")).await.0, 200, "{path}");
         let (_, none) = api.get(&selected).await;
         assert_eq!(none["items"], json!([]), "{path}");
         for event in ["ADDED", "MODIFIED", "MODIFIED", "DELETED", "ADDED", "DELETED"] {
