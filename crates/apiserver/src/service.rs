@@ -3,7 +3,9 @@
 //! A claim is a key of its own under `/registry/k8sm/claims/`, which can be put only where it is missing. So no two services
 //! hold one address, however many API servers there are.
 
+mod families;
 mod free;
+mod node_ports;
 mod retype;
 
 use std::net::Ipv4Addr;
@@ -68,25 +70,7 @@ pub(crate) fn carry_over(kind: &Kind, new: &mut Value, old: &Value) {
             new["spec"][field] = value.clone();
         }
     }
-    if !has_node_ports(new) {
-        return;
-    }
-    let old_ports = old["spec"]["ports"].as_array().cloned().unwrap_or_default();
-    for port in ports_mut(new) {
-        let same = |other: &&Value| {
-            other["port"] == port["port"] && protocol(other) == protocol(port) && other.get("nodePort").is_some()
-        };
-        if port.get("nodePort").and_then(Value::as_u64).unwrap_or(0) == 0
-            && let Some(old) = old_ports.iter().find(same)
-        {
-            port["nodePort"] = old["nodePort"].clone();
-        }
-    }
-}
-
-/// A service's ports, to be changed.
-fn ports_mut(service: &mut Value) -> impl Iterator<Item = &mut Value> {
-    service.pointer_mut("/spec/ports").and_then(Value::as_array_mut).into_iter().flatten()
+    node_ports::carry_over(new, old);
 }
 
 /// The claims that an object holds.
@@ -96,13 +80,10 @@ pub(crate) fn held(kind: &Kind, object: &Value) -> Vec<String> {
     }
     let address = object["spec"]["clusterIP"].as_str().filter(|ip| !ip.is_empty() && *ip != "None");
     let mut claims: Vec<String> = address.map(address_claim).into_iter().collect();
-    if has_node_ports(object) {
-        for port in node_ports(object) {
-            let claim = port_claim(port);
-            // one service may use a port for several protocols
-            if !claims.contains(&claim) {
-                claims.push(claim);
-            }
+    for claim in node_ports::held(object).map(port_claim) {
+        // one service may use a port for several protocols
+        if !claims.contains(&claim) {
+            claims.push(claim);
         }
     }
     claims
@@ -111,13 +92,12 @@ pub(crate) fn held(kind: &Kind, object: &Value) -> Vec<String> {
 /// What the client is told when a claim is held by another service.
 pub(crate) fn claimed(kind: &Kind, service: &Value, claim: &str) -> Status {
     let value = claim.rsplit('/').next().unwrap_or(claim);
-    let (field, why) = if claim.contains("/address/") {
-        ("spec.clusterIPs", format!("[\"{value}\"]: failed to allocate IP {value}: provided IP is already allocated"))
-    } else {
-        ("spec.ports[0].nodePort", format!("{value}: provided port is already allocated"))
-    };
-    let error =
-        FieldError { reason: "FieldValueInvalid", field: field.to_owned(), message: format!("Invalid value: {why}") };
+    if !claim.contains("/address/") {
+        return node_ports::refused(kind, service, value.parse().unwrap_or(0), "provided port is already allocated");
+    }
+    let why = format!("[\"{value}\"]: failed to allocate IP {value}: provided IP is already allocated");
+    let field = "spec.clusterIPs".to_owned();
+    let error = FieldError { reason: "FieldValueInvalid", field, message: format!("Invalid value: {why}") };
     Status::invalid(kind, meta::name(service), &[error])
 }
 
@@ -132,20 +112,15 @@ fn complete(api: &Api, kind: &Kind, service: &mut Value) -> Result<(), Status> {
     } else {
         address(api, kind, service)?;
     }
-    if has_node_ports(service) {
-        check_ports(&api.options, kind, service)?;
-        return choose_ports(api, service);
-    }
-    for port in ports_mut(service) {
-        if let Some(port) = port.as_object_mut() {
-            port.remove("nodePort");
-        }
-    }
-    Ok(())
+    node_ports::complete(api, kind, service)
 }
 
 /// Sets the cluster address of a service that names none.
 fn address(api: &Api, kind: &Kind, service: &mut Value) -> Result<(), Status> {
+    let errors = families::check(service);
+    if !errors.is_empty() {
+        return Err(Status::invalid(kind, meta::name(service), &errors));
+    }
     let spec = &service["spec"];
     let given = spec["clusterIP"].as_str().filter(|ip| !ip.is_empty());
     let given = given.or_else(|| spec["clusterIPs"][0].as_str().filter(|ip| !ip.is_empty())).map(str::to_owned);
@@ -192,67 +167,11 @@ fn is_dns(service: &Value) -> bool {
     DNS_SERVICES.contains(&(meta::namespace(service), meta::name(service)))
 }
 
-fn check_ports(options: &Options, kind: &Kind, service: &Value) -> Result<(), Status> {
-    let (first, last) = options.service_node_port_range;
-    let ports = service["spec"]["ports"].as_array().into_iter().flatten().enumerate();
-    for (index, port) in ports {
-        let asked = port["nodePort"].as_u64().filter(|&port| port > 0);
-        if let Some(port) = asked.filter(|port| !(u64::from(first)..=u64::from(last)).contains(port)) {
-            let why = format!("provided port is not in the valid range. The range of valid ports is {first}-{last}");
-            let field = format!("spec.ports[{index}].nodePort");
-            let error =
-                FieldError { reason: "FieldValueInvalid", field, message: format!("Invalid value: {port}: {why}") };
-            return Err(Status::invalid(kind, meta::name(service), &[error]));
-        }
-    }
-    Ok(())
-}
-
-/// Gives every port of the service a node port.
-fn choose_ports(api: &Api, service: &mut Value) -> Result<(), Status> {
-    let mut own: Vec<u16> = node_ports(service).collect();
-    let shelf = api.store.shelf("services").ok_or_else(Status::no_such_path)?;
-    let mut used: Option<Vec<u16>> = None;
-    for port in ports_mut(service) {
-        if port["nodePort"].as_u64().is_some_and(|port| port > 0) {
-            continue;
-        }
-        let used = used.get_or_insert_with(|| {
-            let mut all = Vec::new();
-            shelf.any(|_, entry| {
-                if matches!(entry.field("spec.type"), Some("NodePort" | "LoadBalancer")) {
-                    all.extend(node_ports(&entry.value()));
-                }
-                false
-            });
-            all
-        });
-        let free = free::port(api.options.service_node_port_range, |port| used.contains(&port) || own.contains(&port))
-            .ok_or_else(|| Status::internal("failed to allocate a nodePort: range is full"))?;
-        own.push(free);
-        port["nodePort"] = free.into();
-    }
-    Ok(())
-}
-
-fn has_node_ports(service: &Value) -> bool {
-    matches!(service["spec"]["type"].as_str(), Some("NodePort" | "LoadBalancer"))
-}
-
-fn node_ports(service: &Value) -> impl Iterator<Item = u16> {
-    let ports = service["spec"]["ports"].as_array().cloned().unwrap_or_default();
-    ports.into_iter().filter_map(|port| u16::try_from(port["nodePort"].as_u64()?).ok()).filter(|&port| port > 0)
-}
-
-fn protocol(port: &Value) -> &str {
-    port["protocol"].as_str().unwrap_or("TCP")
-}
-
 fn address_claim(address: &str) -> String {
     format!("{PREFIX}k8sm/claims/address/{address}")
 }
 
-fn port_claim(port: u16) -> String {
+fn port_claim(port: i64) -> String {
     format!("{PREFIX}k8sm/claims/nodeport/{port}")
 }
 
@@ -285,7 +204,8 @@ mod tests {
         let kind = kinds::find("", "v1", "services").unwrap();
         let old = json!({"spec": {"type": "NodePort", "clusterIP": "10.10.10.7", "clusterIPs": ["10.10.10.7"],
             "ports": [{"port": 80, "nodePort": 30080}]}});
-        let mut new = json!({"spec": {"type": "NodePort", "ports": [{"port": 80, "protocol": "TCP"}, {"port": 81}]}});
+        let ports = json!([{"port": 80, "protocol": "TCP"}, {"name": "new", "port": 81}]);
+        let mut new = json!({"spec": {"type": "NodePort", "ports": ports}});
         carry_over(kind, &mut new, &old);
         assert_eq!(new["spec"]["clusterIP"], "10.10.10.7");
         assert_eq!(

@@ -29,7 +29,7 @@ pub(super) fn drop_unused(new: &mut Value, old: &Value) {
         }
     }
     if before.node_ports && !after.node_ports && node_ports(new) == node_ports(old) {
-        for port in super::ports_mut(new).filter_map(Value::as_object_mut) {
+        for port in super::node_ports::ports_mut(new).filter_map(Value::as_object_mut) {
             port.remove("nodePort");
         }
     }
@@ -42,8 +42,8 @@ fn is_silent(value: &Value) -> bool {
     value.is_null() || value == "" || value.as_array().is_some_and(Vec::is_empty)
 }
 
-fn node_ports(service: &Value) -> Vec<u16> {
-    let mut ports: Vec<u16> = super::node_ports(service).collect();
+fn node_ports(service: &Value) -> Vec<i64> {
+    let mut ports: Vec<i64> = super::node_ports::of_ports(service).collect();
     ports.sort_unstable();
     ports.dedup();
     ports
@@ -51,18 +51,19 @@ fn node_ports(service: &Value) -> Vec<u16> {
 
 /// What a service of a type has.
 #[derive(Clone, Copy)]
-struct Needs {
+pub(super) struct Needs {
     address: bool,
-    node_ports: bool,
+    /// A port of the nodes for each of its own.
+    pub(super) node_ports: bool,
     balancer: bool,
     /// A port on which nodes tell whether they have endpoints.
-    health: bool,
+    pub(super) health: bool,
     /// A policy for traffic from outside.
     outside: bool,
 }
 
 impl Needs {
-    fn of(service: &Value) -> Self {
+    pub(super) fn of(service: &Value) -> Self {
         let spec = &service["spec"];
         let kind = spec["type"].as_str().filter(|kind| !kind.is_empty()).unwrap_or("ClusterIP");
         let balancer = kind == "LoadBalancer";
