@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::api::Api;
 use crate::auth::User;
 
-pub(crate) use namespace_lifecycle::on_delete;
+pub(crate) use namespace_lifecycle::{check_namespace, on_delete};
 
 /// A write, as plugins see it.
 #[derive(Clone, Copy)]

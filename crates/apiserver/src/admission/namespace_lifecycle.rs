@@ -4,7 +4,7 @@ use kube_api::{Kind, Status, kinds, meta};
 use serde_json::Value;
 
 use super::Review;
-use crate::api::refuse;
+use crate::api::{Api, refuse};
 use crate::storage::StorageError;
 
 /// Namespaces that are not to be deleted, because the cluster itself lives in them.
@@ -12,7 +12,11 @@ const IMMORTAL: &[&str] = &["default", "kube-system", "kube-public"];
 
 /// Refuses a new object where its namespace is missing or ending.
 pub(super) async fn admit(review: &Review<'_>, object: &Value) -> Result<(), Status> {
-    let Review { api, kind, namespace, .. } = *review;
+    check_namespace(review.api, review.kind, review.namespace, meta::name(object)).await
+}
+
+/// Refuses what is made of an object of that name, or below it, where its namespace is missing or ending.
+pub(crate) async fn check_namespace(api: &Api, kind: &Kind, namespace: &str, name: &str) -> Result<(), Status> {
     if !kind.namespaced {
         return Ok(());
     }
@@ -27,7 +31,7 @@ pub(super) async fn admit(review: &Review<'_>, object: &Value) -> Result<(), Sta
         },
     };
     if entry.field("status.phase") == Some("Terminating") {
-        return Err(Status::namespace_terminating(kind, meta::name(object), namespace));
+        return Err(Status::namespace_terminating(kind, name, namespace));
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use http::StatusCode;
 use kube_api::{Status, kinds, meta};
 use serde_json::{Value, json};
 
+use crate::admission;
 use crate::api::{Api, Call, key};
 use crate::http::reply::{self, Answer};
 use crate::verbs::create::{no_claims, now};
@@ -13,6 +14,7 @@ use crate::verbs::modify::{Decision, Place, modify};
 pub(crate) async fn bind(api: &Api, call: &Call, binding: &Value) -> Answer {
     let pods = kinds::find("", "v1", "pods").expect("the table of kinds has pods");
     let name = if call.target.name.is_empty() { meta::name(binding) } else { &call.target.name };
+    admission::check_namespace(api, call.kind(), &call.target.namespace, name).await?;
     if meta::name(binding) != name {
         return Err(Status::bad_request("name in URL does not match name in Binding object"));
     }

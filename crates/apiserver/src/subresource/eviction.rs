@@ -5,6 +5,7 @@ use hyper::body::Incoming;
 use kube_api::Status;
 use serde_json::json;
 
+use crate::admission;
 use crate::api::{Api, Call};
 use crate::http::reply::{self, Answer};
 use crate::verbs::create::decode_other;
@@ -13,6 +14,7 @@ use crate::verbs::delete::{Options, delete};
 /// Evicts the pod.
 pub(crate) async fn evict(api: &Api, call: &Call, body: Incoming) -> Answer {
     let eviction = decode_other(call, "policy/v1.Eviction", body).await?;
+    admission::check_namespace(api, call.kind(), &call.target.namespace, &call.target.name).await?;
     if kube_api::meta::name(&eviction) != call.target.name {
         return Err(Status::bad_request("name in URL does not match name in Eviction object"));
     }

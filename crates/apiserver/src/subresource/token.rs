@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use kube_api::{Status, kinds, meta, validate};
 use serde_json::{Value, json};
 
-use crate::admission::node_restriction;
+use crate::admission::{self, node_restriction};
 use crate::api::{Api, Call, key};
 use crate::http::reply::{self, Answer};
 use crate::verbs::{create, read};
@@ -17,6 +17,7 @@ const SECONDS: i64 = 3600;
 /// Answers a TokenRequest.
 pub(crate) async fn request(api: &Api, call: &Call, body: Incoming) -> Answer {
     let mut review = create::decode_body(&call.of_kind("TokenRequest")?, body).await?.object;
+    admission::check_namespace(api, call.kind(), &call.target.namespace, &call.target.name).await?;
     let account = read::find(api, call).await?.value();
     let tokens = api.tokens.as_ref().ok_or_else(|| Status::unavailable("no key of service account tokens is given"))?;
     let errors = validate::token_request(&review);

@@ -19,6 +19,7 @@ mod proxy;
 mod quota;
 mod replay;
 mod restart;
+mod rules;
 mod storage;
 mod transcript;
 mod watches;
