@@ -185,7 +185,11 @@ mod tests {
         let rest = json!({"externalTrafficPolicy": "Local", "healthCheckNodePort": 30001});
         let service = balancer(json!([{"port": 80}, {"port": 81, "nodePort": 31000}]), &rest);
         let refusal = refused(kind, &service, 31000, "provided port is already allocated");
-        assert!(refusal.message.contains("spec.ports[1].nodePort: Invalid value: 31000: provided"), "{}", refusal.message);
+        assert!(
+            refusal.message.contains("spec.ports[1].nodePort: Invalid value: 31000: provided"),
+            "{}",
+            refusal.message
+        );
         let refusal = refused(kind, &service, 30001, "provided port is already allocated");
         assert_eq!(refusal.code, 500);
     }

@@ -154,7 +154,8 @@ fn running(object: &Value) -> Option<u64> {
 /// from the time when its deletion began.
 fn hasten(kind: &Kind, old: &Value, options: &Options, running: u64) -> Decision {
     let Some(grace) = options.grace.filter(|&grace| grace < running) else { return Decision::Keep };
-    let end = old["metadata"]["deletionTimestamp"].as_str().and_then(|end| end.parse().ok()).unwrap_or_else(Timestamp::now);
+    let end =
+        old["metadata"]["deletionTimestamp"].as_str().and_then(|end| end.parse().ok()).unwrap_or_else(Timestamp::now);
     let mut new = with_finalizers(kind, old, options);
     ends(&mut new, later(end, -whole(running - grace)), grace);
     if grace == 0 && meta::finalizers(&new).next().is_none() {

@@ -67,9 +67,25 @@ pub(super) fn addresses(service: &mut Object) {
     let selects = spec.get("selector").and_then(Value::as_object).is_some_and(|s| !s.is_empty());
     if text(spec, "clusterIP") == "None" && !selects {
         fill(spec, "ipFamilyPolicy", "RequireDualStack");
-        fill(spec, "ipFamilies", json!(["IPv4", "IPv6"]));
+        let single = text(spec, "ipFamilyPolicy") == "SingleStack";
+        fill(spec, "ipFamilies", if single { json!(["IPv4"]) } else { json!(["IPv4", "IPv6"]) });
     } else {
         fill(spec, "ipFamilyPolicy", "SingleStack");
         fill(spec, "ipFamilies", json!(["IPv4"]));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_headless_service_without_a_selector_has_the_families_of_its_policy() {
+        for (policy, families) in [(Value::Null, json!(["IPv4", "IPv6"])), ("SingleStack".into(), json!(["IPv4"]))] {
+            let mut service = Object::new();
+            service.insert("spec".to_owned(), json!({"clusterIP": "None", "ipFamilyPolicy": policy}));
+            addresses(&mut service);
+            assert_eq!(service["spec"]["ipFamilies"], families);
+        }
     }
 }

@@ -68,7 +68,8 @@ fn merge_map(
     for (name, order) in &orders {
         check_order(order, fields.get(name), key_of(ty, name))?;
     }
-    let servers: Vec<Vec<Value>> = orders.iter().map(|(name, _)| ids(list_of(target, name), key_of(ty, name))).collect();
+    let servers: Vec<Vec<Value>> =
+        orders.iter().map(|(name, _)| ids(list_of(target, name), key_of(ty, name))).collect();
     for (name, value) in fields {
         merge_field(target, name, value, ty)?;
     }

@@ -176,7 +176,9 @@ mod tests {
             let event = |home: &str, namespace: &str| json!({"metadata": {"name": "e", "namespace": home}, object: {"namespace": namespace}});
             let strayed = |event: &Value| create(kind, event).iter().any(|e| e.field == "involvedObject.namespace");
             assert!(!strayed(&event("demo", "demo")) && !strayed(&event("default", "")));
-            assert!(strayed(&event("demo", "other")) && strayed(&event("demo", "")) && strayed(&event("kube-system", "")));
+            assert!(
+                strayed(&event("demo", "other")) && strayed(&event("demo", "")) && strayed(&event("kube-system", ""))
+            );
         }
         let [mut system, mut strange] = [good(), good()];
         system["metadata"]["namespace"] = "kube-system".into();
