@@ -25,6 +25,9 @@ pub(crate) const PUBLISHED: &str = "io.k8sm.published";
 
 /// The name of the cluster that is meant when none is named.
 pub(crate) const DEFAULT: &str = "k8sm";
+/// The label that holds the number of slaves with which `up` made the cluster, on the networks.
+pub(crate) const SLAVES: &str = "io.k8sm.slaves";
+
 
 /// A cluster's name: a DNS label of at most 40 characters, as it begins every container's name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]

@@ -17,6 +17,9 @@ use super::port::Ports;
 use super::publish;
 use crate::failure::Failure;
 
+/// What the hostname of each slave begins with, before its number.
+const SLAVE: &str = "mesosslave";
+
 /// What is there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Observed {
@@ -171,10 +174,37 @@ impl Observed {
         self.components.is_empty() && self.pods.is_empty() && self.networks.is_empty() && self.volumes.is_empty()
     }
 
-    /// How many slaves there are: the highest number, as none may be missing in between.
-    pub(crate) fn slaves(&self) -> u32 {
-        let numbers = self.components.values().filter_map(|one| one.hostname.strip_prefix("mesosslave")?.parse().ok());
-        numbers.max().unwrap_or(0)
+    /// The range of service addresses that the cluster was made with.
+    pub(crate) fn service_cidr(&self, cluster: &ClusterName) -> Option<Ipv4Net> {
+        self.networks.get(&cluster.of("control"))?.labels.get(name::SERVICE_CIDR)?.parse().ok()
+    }
+
+    /// How many slaves there should be: as many as the cluster was made with, or as the highest number of one that was added
+    /// since. A network's labels cannot be changed, so those that were added are known by their containers and volumes.
+    pub(crate) fn slaves(&self, cluster: &ClusterName) -> u32 {
+        let network = self.networks.get(&cluster.of("control"));
+        let made = network.and_then(|network| network.labels.get(name::SLAVES)?.parse().ok());
+        let prefix = cluster.of(SLAVE);
+        let containers = self.components.values().filter_map(|one| one.hostname.strip_prefix(SLAVE)?.parse().ok());
+        let volumes = self.volumes.iter().filter_map(|name| name.strip_prefix(&prefix)?.parse().ok());
+        made.into_iter().chain(containers).chain(volumes).max().unwrap_or(0)
+    }
+
+    /// The hostnames of the components that the cluster should have.
+    pub(crate) fn expected(&self, cluster: &ClusterName) -> Vec<String> {
+        let slaves = (1..=self.slaves(cluster)).map(|number| format!("{SLAVE}{number}"));
+        ["etcd", "mesosmaster1", "apiserver", "controller", "scheduler"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain(slaves)
+            .collect()
+    }
+
+    /// Those that are not there.
+    pub(crate) fn missing(&self, cluster: &ClusterName) -> Vec<String> {
+        let mut expected = self.expected(cluster);
+        expected.retain(|hostname| !self.components.contains_key(&cluster.of(hostname)));
+        expected
     }
 }
 
@@ -185,4 +215,36 @@ fn addresses(summary: &ContainerSummary) -> BTreeMap<String, String> {
         .into_iter()
         .filter_map(|(name, endpoint)| Some((name, endpoint.ip_address.filter(|address| !address.is_empty())?)))
         .collect()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A component for tests, of the cluster `g`.
+    pub(crate) fn component(hostname: &str, state: State) -> Component {
+        Component {
+            id: hostname.into(),
+            component: hostname.into(),
+            hostname: hostname.into(),
+            image: "k8sm/km:1".into(),
+            config: String::new(),
+            state,
+            addresses: [("g-control".to_owned(), "172.30.0.4".to_owned())].into(),
+        }
+    }
+
+    #[test]
+    fn a_slave_that_was_removed_is_still_wanted() {
+        let cluster = ClusterName::new("g").unwrap();
+        let mut observed = Observed::default();
+        assert_eq!(observed.slaves(&cluster), 0);
+        let labels = [(name::SLAVES.to_owned(), "2".to_owned())].into();
+        observed.networks.insert("g-control".to_owned(), ClusterNetwork { subnet: None, labels });
+        assert_eq!(observed.slaves(&cluster), 2);
+        observed.volumes.extend(["g-mesosslave1", "g-mesosslave3", "g-pki"].map(str::to_owned));
+        assert_eq!(observed.slaves(&cluster), 3);
+        assert_eq!(observed.missing(&cluster).last().map(String::as_str), Some("mesosslave3"));
+        assert_eq!(observed.missing(&cluster).len(), 8);
+    }
 }

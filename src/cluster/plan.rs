@@ -250,7 +250,7 @@ fn choose(
     let control = layout(compose, "control", 22, kept("control"), &taken)?;
     taken.push(control.subnet);
     let pods = layout(compose, "pods", 19, kept("pods"), &taken)?;
-    let slaves = slaves(request, observed, &control)?;
+    let slaves = slaves(cluster, request, observed, &control)?;
     let free = |port| (machine.free)(port) && !observed.foreign_ports.contains(&port);
     let ports = match before.and_then(|network| Ports::from_label(network.labels.get(PORTS)?)) {
         Some(ports) => kept_ports(ports, request.ports)?,
@@ -327,8 +327,8 @@ fn named_layout(pool: &Pool, taken: &[Ipv4Net], wrong: impl Fn(String) -> Failur
     Ok(layout)
 }
 
-fn slaves(request: &Request, observed: &Observed, control: &Layout) -> Result<u32, Failure> {
-    let before = observed.slaves();
+fn slaves(cluster: &ClusterName, request: &Request, observed: &Observed, control: &Layout) -> Result<u32, Failure> {
+    let before = observed.slaves(cluster);
     let slaves = request.slaves.unwrap_or(if before > 0 { before } else { SLAVES });
     if slaves == 0 || slaves > control.slaves() {
         return Err(Failure::usage(format!("--slaves {slaves} is not between 1 and {}", control.slaves()))

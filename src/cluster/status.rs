@@ -18,9 +18,21 @@ use crate::failure::Failure;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Status {
     pub(crate) cluster: ClusterName,
-    /// Whether every component is healthy.
+    /// Whether every component is there and healthy, and everything that was asked was answered well.
     pub(crate) healthy: bool,
     pub(crate) components: Vec<Line>,
+    /// What is wrong with what is no component, as the DNS.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) reasons: Vec<String>,
+}
+
+/// What a component's container does, or that there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Presence {
+    Missing,
+    #[serde(untagged)]
+    There(State),
 }
 
 /// The state of one component.
@@ -30,7 +42,7 @@ pub(crate) struct Line {
     pub(crate) hostname: String,
     pub(crate) container: String,
     pub(crate) image: String,
-    pub(crate) state: State,
+    pub(crate) state: Presence,
     pub(crate) healthy: bool,
     /// What is wrong, where something is.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -56,14 +68,46 @@ pub(crate) async fn read(engine: &Engine, cluster: &ClusterName) -> Result<Statu
         if component.state == State::Running { pss(engine, name).await } else { None }
     }));
     let (answers, memory) = tokio::join!(ask(engine, cluster, &observed), memory);
+    Ok(of(cluster, observed, &answers, memory))
+}
+
+/// The state of a cluster by what Docker holds of it and what was answered.
+fn of(cluster: &ClusterName, observed: Observed, answers: &Option<Vec<Answer>>, memory: Vec<Option<u64>>) -> Status {
+    let missing = observed.missing(cluster);
     let mut components: Vec<Line> = observed
         .components
         .into_iter()
         .zip(memory)
-        .map(|((container, component), pss_bytes)| line(cluster, container, component, &answers, pss_bytes))
+        .map(|((container, component), pss_bytes)| line(cluster, container, component, answers, pss_bytes))
         .collect();
+    components.extend(missing.into_iter().map(|hostname| absent(cluster, hostname, answers)));
     components.sort_by_key(|line| rank(&line.hostname));
-    Ok(Status { cluster: cluster.clone(), healthy: components.iter().all(|line| line.healthy), components })
+    let others =
+        answers.iter().flatten().filter(|one| !components.iter().any(|line| line.hostname == one.check.hostname()));
+    let reasons: Vec<String> = others.filter_map(not_so).collect();
+    let healthy = reasons.is_empty() && components.iter().all(|line| line.healthy);
+    Status { cluster: cluster.clone(), healthy, components, reasons }
+}
+
+/// What an answer says is not so.
+fn not_so(answer: &Answer) -> Option<String> {
+    Some(format!("not so: {}: {}", answer.check.describe(), answer.why.as_ref()?))
+}
+
+/// The line of a component that has no container.
+fn absent(cluster: &ClusterName, hostname: String, answers: &Option<Vec<Answer>>) -> Line {
+    let gone = format!("its container is gone: `k8sm up{}` makes it again", cluster.flag());
+    let own = answers.iter().flatten().filter(|answer| answer.check.hostname() == hostname);
+    Line {
+        reasons: std::iter::once(gone).chain(own.filter_map(not_so)).collect(),
+        container: cluster.of(&hostname),
+        hostname,
+        image: String::new(),
+        state: Presence::Missing,
+        healthy: false,
+        addresses: BTreeMap::new(),
+        pss_bytes: None,
+    }
 }
 
 /// What the probe inside the cluster says; none where it cannot run.
@@ -73,7 +117,7 @@ async fn ask(engine: &Engine, cluster: &ClusterName, observed: &Observed) -> Opt
     if !running {
         return None;
     }
-    let asked = Asked { slaves: observed.slaves(), dns: false };
+    let asked = Asked { slaves: observed.slaves(cluster), dns: observed.dns };
     let answers = ready::probe(engine, &container, asked, true).await.ok()?;
     answers.try_collect().await.ok()
 }
@@ -87,9 +131,7 @@ fn line(
 ) -> Line {
     let hostname = component.hostname;
     let own = answers.iter().flatten().filter(|answer| answer.check.hostname() == hostname);
-    let mut reasons: Vec<String> = own
-        .filter_map(|answer| Some(format!("not so: {}: {}", answer.check.describe(), answer.why.as_ref()?)))
-        .collect();
+    let mut reasons: Vec<String> = own.filter_map(not_so).collect();
     match (component.state, answers) {
         (State::Running, Some(answers)) if !answers.iter().any(|answer| answer.check.hostname() == hostname) => {
             reasons.push("nothing is known of it".to_owned());
@@ -106,7 +148,7 @@ fn line(
         hostname,
         container,
         image: component.image,
-        state: component.state,
+        state: Presence::There(component.state),
         reasons,
         addresses: component.addresses.into_iter().map(|(network, address)| (short(network), address)).collect(),
         pss_bytes,
@@ -137,14 +179,18 @@ pub(crate) fn page(status: &Status) -> String {
     for line in &status.components {
         let address = |network: &str| line.addresses.get(network).cloned().unwrap_or_else(|| "-".to_owned());
         let memory = line.pss_bytes.map_or("-".to_owned(), |bytes| format!("{:.1}M", bytes as f64 / 1048576.0));
-        let health = if line.healthy { "healthy" } else { "unhealthy" };
+        let health = match (line.healthy, line.state) {
+            (true, _) => "healthy",
+            (false, Presence::Missing) => "missing",
+            (false, Presence::There(_)) => "unhealthy",
+        };
         rows.push([
             line.hostname.clone(),
             health.to_owned(),
             address("control"),
             address("pods"),
             memory,
-            line.image.clone(),
+            if line.image.is_empty() { "-".to_owned() } else { line.image.clone() },
         ]);
     }
     let mut page = table(&rows);
@@ -153,6 +199,7 @@ pub(crate) fn page(status: &Status) -> String {
             page.push_str(&format!("{}: {reason}\n", line.hostname));
         }
     }
+    status.reasons.iter().for_each(|reason| page.push_str(&format!("{reason}\n")));
     page
 }
 
@@ -172,21 +219,10 @@ pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::observed::tests::component;
     use crate::cluster::probe::Check;
 
-    fn component(hostname: &str, state: State) -> Component {
-        Component {
-            id: hostname.into(),
-            component: hostname.into(),
-            hostname: hostname.into(),
-            image: "k8sm/km:1".into(),
-            config: String::new(),
-            state,
-            addresses: [("g-control".to_owned(), "172.30.0.4".to_owned())].into(),
-        }
-    }
-
-    fn of(hostname: &str, state: State, answers: Option<Vec<Answer>>) -> Line {
+    fn one(hostname: &str, state: State, answers: Option<Vec<Answer>>) -> Line {
         let cluster = ClusterName::new("g").unwrap();
         line(&cluster, format!("g-{hostname}"), component(hostname, state), &answers, Some(3 << 20))
     }
@@ -194,24 +230,49 @@ mod tests {
     #[test]
     fn a_component_is_healthy_when_it_was_asked_and_answered() {
         let good = vec![Answer { check: Check::Scheduler, why: None }, Answer { check: Check::Framework, why: None }];
-        assert!(of("scheduler", State::Running, Some(good.clone())).healthy);
-        assert!(!of("scheduler", State::Stopped, Some(good.clone())).healthy);
-        assert!(!of("scheduler", State::Running, None).healthy);
-        assert!(!of("controller", State::Running, Some(good)).healthy);
+        assert!(one("scheduler", State::Running, Some(good.clone())).healthy);
+        assert!(!one("scheduler", State::Stopped, Some(good.clone())).healthy);
+        assert!(!one("scheduler", State::Running, None).healthy);
+        assert!(!one("controller", State::Running, Some(good)).healthy);
         let bad = vec![
             Answer { check: Check::Scheduler, why: None },
             Answer { check: Check::Framework, why: Some("not registered".into()) },
         ];
-        let line = of("scheduler", State::Running, Some(bad));
+        let line = one("scheduler", State::Running, Some(bad));
         assert!(!line.healthy && line.reasons[0].contains("not registered"));
+    }
+
+    /// All that is asked of a cluster of one slave with a DNS, answered well but for that.
+    fn answers(bad: Option<Check>) -> Option<Vec<Answer>> {
+        let checks = Check::all(Asked { slaves: 1, dns: true }).into_iter();
+        Some(checks.map(|check| Answer { why: (Some(&check) == bad.as_ref()).then(|| "no".into()), check }).collect())
+    }
+
+    #[test]
+    fn a_cluster_is_healthy_when_all_is_there_and_all_answers_are_good() {
+        let cluster = ClusterName::new("g").unwrap();
+        let mut observed = Observed::default();
+        for hostname in ["etcd", "mesosmaster1", "mesosslave1", "apiserver", "controller", "scheduler"] {
+            observed.components.insert(cluster.of(hostname), component(hostname, State::Running));
+        }
+        let status = |observed: &Observed, bad| of(&cluster, observed.clone(), &answers(bad), vec![None; 6]);
+        assert!(status(&observed, None).healthy);
+        let without_dns = status(&observed, Some(Check::Dns));
+        assert!(!without_dns.healthy && page(&without_dns).ends_with("\nnot so: DNS answers: no\n"));
+        observed.components.remove("g-controller");
+        let status = status(&observed, None);
+        let line = status.components.iter().find(|line| line.hostname == "controller").expect("it is listed");
+        assert_eq!(serde_json::to_value(line).unwrap()["state"], "missing");
+        assert!(!status.healthy && page(&status).contains("\ncontroller     missing"), "{}", page(&status));
     }
 
     #[test]
     fn the_table_reads_so() {
         let good = vec![Answer { check: Check::Etcd, why: None }];
         let components =
-            vec![of("etcd", State::Running, Some(good.clone())), of("apiserver", State::Stopped, Some(good))];
-        let status = Status { cluster: ClusterName::new("g").unwrap(), healthy: false, components };
+            vec![one("etcd", State::Running, Some(good.clone())), one("apiserver", State::Stopped, Some(good))];
+        let status =
+            Status { cluster: ClusterName::new("g").unwrap(), healthy: false, components, reasons: Vec::new() };
         assert_eq!(
             page(&status),
             "COMPONENT   HEALTH      CONTROL      PODS   MEMORY   IMAGE\n\

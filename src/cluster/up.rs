@@ -79,7 +79,7 @@ pub(crate) async fn print_compose(options: &Options) -> Result<(), Failure> {
 /// When it does not in time, or the user interrupts.
 pub(crate) async fn await_ready(engine: &Engine, cluster: &ClusterName, timeout: Duration) -> Result<(), Failure> {
     let observed = Observed::read(engine, cluster).await?;
-    let asked = Asked { slaves: observed.slaves(), dns: observed.dns };
+    let asked = Asked { slaves: observed.slaves(cluster), dns: observed.dns };
     let interrupt = on_interrupt("interrupted: the cluster is left as it is".to_owned(), String::new())?;
     let progress = Progress::new();
     let ready = ready::wait(engine, &progress, cluster, asked, &interrupt, |_| ());

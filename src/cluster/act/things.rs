@@ -35,6 +35,7 @@ impl Act<'_> {
         labels.insert(PORTS.to_owned(), plan.choices.ports.label());
         labels.insert(name::PUBLISHED.to_owned(), publish::label(&plan.choices.published));
         labels.insert(name::SERVICE_CIDR.to_owned(), plan.choices.service_cidr.to_string());
+        labels.insert(name::SLAVES.to_owned(), plan.choices.slaves.to_string());
         let key = step.name.strip_prefix(&plan.cluster.of("")).unwrap_or_default();
         labels.insert("com.docker.compose.network".to_owned(), key.to_owned());
         let pool = IpamConfig {

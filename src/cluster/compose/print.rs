@@ -104,6 +104,7 @@ pub(crate) fn print(plan: &Plan) -> Result<String, Failure> {
             owner(),
             (PORTS, plan.choices.ports.label()),
             (name::SERVICE_CIDR, plan.choices.service_cidr.to_string()),
+            (name::SLAVES, plan.choices.slaves.to_string()),
         ]);
         let network = Network { name: step.name.clone(), driver: "bridge", ipam: Ipam { config: [pool] }, labels };
         (&step.name[key(&step.name)..], network)

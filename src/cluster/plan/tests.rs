@@ -49,6 +49,7 @@ fn after(plan: &Plan) -> Observed {
     let labels = BTreeMap::from([
         (PORTS.to_owned(), plan.choices.ports.label()),
         (name::SERVICE_CIDR.to_owned(), plan.choices.service_cidr.to_string()),
+        (name::SLAVES.to_owned(), plan.choices.slaves.to_string()),
     ]);
     for step in &plan.networks {
         let network = ClusterNetwork { subnet: Some(step.layout.subnet), labels: labels.clone() };
@@ -123,6 +124,25 @@ fn slaves_are_added_and_not_silently_removed() {
     assert_eq!(fewer.unwrap_err().kind(), Kind::Conflict);
     let none = plan(&Request { slaves: Some(0), ..Request::default() }, &Observed::default(), &machine());
     assert_eq!(none.unwrap_err().kind(), Kind::Usage);
+}
+
+#[test]
+fn a_last_slave_that_was_removed_is_completed() {
+    let created = |observed: &Observed| {
+        let plan = plan(&Request::default(), observed, &machine()).unwrap();
+        let steps = plan.containers.into_iter().filter(|step| step.action == Action::Create);
+        steps.map(|step| step.spec.hostname).collect::<Vec<_>>()
+    };
+    let first = plan(&Request::default(), &Observed::default(), &machine()).unwrap();
+    let mut observed = after(&first);
+    observed.components.remove("gtest-mesosslave2");
+    observed.volumes.remove("gtest-mesosslave2");
+    assert_eq!(created(&observed), ["mesosslave2"]);
+    // The third came later: the networks' labels do not know it, but its volume is there.
+    let more = plan(&Request { slaves: Some(3), ..Request::default() }, &after(&first), &machine()).unwrap();
+    let mut observed = Observed { networks: after(&first).networks, ..after(&more) };
+    observed.components.remove("gtest-mesosslave3");
+    assert_eq!(created(&observed), ["mesosslave3"]);
 }
 
 #[test]
