@@ -43,8 +43,8 @@ pub(crate) async fn run(global: &Global, args: Kubeconfig) -> Result<(), Failure
     }
     let file = File::choose(global.kubeconfig.as_deref(), &cluster.context())?;
     file.check(&cluster)?;
-    let changed = file.merge(&access)?;
+    let changed = file.merge_as_current(&access)?;
     let what = if changed { "is now" } else { "was already" };
-    shell::say(&format!("context {} {what} in {file}", cluster.context()));
+    shell::say(&format!("context {} {what} the current one in {file}", cluster.context()));
     Ok(())
 }

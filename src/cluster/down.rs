@@ -26,7 +26,10 @@ pub(crate) async fn down(cluster: &ClusterName, kubeconfig: Option<&Path>) -> Re
     drop(phase);
     // The kubeconfig is restored even where something is left: nothing answers there any more.
     let restored = restore(cluster, kubeconfig);
-    let (removed, restored) = (removed?, restored?);
+    let (removed, restored) = match (removed, restored) {
+        (Ok(removed), Ok(restored)) => (removed, restored),
+        (removed, restored) => return Failure::last_of(removed.err().into_iter().chain(restored.err()).collect()),
+    };
     if removed.is_nothing() && restored == Outcome::Untouched {
         shell::say(&format!("there is no cluster {cluster}: nothing to do"));
         return Ok(());
@@ -43,13 +46,16 @@ pub(crate) async fn down(cluster: &ClusterName, kubeconfig: Option<&Path>) -> Re
     Ok(())
 }
 
-/// Takes the cluster out of every kubeconfig that holds it.
+/// Takes the cluster out of every kubeconfig that holds it; one that cannot be restored keeps no other from it.
 fn restore(cluster: &ClusterName, kubeconfig: Option<&Path>) -> Result<Outcome, Failure> {
-    let mut outcome = Outcome::Untouched;
+    let context = cluster.context();
+    let (mut outcome, mut failures) = (Outcome::Untouched, Vec::new());
     for path in candidates(kubeconfig)? {
-        if File::choose(Some(&path), &cluster.context())?.unmerge(&cluster.context())? == Outcome::Restored {
-            outcome = Outcome::Restored;
+        match File::choose(Some(&path), &context).and_then(|file| file.unmerge(&context)) {
+            Ok(Outcome::Restored) => outcome = Outcome::Restored,
+            Ok(Outcome::Untouched) => {}
+            Err(failure) => failures.push(failure),
         }
     }
-    Ok(outcome)
+    Failure::last_of(failures).map(|()| outcome)
 }

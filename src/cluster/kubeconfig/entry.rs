@@ -13,7 +13,7 @@ use crate::cluster::pki::Pki;
 use crate::failure::Failure;
 
 /// The name of our extension of a context.
-const EXTENSION: &str = "io.k8sm";
+pub(super) const EXTENSION: &str = "io.k8sm";
 
 /// What kubectl needs to reach the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +41,9 @@ pub(crate) struct Memory {
     /// The context that was current before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) previous_context: Option<String>,
+    /// Whether the file had no such context even then.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) previous_absent: bool,
     /// The line that said so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) current_line: Option<String>,

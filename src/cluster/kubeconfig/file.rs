@@ -3,13 +3,14 @@
 use std::fmt;
 use std::fs;
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_yaml::Value;
 
 use super::entry::{self, Access, Memory};
-use super::lock::Lock;
+use super::lock::{self, Lock};
 use super::merge::merge;
 use super::unmerge::{Unmerged, unmerge};
 use crate::cluster::name::ClusterName;
@@ -70,9 +71,13 @@ impl File {
     /// Checks, before anything is made, that `merge` will do.
     ///
     /// # Errors
-    /// A failure of the environment where the file is broken or cannot be written; a conflict where it has a context of
-    /// ours that is somebody else's.
+    /// A failure of the environment where the file is broken, cannot be written or is locked by somebody; a conflict where it
+    /// has a context of ours that is somebody else's.
     pub(crate) fn check(&self, cluster: &ClusterName) -> Result<(), Failure> {
+        self.check_within(cluster, lock::PATIENCE)
+    }
+
+    fn check_within(&self, cluster: &ClusterName, patience: Duration) -> Result<(), Failure> {
         let text = self.read()?.unwrap_or_default();
         self.owned(&text, &cluster.context())?;
         let unwritable = |reason: std::io::Error| {
@@ -88,7 +93,15 @@ impl File {
         let directory = directory.filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let probe = directory.join(format!(".k8sm-{}", std::process::id()));
         fs::OpenOptions::new().write(true).create_new(true).open(&probe).map_err(unwritable)?;
-        fs::remove_file(&probe).map_err(unwritable)
+        fs::remove_file(&probe).map_err(unwritable)?;
+        // A lock that nobody gives back would cost the cluster that is made meanwhile. Without a directory there is none.
+        if self.directory().is_dir() { Lock::take_within(&self.0, patience).map(drop) } else { Ok(()) }
+    }
+
+    /// The directory that the file is in.
+    fn directory(&self) -> &Path {
+        let parent = self.0.parent().filter(|parent| !parent.as_os_str().is_empty());
+        parent.unwrap_or(Path::new("."))
     }
 
     /// Puts the cluster in, and makes it current where it is new in the file. Gives whether the file changed.
@@ -96,13 +109,26 @@ impl File {
     /// # Errors
     /// As `check`.
     pub(crate) fn merge(&self, access: &Access) -> Result<bool, Failure> {
+        self.put(access, |_| true)
+    }
+
+    /// The same, and makes it current wherever it is not.
+    ///
+    /// # Errors
+    /// As `check`.
+    pub(crate) fn merge_as_current(&self, access: &Access) -> Result<bool, Failure> {
+        self.put(access, |current| current == Some(&access.name))
+    }
+
+    /// Puts the cluster in, unless the file says all of it already and which context is current is `settled`.
+    fn put(&self, access: &Access, settled: impl Fn(Option<&str>) -> bool) -> Result<bool, Failure> {
         let created = self.make_directory()?;
         let _lock = Lock::take(&self.0)?;
         let found = self.read()?;
         let text = found.clone().unwrap_or_default();
         let ours = self.owned(&text, &access.name)?;
         if let Some(memory) = &ours
-            && is_current(&text, access, memory)
+            && is_unchanged(&text, access, memory, settled)
         {
             return Ok(false);
         }
@@ -134,14 +160,12 @@ impl File {
     /// # Errors
     /// A failure of the environment where the file cannot be read or written.
     pub(crate) fn unmerge(&self, context: &str) -> Result<Outcome, Failure> {
-        // Without the file there is no need for its lock, nor perhaps a directory for that.
-        if self.read()?.is_none() {
+        // A file that holds nothing of ours is none of our business, whether it can be locked and parsed or not.
+        if self.remembered(context)?.is_none() {
             return Ok(Outcome::Untouched);
         }
         let lock = Lock::take(&self.0)?;
-        let Some(text) = self.read()? else { return Ok(Outcome::Untouched) };
-        let value: Value = serde_yaml::from_str(&text).map_err(|error| self.broken(&error.to_string()))?;
-        let memory = entry::find(&value, "contexts", context).and_then(entry::memory).unwrap_or_default();
+        let Some((text, memory)) = self.remembered(context)? else { return Ok(Outcome::Untouched) };
         match unmerge(&text, context) {
             None => return Ok(Outcome::Untouched),
             Some(Unmerged::Text(text)) => {
@@ -159,6 +183,14 @@ impl File {
             }
         }
         Ok(Outcome::Restored)
+    }
+
+    /// The file's text and the memory of our context in it; none where it holds nothing of ours.
+    fn remembered(&self, context: &str) -> Result<Option<(String, Memory)>, Failure> {
+        let Some(text) = self.read()?.filter(|text| text.contains(entry::EXTENSION)) else { return Ok(None) };
+        let value: Value = serde_yaml::from_str(&text).map_err(|error| self.broken(&error.to_string()))?;
+        let memory = entry::find(&value, "contexts", context).and_then(entry::memory);
+        Ok(memory.map(|memory| (text, memory)))
     }
 
     /// The memory of our context; a conflict where the file has one of that name that is not ours.
@@ -203,12 +235,22 @@ impl File {
 
     /// Makes the file's directory where it is not there; gives whether it did.
     fn make_directory(&self) -> Result<bool, Failure> {
-        let Some(parent) = self.0.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.exists()) else {
+        if self.directory().exists() {
             return Ok(false);
-        };
-        let made = fs::create_dir_all(parent);
+        }
+        let made = fs::create_dir_all(self.directory());
         made.map(|()| true)
             .map_err(|error| Failure::environment(format!("make the directory of kubeconfig {self}")).because(error))
+    }
+
+    /// Gives `beside`, which takes the file's place, to the file's owner: under sudo it would be root's. Whoever may not give
+    /// files away is the owner, but for a group that he is not in.
+    fn keep_owner(&self, beside: &fs::File) -> std::io::Result<()> {
+        let Ok(before) = fs::metadata(&self.0) else { return Ok(()) };
+        match fchown(beside, Some(before.uid()), Some(before.gid())) {
+            Err(error) if error.kind() != ErrorKind::PermissionDenied => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Writes beside the file and renames: whoever reads meanwhile sees the old one or the new one.
@@ -219,6 +261,7 @@ impl File {
         let written = || {
             let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
             file.write_all(text.as_bytes())?;
+            self.keep_owner(&file)?;
             // The umask does not have a say in what the user had before.
             file.set_permissions(fs::Permissions::from_mode(mode))?;
             file.sync_all()?;
@@ -237,12 +280,14 @@ impl fmt::Display for File {
     }
 }
 
-/// Whether the file says of the cluster what `access` says. Which context is current is the user's matter then.
-fn is_current(text: &str, access: &Access, memory: &Memory) -> bool {
+/// Whether the file says of the cluster what `access` says, and which context is current is `settled`.
+fn is_unchanged(text: &str, access: &Access, memory: &Memory, settled: impl Fn(Option<&str>) -> bool) -> bool {
     let value: Value = serde_yaml::from_str(text).unwrap_or_default();
-    super::SECTIONS.into_iter().all(|section| {
-        entry::find(&value, section, &access.name).is_some_and(|found| *found == access.entry(section, memory))
-    })
+    let current = value.get("current-context").and_then(Value::as_str);
+    settled(current)
+        && super::SECTIONS.into_iter().all(|section| {
+            entry::find(&value, section, &access.name).is_some_and(|found| *found == access.entry(section, memory))
+        })
 }
 
 #[cfg(test)]
@@ -316,6 +361,55 @@ mod tests {
         fs::write(&path, "kind: Config\n").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
         assert_eq!(file(path).check(&default()).unwrap_err().kind(), Kind::Environment);
+    }
+
+    #[test]
+    fn a_file_keeps_its_owner() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("config");
+        fs::write(&path, "kind: Config\n").unwrap();
+        // Only root gives files away, as under sudo; for others the owner is the same before and after.
+        let _ = std::os::unix::fs::chown(&path, Some(4711), Some(4712));
+        let owner = || fs::metadata(&path).map(|meta| (meta.uid(), meta.gid())).unwrap();
+        let before = owner();
+        file(path.clone()).merge(&access()).unwrap();
+        assert_eq!(owner(), before);
+        file(path.clone()).unmerge("k8sm").unwrap();
+        assert_eq!(owner(), before);
+    }
+
+    #[test]
+    fn a_held_lock_is_said_before_anything_is_made_and_is_no_matter_where_nothing_is_ours() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("config");
+        let lock = home.path().join("config.lock");
+        fs::write(&path, "kind: Config\n").unwrap();
+        fs::write(&lock, "").unwrap();
+        let held = file(path.clone()).check_within(&default(), Duration::ZERO).unwrap_err();
+        assert!(held.kind() == Kind::Environment && held.line().contains("config.lock"), "{}", held.line());
+        assert_eq!(file(path.clone()).unmerge("k8sm").unwrap(), Outcome::Untouched);
+        fs::write(&path, "a: b: c").unwrap();
+        assert_eq!(file(path).unmerge("k8sm").unwrap(), Outcome::Untouched);
+        assert!(lock.exists());
+    }
+
+    #[test]
+    fn an_unchanged_cluster_is_made_current_where_that_is_asked_for() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("config");
+        let theirs = "apiVersion: v1\nkind: Config\ncontexts:\n- name: prod\n  context: {cluster: p, user: p}\n\
+                      clusters: []\nusers: []\ncurrent-context: prod\n";
+        fs::write(&path, theirs).unwrap();
+        let file = file(path.clone());
+        file.merge(&access()).unwrap();
+        let away = fs::read_to_string(&path).unwrap().replace("current-context: k8sm", "current-context: prod");
+        fs::write(&path, &away).unwrap();
+        assert!(!file.merge(&access()).unwrap(), "it is the user's matter");
+        assert!(file.merge_as_current(&access()).unwrap());
+        assert!(fs::read_to_string(&path).unwrap().contains("current-context: k8sm\n"));
+        assert!(!file.merge_as_current(&access()).unwrap());
+        file.unmerge("k8sm").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), theirs);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::failure::Failure;
 
 /// How long another program may hold it: writing a kubeconfig takes milliseconds.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A held lock; dropping it gives it back.
 #[derive(Debug)]
@@ -23,7 +23,11 @@ impl Lock {
         Self::take_within(file, PATIENCE)
     }
 
-    fn take_within(file: &Path, patience: Duration) -> Result<Self, Failure> {
+    /// The same, where it may be held for that long.
+    ///
+    /// # Errors
+    /// As `take`.
+    pub(super) fn take_within(file: &Path, patience: Duration) -> Result<Self, Failure> {
         let mut path = file.as_os_str().to_owned();
         path.push(".lock");
         let path = PathBuf::from(path);

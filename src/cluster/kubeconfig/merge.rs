@@ -57,6 +57,7 @@ fn merge_value(original: &str, access: &Access, memory: &Memory) -> Value {
     let added = SECTIONS.into_iter().chain(["current-context"]).filter(|key| !map.contains_key(*key));
     let memory = Memory {
         cluster: access.cluster.clone(),
+        previous_absent: current(&map).is_some_and(|name| !has_context(original, &name)),
         previous_context: current(&map),
         added: added.map(str::to_owned).collect(),
         ..memory.clone()
@@ -79,6 +80,11 @@ fn current(map: &Mapping) -> Option<String> {
     map.get("current-context").and_then(Value::as_str).filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
+fn has_context(text: &str, name: &str) -> bool {
+    let value: Value = serde_yaml::from_str(text).unwrap_or_default();
+    super::entry::find(&value, "contexts", name).is_some()
+}
+
 /// What a kubeconfig says before anything is in it.
 fn fresh() -> Mapping {
     Mapping::from_iter([("apiVersion".into(), "v1".into()), ("kind".into(), "Config".into())])
@@ -95,6 +101,7 @@ fn merge_text(original: &str, access: &Access, mut memory: Memory) -> Option<Str
         memory.added.extend(["apiVersion".to_owned(), "kind".to_owned()]);
     } else {
         memory.previous_context = current(parsed.as_mapping()?);
+        memory.previous_absent = memory.previous_context.as_ref().is_some_and(|name| !has_context(original, name));
     }
     // The memory goes into the section of contexts, so all else is decided before.
     let shapes: Vec<(&str, Option<(Region, Shape)>)> = SECTIONS

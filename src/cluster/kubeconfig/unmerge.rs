@@ -25,7 +25,7 @@ const CURRENT: &str = "current-context";
 /// The text without the entries called `name`; none where there is no such context, or it is not ours.
 pub(crate) fn unmerge(text: &str, name: &str) -> Option<Unmerged> {
     let parsed: Value = serde_yaml::from_str(text).ok()?;
-    let memory = entry::memory(entry::find(&parsed, "contexts", name)?)?;
+    let memory = up_to_date(entry::memory(entry::find(&parsed, "contexts", name)?)?, &parsed);
     let left = unmerge_value(parsed, name, &memory);
     if let Some(made) = memory.created.as_deref().filter(|_| is_bare(&left)) {
         return Some(Unmerged::Nothing { directory: made == "directory" });
@@ -37,6 +37,16 @@ pub(crate) fn unmerge(text: &str, name: &str) -> Option<Unmerged> {
     }
     let edited = unmerge_text(text, name, &memory).filter(|edited| equal(edited, &left));
     Some(Unmerged::Text(edited.unwrap_or_else(|| serde_yaml::to_string(&left).unwrap_or_default())))
+}
+
+/// A memory without the context that was current before, where somebody took that out of the file since.
+fn up_to_date(mut memory: Memory, file: &Value) -> Memory {
+    let gone = |previous: &String| entry::find(file, "contexts", previous).is_none();
+    if !memory.previous_absent && memory.previous_context.as_ref().is_some_and(gone) {
+        memory.previous_context = None;
+        memory.current_line = memory.current_line.map(|_| format!("{CURRENT}: \"\"\n"));
+    }
+    memory
 }
 
 fn decode(original: &str) -> Option<String> {
@@ -86,6 +96,7 @@ fn next<'a>(current: Option<&'a str>, name: &str, memory: &'a Memory) -> Option<
 fn relinked(other: &Memory, name: &str, memory: &Memory) -> Option<Memory> {
     (other.previous_context.as_deref() == Some(name)).then(|| Memory {
         previous_context: memory.previous_context.clone(),
+        previous_absent: memory.previous_absent,
         current_line: memory.current_line.clone(),
         added: other.added.iter().chain(&memory.added).cloned().collect(),
         replaced: memory.replaced.clone().into_iter().chain(other.replaced.clone()).collect(),

@@ -128,3 +128,18 @@ fn a_context_that_is_not_ours_is_not_touched() {
     assert!(unmerge(FILES[0], "prod").is_none());
     assert!(unmerge(FILES[0], "absent").is_none());
 }
+
+#[test]
+fn a_context_that_is_gone_meanwhile_does_not_become_current_again() {
+    let theirs = "- context:\n    cluster: prod\n    user: me\n  name: prod\n";
+    let original = format!(
+        "apiVersion: v1\nkind: Config\ncontexts:\n{theirs}- name: other\n  context: {{cluster: o, user: o}}\n\
+         clusters: []\nusers: []\ncurrent-context: prod\n"
+    );
+    let merged = merge(&original, &access("k8sm"), Memory::default());
+    let without = original.replace(theirs, "").replace("current-context: prod", "current-context: \"\"");
+    assert_eq!(text(unmerge(&merged.replace(theirs, ""), "k8sm")), without);
+    // One that never was there comes back as it was.
+    let dangling = original.replace("current-context: prod", "current-context: nowhere");
+    assert_eq!(text(unmerge(&merge(&dangling, &access("k8sm"), Memory::default()), "k8sm")), dangling);
+}
