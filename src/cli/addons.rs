@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use ipnet::Ipv4Net;
 use kube_api::kinds;
 use serde_json::{Value, json};
 
@@ -19,6 +20,7 @@ use crate::cluster::addons::dns::{self, Flavor, Images, Settings};
 use crate::cluster::engine::Engine;
 use crate::cluster::name::ClusterName;
 use crate::cluster::observed::Observed;
+use crate::cluster::plan;
 use crate::failure::Failure;
 use crate::shell;
 
@@ -35,6 +37,8 @@ enum Addon {
 }
 
 /// Deploy the cluster's DNS, and wait until its pods are ready
+///
+/// The cluster is that of --name, whichever context is kubectl's current one; --context and --server say another.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  k8sm addons dns\n  k8sm addons dns --flavor lean --replicas 2\n  \
                         k8sm addons dns --render > dns.yaml")]
@@ -69,16 +73,17 @@ pub(crate) async fn run(global: &Global, args: Addons) -> Result<(), Failure> {
     let Addon::Dns(args) = args.addon;
     let cluster = global.cluster()?;
     if args.render {
-        // without a cluster the images keep the templates' general names
-        let images = match Engine::connect().await {
-            Ok(engine) => images(&engine, &cluster).await.ok(),
-            Err(_) => None,
+        // without a cluster the images keep the templates' general names, and the range is the default one
+        let observed = match Engine::connect().await {
+            Ok(engine) => Observed::read(&engine, &cluster).await.unwrap_or_default(),
+            Err(_) => Observed::default(),
         };
-        let server = args.server_ip.unwrap_or(Ipv4Addr::new(10, 10, 10, 10));
+        let images = images(&observed, &cluster).ok();
+        let server = args.server_ip.unwrap_or_else(|| rendered_server(&observed, &cluster));
         return shell::data(&dns::render(&args.settings(server), images.as_ref())?);
     }
-    let images = images(&Engine::connect().await?, &cluster).await?;
-    let client = args.place.connect(global).await?;
+    let images = images(&Observed::read(&Engine::connect().await?, &cluster).await?, &cluster)?;
+    let client = args.place.connect_to_cluster(global).await?;
     let server = match args.server_ip {
         Some(server) => server,
         None => default_server(&client).await?,
@@ -107,8 +112,7 @@ impl Dns {
 }
 
 /// The images that the cluster's components run.
-async fn images(engine: &Engine, cluster: &ClusterName) -> Result<Images, Failure> {
-    let observed = Observed::read(engine, cluster).await?;
+fn images(observed: &Observed, cluster: &ClusterName) -> Result<Images, Failure> {
     let of = |hostname: &str| {
         let component = observed.components.values().find(|component| component.hostname == hostname);
         component.map(|component| component.image.clone()).ok_or_else(|| {
@@ -117,6 +121,13 @@ async fn images(engine: &Engine, cluster: &ClusterName) -> Result<Images, Failur
         })
     };
     Ok(Images { km: of("apiserver")?, etcd: of("etcd")? })
+}
+
+/// The tenth address of the service range that the cluster was made with, or of the default one.
+fn rendered_server(observed: &Observed, cluster: &ClusterName) -> Ipv4Addr {
+    let default = || plan::SERVICE_CIDR.parse().expect("the constant is a network");
+    let range: Ipv4Net = observed.service_cidr(cluster).unwrap_or_else(default);
+    Ipv4Addr::from(u32::from(range.network()) + dns::NUMBER)
 }
 
 /// The tenth address of the service range: nine after that of the service `kubernetes`, which has the first.

@@ -95,22 +95,37 @@ impl DryRun {
 }
 
 impl Place {
-    /// Connects as the global flags and these say.
+    /// Connects as the global flags and these say; without any of them to kubectl's current context.
     ///
     /// # Errors
     /// A kubeconfig that cannot be used.
     pub(crate) async fn connect(&self, global: &Global) -> Result<Client, Failure> {
-        let named = match global.name {
-            Some(_) => Some(global.cluster()?.context()),
-            None => None,
-        };
-        let connection = Connection {
+        let context = if global.name.is_some() { Some(global.cluster()?.context()) } else { None };
+        Ok(Client::connect(&self.connection(global, context)).await?)
+    }
+
+    /// The same for a command that works on the cluster's containers too: without any of the flags to that cluster's own
+    /// context, as the current one may be another cluster's.
+    ///
+    /// # Errors
+    /// As `connect`.
+    pub(crate) async fn connect_to_cluster(&self, global: &Global) -> Result<Client, Failure> {
+        Ok(Client::connect(&self.cluster_connection(global)?).await?)
+    }
+
+    fn cluster_connection(&self, global: &Global) -> Result<Connection, Failure> {
+        let own = global.name.is_some() || self.server.is_none();
+        let context = if own { Some(global.cluster()?.context()) } else { None };
+        Ok(self.connection(global, context))
+    }
+
+    fn connection(&self, global: &Global, context: Option<String>) -> Connection {
+        Connection {
             kubeconfig: global.kubeconfig.clone(),
-            context: self.context.clone().or(named),
+            context: self.context.clone().or(context),
             namespace: self.namespace.clone(),
             server: self.server.clone(),
-        };
-        Ok(Client::connect(&connection).await?)
+        }
     }
 }
 
@@ -134,5 +149,24 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<(), Failure
         Command::Label(label) => label.run(global).await,
         Command::Annotate(annotate) => annotate.run(global).await,
         Command::Logs(logs) => logs.run(global).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_on_a_cluster_means_that_cluster_s_context() {
+        let context = |name: Option<&str>, context: Option<&str>, server: Option<&str>| {
+            let own = |text: Option<&str>| text.map(str::to_owned);
+            let global = Global { verbose: false, name: own(name), kubeconfig: None };
+            let place = Place { namespace: None, context: own(context), server: own(server) };
+            place.cluster_connection(&global).expect("a name").context
+        };
+        assert_eq!(context(None, None, None).as_deref(), Some("k8sm"));
+        assert_eq!(context(Some("ci"), None, None).as_deref(), Some("k8sm-ci"));
+        assert_eq!(context(Some("ci"), Some("theirs"), None).as_deref(), Some("theirs"));
+        assert_eq!(context(None, None, Some("https://127.0.0.1:1")), None);
     }
 }
