@@ -1,6 +1,7 @@
 //! `k8sm describe`: an object for people, its events below.
 
 mod controller;
+mod data;
 mod event;
 mod node;
 mod page;
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use kube_api::Kind;
 use serde_json::Value;
 
+use crate::client::applied::LAST_APPLIED;
 use page::Page;
 
 /// The description of an object: its own fields, then the events about it, oldest first.
@@ -23,9 +25,11 @@ pub(crate) fn describe(kind: &Kind, object: &Value, events: &[Value], now: Times
         ("", "Service") => service::write(&mut page, object),
         ("", "Endpoints") => service::write_endpoints(&mut page, object),
         ("", "Event") => event::write(&mut page, object),
+        ("", "Secret") => data::write_secret(&mut page, object),
+        ("", "ConfigMap") => data::write_config_map(&mut page, object),
         _ => write_any(&mut page, object),
     }
-    if kind.kind != "Event" {
+    if !["Event", "Secret"].contains(&kind.kind) {
         event::write_all(&mut page, events);
     }
     page.finish()
@@ -42,7 +46,10 @@ fn head(page: &mut Page, object: &Value) {
 
 fn labels_and_annotations(page: &mut Page, object: &Value) {
     page.pairs("Labels", &object["metadata"]["labels"], "=");
-    page.pairs("Annotations", &object["metadata"]["annotations"], ": ");
+    let mut annotations = object["metadata"]["annotations"].clone();
+    // The whole object once more: a Secret's values among the rest.
+    annotations.as_object_mut().map(|annotations| annotations.remove(LAST_APPLIED));
+    page.pairs("Annotations", &annotations, ": ");
 }
 
 /// A kind without a page of its own: its head, then every field as it is spelt in the API.
@@ -119,6 +126,15 @@ mod tests {
             "  Normal  Started  60s (x3 over 9m)  kubelet, mesosslave1  Started container c",
         ] {
             assert!(text.contains(line), "{line:?} is missing in\n{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_applied_last_is_not_shown() {
+        let annotations = json!({LAST_APPLIED: "{\"data\":{\"password\":\"czNjcmV0\"}}", "mine": "1"});
+        for kind in ["secret", "pod", "configmap", "ns", "node"] {
+            let text = describe_kind(kind, &json!({"metadata": {"name": "a", "annotations": annotations}}), &[]);
+            assert!(text.contains("mine: 1") && !text.contains("czNjcmV0"), "{text}");
         }
     }
 

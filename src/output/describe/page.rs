@@ -16,6 +16,8 @@ pub(super) struct Page {
 enum Line {
     /// A name and its value, which is aligned with those around it.
     Field { level: usize, name: String, value: String },
+    /// Text as it is, which parts the names above from those below.
+    Text(String),
     /// Rows of cells, two spaces apart.
     Table { level: usize, rows: Vec<Vec<String>> },
 }
@@ -36,6 +38,11 @@ impl Page {
         self.level += 1;
         inner(self);
         self.level -= 1;
+    }
+
+    /// A line as it is. The values below it are not aligned with those above.
+    pub(super) fn line(&mut self, text: &str) {
+        self.lines.push(Line::Text(text.to_owned()));
     }
 
     /// A map, a pair a line.
@@ -88,6 +95,7 @@ impl Page {
                     out.push_str(format!("{}{label:width$}{value}", "  ".repeat(*level)).trim_end());
                     out.push('\n');
                 }
+                Line::Text(text) => out.push_str(&format!("{text}\n")),
                 Line::Table { level, rows } => write_table(&mut out, *level, rows),
             }
         }
@@ -96,13 +104,17 @@ impl Page {
 
     /// The width of the names in the block of lines around `index`: those of its level, across what is nested below.
     fn width_at(&self, index: usize, level: usize) -> usize {
-        let same = |line: &&Line| !matches!(line, Line::Field { level: other, .. } if *other < level);
+        let same = |line: &&Line| match line {
+            Line::Field { level: other, .. } => *other >= level,
+            Line::Table { .. } => true,
+            Line::Text(_) => false,
+        };
         let before = self.lines[..index].iter().rev().take_while(same);
         let after = self.lines[index..].iter().take_while(same);
         let names = before.chain(after).filter_map(|line| match line {
             // A nested field is written further in, and its value stands under the outer ones where it fits.
             Line::Field { level: other, name, .. } => Some(name.chars().count() + 2 * (other - level)),
-            Line::Table { .. } => None,
+            Line::Table { .. } | Line::Text(_) => None,
         });
         names.max().unwrap_or(0) + 3
     }
