@@ -1,4 +1,5 @@
-//! `-o jsonpath=TEMPLATE`: text with `{.fields}`, indices, `[*]`, `[?(@.a=="b")]`, `{range …}{end}` and `{"strings"}`.
+//! `-o jsonpath=TEMPLATE`: text with `{.fields}`, indices, `[*]`, `['a','b.c']`, `[?(@.a=="b")]`, `{range …}{end}` and
+//! `{"strings"}`.
 
 use std::str::FromStr;
 
@@ -21,7 +22,13 @@ enum Step {
     Field(String),
     Index(i64),
     All,
-    Equal { path: Vec<Self>, value: String, wanted: bool },
+    Equal {
+        path: Vec<Self>,
+        value: String,
+        wanted: bool,
+    },
+    /// What each of several paths finds, one path after the other.
+    Union(Vec<Vec<Self>>),
 }
 
 impl FromStr for Template {
@@ -76,7 +83,14 @@ fn render(pieces: &[Piece], value: &Value, out: &mut String) {
 }
 
 fn walk<'v>(path: &[Step], value: &'v Value) -> Vec<&'v Value> {
-    path.iter().fold(vec![value], |values, step| values.into_iter().flat_map(|value| below(step, value)).collect())
+    walk_all(path, vec![value])
+}
+
+fn walk_all<'v>(path: &[Step], values: Vec<&'v Value>) -> Vec<&'v Value> {
+    path.iter().fold(values, |values, step| match step {
+        Step::Union(paths) => paths.iter().flat_map(|path| walk_all(path, values.clone())).collect(),
+        step => values.into_iter().flat_map(|value| below(step, value)).collect(),
+    })
 }
 
 fn below<'v>(step: &Step, value: &'v Value) -> Vec<&'v Value> {
@@ -231,10 +245,33 @@ fn subscript(text: &str) -> Result<Step, String> {
         let value = if value.starts_with(['"', '\'']) { unquote(value)? } else { value.to_owned() };
         return Ok(Step::Equal { path: steps(filter[..split].trim())?, value, wanted });
     }
+    let parts = listed(text);
+    if parts.len() > 1 {
+        return parts.into_iter().map(member).collect::<Result<_, _>>().map(Step::Union);
+    }
     if text.starts_with(['"', '\'']) {
         return Ok(Step::Field(unquote(text)?));
     }
     text.parse().map(Step::Index).map_err(|_| format!("[{text}] is neither an index, *, a name nor a filter"))
+}
+
+/// A text parted at its commas, but for those within quotes.
+fn listed(text: &str) -> Vec<&str> {
+    let mut quote = None;
+    let parts = text.split(|c| {
+        match (quote, c) {
+            (None, '"' | '\'') => quote = Some(c),
+            (Some(open), c) if c == open => quote = None,
+            _ => {}
+        }
+        quote.is_none() && c == ','
+    });
+    parts.map(str::trim).collect()
+}
+
+/// One of several subscripts. As with kubectl, a dotted name among them is a path.
+fn member(text: &str) -> Result<Vec<Step>, String> {
+    if text.starts_with(['"', '\'']) { steps(&unquote(text)?) } else { Ok(vec![subscript(text)?]) }
 }
 
 #[cfg(test)]
@@ -258,6 +295,15 @@ mod tests {
         assert_eq!(render("{.items[*].n}"), "one two");
         assert_eq!(render("{.items[-1].v}/{.items[0]}"), r#"2/{"n":"one","v":1}"#);
         assert_eq!(render(r"{.metadata.labels.a\.b/c}{.metadata.labels['a.b/c']}"), "dd");
+    }
+
+    #[test]
+    fn several_names_are_found_one_after_the_other() {
+        assert_eq!(render("{.items[*]['n', 'v']}"), "one two 1 2");
+        assert_eq!(render("{['metadata.name','status.phase']}"), "x Running");
+        assert_eq!(render("{.items[0,1].n}"), "one two");
+        assert_eq!(render(r#"{range .items[*]}{["n","v"]}{"\n"}{end}"#), "one 1\ntwo 2\n");
+        assert!("{.items[*]['n',]}".parse::<Template>().is_err());
     }
 
     #[test]
