@@ -102,6 +102,11 @@ impl Failure {
         Err(last)
     }
 
+    /// Whether it says nothing of other objects, so that a command for several goes on: a server that is away says it of all.
+    pub(crate) fn is_of_one_object(&self) -> bool {
+        matches!(self.kind, Kind::Failed | Kind::Conflict)
+    }
+
     /// The sort of the failure.
     pub(crate) fn kind(&self) -> Kind {
         self.kind

@@ -10,7 +10,7 @@ use super::kube::{DryRun, Place, Validate, metadata};
 use crate::client::applied::{self, LAST_APPLIED};
 use crate::client::manifest::{self, Document};
 use crate::client::{Client, Form, Patch, Path, Query, target};
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
 use crate::output::{Format, object};
 use crate::shell;
 
@@ -63,7 +63,7 @@ impl Apply {
         for (document, namespace) in &placed {
             match self.apply(&client, document, namespace).await {
                 Ok(outcome) => self.print(document, &outcome)?,
-                Err(failure) if matches!(failure.kind(), Kind::Failed | Kind::Conflict) => {
+                Err(failure) if failure.is_of_one_object() => {
                     failures.push(failure.about(&document.place));
                 }
                 Err(failure) => return Err(failure.about(&document.place)),

@@ -1,4 +1,4 @@
-//! `k8sm create`: objects out of manifests, none of them where one cannot be, or one by its name.
+//! `k8sm create`: objects out of manifests, none of them where one is no object, or one by its name.
 
 mod generate;
 mod source;
@@ -52,11 +52,16 @@ impl Create {
         let client = self.place.connect(global).await?;
         let asked = self.place.namespace.as_deref();
         let placed = manifest::placed(documents, client.namespace(), asked)?;
+        // One that the server refuses keeps no other from being created.
+        let mut failures = Vec::new();
         for (document, namespace) in placed {
-            let created = self.create(&client, &document, &namespace).await?;
-            self.print(&document, &created)?;
+            match self.create(&client, &document, &namespace).await {
+                Ok(created) => self.print(&document, &created)?,
+                Err(failure) if failure.is_of_one_object() => failures.push(failure),
+                Err(failure) => return Err(failure),
+            }
         }
-        Ok(())
+        Failure::last_of(failures)
     }
 
     fn documents(&self) -> Result<Vec<Document>, Failure> {

@@ -71,7 +71,8 @@ impl Delete {
             shell::say("No resources found");
         }
         let mut going = Vec::new();
-        let mut missing = Vec::new();
+        // One that is not there or is refused keeps no other from being deleted.
+        let mut failures = Vec::new();
         for object in doomed {
             match self.delete(&client, &object).await {
                 Ok(uid) => {
@@ -79,15 +80,16 @@ impl Delete {
                     going.push((object, uid));
                 }
                 Err(error) if error.is_not_found() && self.ignore_not_found => {}
-                // The others are deleted all the same.
-                Err(error) if error.is_not_found() => missing.push(Failure::from(error)),
-                Err(error) => return Err(Failure::from(error)),
+                Err(error) => match Failure::from(error) {
+                    failure if failure.is_of_one_object() => failures.push(failure),
+                    failure => return Err(failure),
+                },
             }
         }
         if self.wait && self.dry_run == DryRun::None {
-            self.wait_for(&client, &going).await?;
+            failures.extend(self.wait_for(&client, &going).await.err());
         }
-        Failure::last_of(missing)
+        Failure::last_of(failures)
     }
 
     /// Deletes one object and gives its UID, where the server said it.

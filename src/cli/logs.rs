@@ -1,7 +1,7 @@
 //! `k8sm logs`: what containers wrote: one pod's, or those of all pods with some labels.
 
 use clap::{ArgAction, Args};
-use futures::future::join_all;
+use futures::future::try_join_all;
 
 use super::Global;
 use super::kube::Place;
@@ -103,8 +103,9 @@ impl Logs {
             ))
             .hint("--max-log-requests allows more, a narrower selector finds fewer"));
         }
-        let all = join_all(sources.iter().map(|source| self.one(&client, source, sources.len() > 1))).await;
-        all.into_iter().collect()
+        // The others may be followed for ever: the first failure ends the command, as does a reader that is gone.
+        let all = sources.iter().map(|source| self.one(&client, source, sources.len() > 1));
+        try_join_all(all).await.map(drop)
     }
 
     /// Which containers of a pod are meant.

@@ -60,7 +60,7 @@ impl Connection {
 /// # Errors
 /// A kubeconfig that does not name what it should.
 pub(super) async fn resolve(kubeconfig: Kubeconfig, context: Option<String>) -> Result<Config, KubeconfigError> {
-    let proxied = kubeconfig.clusters.iter().any(|c| c.cluster.as_ref().is_some_and(|c| c.proxy_url.is_some()));
+    let proxied = is_proxied(&kubeconfig, context.as_ref());
     let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await?;
     // $HTTPS_PROXY is for the internet; a cluster of this machine is never behind it.
@@ -70,6 +70,15 @@ pub(super) async fn resolve(kubeconfig: Kubeconfig, context: Option<String>) -> 
     // A server that is away is said at once, or waited for by the command that means to.
     config.default_retry = false;
     Ok(config)
+}
+
+/// Whether the cluster of that context, or of the current one, says by which proxy it is reached.
+fn is_proxied(kubeconfig: &Kubeconfig, context: Option<&String>) -> bool {
+    let context = context.or(kubeconfig.current_context.as_ref());
+    let context =
+        kubeconfig.contexts.iter().find(|one| Some(&one.name) == context).and_then(|one| one.context.as_ref());
+    let cluster = kubeconfig.clusters.iter().find(|one| context.is_some_and(|context| context.cluster == one.name));
+    cluster.and_then(|one| one.cluster.as_ref()).is_some_and(|cluster| cluster.proxy_url.is_some())
 }
 
 #[cfg(test)]
@@ -110,6 +119,15 @@ contexts:
             (config.cluster_url.to_string().as_str(), config.default_namespace.as_str()),
             ("http://127.0.0.1:2/", "there")
         );
+    }
+
+    #[test]
+    fn the_proxy_of_another_cluster_does_not_count() {
+        let text = FILE.replace("\"http://127.0.0.1:2\"", "\"http://127.0.0.1:2\", proxy-url: \"http://127.0.0.1:3\"");
+        let kubeconfig = Kubeconfig::from_yaml(&text).expect("valid");
+        assert!(!is_proxied(&kubeconfig, None));
+        assert!(!is_proxied(&kubeconfig, Some(&"one".to_owned())));
+        assert!(is_proxied(&kubeconfig, Some(&"two".to_owned())));
     }
 
     #[tokio::test]
