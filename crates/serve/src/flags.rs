@@ -1,6 +1,8 @@
 //! Flags of every age of the documents: `-x` and `--x`, `_` and `-` are equal, and flags that have no effect
 //! here are accepted and said so, once, by name (reference/k8sm-behaviour.md, section 0).
 
+use std::sync::Mutex;
+
 use clap::Parser;
 
 /// Flags of glog that every server of the original took; they have no effect on ours.
@@ -14,10 +16,13 @@ const GLOG: &[&str] = &[
     "log-flush-frequency",
 ];
 
+/// Flags without effect that were met and not said yet: what is parsed says how much is logged, so there is no log before.
+static UNSAID: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
 /// Parses `args` (without the program's name) into `T`.
 ///
 /// `ignored` names flags (with `-`, without leading dashes) that documents use and that mean nothing here: each one met
-/// is logged once and dropped, with its value if that stands in a word of its own.
+/// is dropped, with its value if that stands in a word of its own, and logged once, when `log::init` has set up the log.
 ///
 /// # Errors
 /// What clap says of the line, ready to be shown; help and version come as errors too, as clap does.
@@ -25,10 +30,20 @@ pub fn parse<T: Parser>(server: &str, args: Vec<String>, ignored: &[&str]) -> Re
     let command = T::command().bin_name(format!("km {server}")).no_binary_name(true);
     let (kept, dropped) = sift(args, ignored);
     let matches = command.try_get_matches_from(kept)?;
-    for flag in dropped {
+    unsaid().extend(dropped);
+    T::from_arg_matches(&matches)
+}
+
+fn unsaid() -> std::sync::MutexGuard<'static, Vec<String>> {
+    // A list of names is whole whoever panicked while holding it.
+    UNSAID.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Logs which flags have no effect, each once.
+pub(crate) fn say_what_has_no_effect() {
+    for flag in std::mem::take(&mut *unsaid()) {
         tracing::warn!("flag --{flag} is accepted but has no effect here");
     }
-    T::from_arg_matches(&matches)
 }
 
 /// Separates what is meant for clap, in its modern spelling, from the names of ignored flags.
@@ -100,6 +115,20 @@ mod tests {
     fn flags_without_effect_are_dropped_with_their_value() {
         let flags = parse_line("--cloud-config mesos.conf --logtostderr --mesos-master=h:1").unwrap();
         assert_eq!(flags.mesos_master, "h:1");
+    }
+
+    #[test]
+    fn flags_without_effect_are_said_once_when_there_is_a_log() {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let writer = log.reopen().unwrap();
+        parse_line("--cloud-config=mesos.conf --cloud_config=other --mesos-master=h:1").unwrap();
+        let subscriber = tracing_subscriber::fmt().with_writer(Mutex::new(writer)).with_ansi(false).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            say_what_has_no_effect();
+            say_what_has_no_effect();
+        });
+        let said = std::fs::read_to_string(log.path()).unwrap();
+        assert_eq!(said.matches("flag --cloud-config is accepted but has no effect here").count(), 1, "{said}");
     }
 
     #[test]

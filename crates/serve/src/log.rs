@@ -3,7 +3,7 @@
 use tracing_subscriber::EnvFilter;
 
 /// Sends log events to stderr. `verbosity` is glog's `--v`: 0 info, 2 and above debug, 6 and above trace of our own rooms.
-/// `RUST_LOG`, where set, wins. A second call has no effect.
+/// `RUST_LOG`, where set, wins. A second call has no effect. What `flags::parse` met before is said first.
 pub fn init(verbosity: u8) {
     let own = match verbosity {
         0..=1 => "info",
@@ -16,4 +16,5 @@ pub fn init(verbosity: u8) {
     let default = rooms.iter().fold(rest, |filter, room| format!("{filter},{room}={own}"));
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).try_init();
+    crate::flags::say_what_has_no_effect();
 }
