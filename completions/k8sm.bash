@@ -723,7 +723,7 @@ _k8sm() {
             return 0
             ;;
         k8sm__subcmd__cluster__subcmd__compose)
-            opts="-v -h --file --slaves --verbose --name --kubeconfig --help"
+            opts="-v -h --template --file --slaves --verbose --name --kubeconfig --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -59,12 +59,12 @@ complete -c k8sm -n "__fish_k8sm_needs_command" -f -a "help" -d 'Print this mess
 complete -c k8sm -n "__fish_k8sm_using_subcommand up" -l slaves -d 'How many Mesos slaves, which are the nodes [default: 2, or as many as there are]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand up" -l file -d 'The compose file of the topology [default: built in]' -r -F
 complete -c k8sm -n "__fish_k8sm_using_subcommand up" -l timeout -d 'How long to wait until everything is ready' -r
-complete -c k8sm -n "__fish_k8sm_using_subcommand up" -l etcd-image -d 'The image of etcd [default: the compose file\'s, or this machine\'s etcd]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand up" -l etcd-image -d 'The image of etcd [default: made from this machine\'s etcd, or the compose file\'s, pulled]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand up" -l publish -d 'Serve a node port on 127.0.0.1; may be given several times' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand up" -l service-cidr -d 'The range of service addresses [default: 10.10.10.0/24]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand up" -l api-port -d 'The API server\'s port on 127.0.0.1 [default: 6443, or the next free one]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand up" -l insecure-port -d 'The API server\'s plain port on 127.0.0.1 [default: 8888, or the next free one]' -r
-complete -c k8sm -n "__fish_k8sm_using_subcommand up" -l mesos-port -d 'The Mesos master\'s port on 127.0.0.1 [default: 5050, or the next free one]' -r
+complete -c k8sm -n "__fish_k8sm_using_subcommand up" -l mesos-port -d 'The Mesos master\'s port on 127.0.0.1; 0 publishes none [default: 5050, or the next free one]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand up" -s o -l output -d 'The form of the dry run\'s plan' -r -f -a "text\t'For people'
 json\t'For programs'"
 complete -c k8sm -n "__fish_k8sm_using_subcommand up" -l name -d 'The cluster that is meant [default: k8sm]' -r
@@ -113,6 +113,7 @@ complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and __fish_seen_subco
 complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and __fish_seen_subcommand_from compose" -l slaves -d 'How many Mesos slaves [default: 2, or as many as there are]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and __fish_seen_subcommand_from compose" -l name -d 'The cluster that is meant [default: k8sm]' -r
 complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and __fish_seen_subcommand_from compose" -l kubeconfig -d 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and __fish_seen_subcommand_from compose" -l template -d 'Print the built-in file with its placeholders instead, which `k8sm up --file` takes'
 complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and __fish_seen_subcommand_from compose" -s v -l verbose -d 'Say more: the whole chain of an error, each step of a plan'
 complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and __fish_seen_subcommand_from compose" -s h -l help -d 'Print help'
 complete -c k8sm -n "__fish_k8sm_using_subcommand cluster; and __fish_seen_subcommand_from list" -s o -l output -d 'The form of the output' -r -f -a "text\t'For people'

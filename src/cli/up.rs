@@ -20,7 +20,7 @@ use crate::failure::Failure;
     k8sm up --name ci --slaves 3     another cluster beside it\n  \
     k8sm up --publish 8080:30080     serve a node port on this machine's loopback\n  \
     k8sm up --dry-run                say what would be done\n  \
-    k8sm up --file my-compose.yml    with a topology of your own (see `k8sm cluster compose`)")]
+    k8sm up --file my-compose.yml    with a topology of your own (`k8sm cluster compose --template`)")]
 pub(crate) struct Up {
     /// How many Mesos slaves, which are the nodes [default: 2, or as many as there are]
     #[arg(long, value_name = "N")]
@@ -40,7 +40,7 @@ pub(crate) struct Up {
     /// Replace components that another build or another file made
     #[arg(long)]
     recreate: bool,
-    /// The image of etcd [default: the compose file's, or this machine's etcd]
+    /// The image of etcd [default: made from this machine's etcd, or the compose file's, pulled]
     #[arg(long, value_name = "IMAGE")]
     etcd_image: Option<String>,
     /// Serve a node port on 127.0.0.1; may be given several times
@@ -58,8 +58,8 @@ pub(crate) struct Up {
     /// The API server's plain port on 127.0.0.1 [default: 8888, or the next free one]
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     insecure_port: Option<u16>,
-    /// The Mesos master's port on 127.0.0.1 [default: 5050, or the next free one]
-    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    /// The Mesos master's port on 127.0.0.1; 0 publishes none [default: 5050, or the next free one]
+    #[arg(long, value_name = "PORT")]
     mesos_port: Option<u16>,
     /// The form of the dry run's plan
     #[arg(short, long, value_enum, default_value_t = Output::Text, requires = "dry_run")]

@@ -4,6 +4,7 @@ mod container;
 pub(crate) mod keys;
 mod things;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bollard::errors::Error as DockerError;
@@ -14,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::engine::Engine;
 use super::image::{self, Recipe};
 use super::pki::Pki;
-use super::plan::{Action, ContainerStep, Plan, Source};
+use super::plan::{Action, ContainerStep, ImageStep, Plan, Source};
 use super::progress::Progress;
 use super::spec;
 use crate::failure::Failure;
@@ -44,20 +45,19 @@ impl<'a> Act<'a> {
         Self { engine, progress, run, interrupt, starts: Arc::new(Semaphore::new(STARTS)) }
     }
 
-    /// Makes and starts what `plan` says, up to running containers. The plan's etcd image becomes the one that was found.
+    /// Makes and starts what `plan` says, up to running containers.
     ///
     /// # Errors
     /// The first failure; what was made until then carries the run's label.
-    pub(crate) async fn carry_out(&self, plan: &mut Plan) -> Result<Pki, Failure> {
+    pub(crate) async fn carry_out(&self, plan: &Plan) -> Result<Pki, Failure> {
         let phase = self.progress.phase("images, networks and volumes");
         let fresh = plan.containers.iter().all(|step| step.action == Action::Create)
             && plan.volumes.iter().any(|step| step.create && step.name == plan.cluster.of("pki"));
         let names = api_names(plan);
         let cluster = plan.cluster.to_string();
         let generated = tokio::task::spawn_blocking(move || Pki::generate(&cluster, &names));
-        let (etcd, things) = tokio::join!(self.images(plan), self.things(plan));
-        things?;
-        settle_etcd(plan, etcd?);
+        let (images, things) = tokio::join!(self.images(plan), self.things(plan));
+        things.and(images)?;
         phase.done("");
         let generated = generated
             .await
@@ -69,18 +69,19 @@ impl<'a> Act<'a> {
         Ok(pki)
     }
 
-    /// Makes the images that are missing; gives that of etcd where it is another than planned.
-    async fn images(&self, plan: &Plan) -> Result<Option<String>, Failure> {
-        let [km, etcd] = plan.images.as_slice() else { return Ok(None) };
-        let sent = async {
-            if km.source == Source::Executable {
-                self.send(Recipe::km(&km.image), plan).await?;
-            }
-            Ok::<(), Failure>(())
-        };
-        let (found, sent, pulled) = tokio::join!(self.etcd(plan, &etcd.image, &etcd.source), sent, self.pulls(plan));
-        sent.and(pulled)?;
-        found
+    /// Makes the images that are missing.
+    async fn images(&self, plan: &Plan) -> Result<(), Failure> {
+        let (made, pulled) = tokio::join!(all(plan.images.iter().map(|step| self.image(plan, step))), self.pulls(plan));
+        made.and(pulled)
+    }
+
+    async fn image(&self, plan: &Plan, step: &ImageStep) -> Result<(), Failure> {
+        match &step.source {
+            Source::Present => Ok(()),
+            Source::Executable => self.send(Recipe::km(&step.image), plan).await,
+            Source::Wrap { executable } => self.wrap(executable.clone(), plan).await,
+            Source::Pull => self.pull_etcd(&step.image).await,
+        }
     }
 
     /// Pulls the images that the user's own file names.
@@ -96,27 +97,23 @@ impl<'a> Act<'a> {
         .await
     }
 
-    async fn etcd(&self, plan: &Plan, image: &str, source: &Source) -> Result<Option<String>, Failure> {
-        let Source::Pull { or_wrap } = source else { return Ok(None) };
-        let pulled = self.unless_interrupted(image::etcd::pull(&self.engine.docker, image)).await?;
-        let Err(refused) = pulled else { return Ok(None) };
-        let Some(executable) = or_wrap.clone() else {
-            return Err(Failure::environment(format!("etcd image {image} is not here and cannot be pulled"))
-                .because(refused)
-                .hint(
-                    "name one that is here with --etcd-image, or install etcd on this machine (Debian: etcd-server)",
-                ));
-        };
+    async fn wrap(&self, executable: PathBuf, plan: &Plan) -> Result<(), Failure> {
         let wrapped = tokio::task::spawn_blocking(move || image::etcd::wrapped(&executable)).await;
-        let recipe = wrapped
-            .map_err(anyhow::Error::from)
-            .and_then(|recipe| recipe)
-            .map_err(|error| Failure::environment("wrap this machine's etcd into an image").because(error))?;
-        let image = recipe.image.clone();
-        if self.engine.docker.inspect_image(&image).await.is_err() {
-            self.send(recipe, plan).await?;
-        }
-        Ok(Some(image))
+        let recipe = wrapped.map_err(anyhow::Error::from).and_then(|recipe| recipe).map_err(|error| {
+            Failure::environment("wrap this machine's etcd into an image")
+                .because(error)
+                .hint("name an image instead with --etcd-image")
+        })?;
+        self.send(recipe, plan).await
+    }
+
+    async fn pull_etcd(&self, image: &str) -> Result<(), Failure> {
+        let pulled = self.unless_interrupted(image::etcd::pull(&self.engine.docker, image)).await?;
+        pulled.map_err(|refused| {
+            Failure::environment(format!("etcd image {image} is not here and cannot be pulled"))
+                .because(refused)
+                .hint("name one that is here with --etcd-image, or install etcd on this machine (Debian: etcd-server)")
+        })
     }
 
     async fn send(&self, recipe: Recipe, plan: &Plan) -> Result<(), Failure> {
@@ -225,18 +222,6 @@ fn in_order(plan: &Plan) -> Vec<&ContainerStep> {
     let mut steps: Vec<&ContainerStep> = plan.containers.iter().collect();
     steps.sort_by_key(|step| ORDER.iter().position(|component| *component == step.spec.component));
     steps
-}
-
-/// Puts the image that was found into etcd's step, which then differs from nothing.
-fn settle_etcd(plan: &mut Plan, found: Option<String>) {
-    let Some(image) = found else { return };
-    plan.choices.etcd_image = Some(image.clone());
-    for step in plan.containers.iter_mut().filter(|step| step.spec.component == "etcd") {
-        step.spec.image.clone_from(&image);
-    }
-    if let Some(step) = plan.images.last_mut() {
-        *step = super::plan::ImageStep { image, source: Source::Present };
-    }
 }
 
 /// The names and addresses under which the API server is reached: from this machine, from components, from pods.

@@ -14,9 +14,10 @@ pub(crate) use print::page;
 use super::addons::dns;
 use super::compose::{Compose, Pool};
 use super::engine::Facts;
+use super::image::etcd::OwnEtcd;
 use super::name::{self, ClusterName};
 use super::observed::{Observed, State};
-use super::port::{Ports, Wanted};
+use super::port::{self, Ports, Wanted};
 use super::publish::{self, Publish};
 use super::spec::{self, Choices, ContainerSpec};
 use super::subnet::{self, Layout};
@@ -52,8 +53,8 @@ pub(crate) struct Machine<'a> {
     pub(crate) free: &'a dyn Fn(u16) -> bool,
     /// The image of this executable.
     pub(crate) km_image: String,
-    /// An `etcd` executable, where there is one.
-    pub(crate) etcd: Option<PathBuf>,
+    /// Its `etcd` executable, where there is one.
+    pub(crate) etcd: Option<OwnEtcd>,
 }
 
 /// What `up` does.
@@ -95,8 +96,10 @@ pub(crate) enum Source {
     Present,
     /// This executable is sent.
     Executable,
-    /// It is pulled; where that fails, the `etcd` executable of this machine is wrapped into an image.
-    Pull { or_wrap: Option<PathBuf> },
+    /// The `etcd` executable of this machine is wrapped into it.
+    Wrap { executable: PathBuf },
+    /// It is pulled.
+    Pull,
 }
 
 /// A network, made or kept.
@@ -254,7 +257,7 @@ fn choose(
     let free = |port| (machine.free)(port) && !observed.foreign_ports.contains(&port);
     let ports = match before.and_then(|network| Ports::from_label(network.labels.get(PORTS)?)) {
         Some(ports) => kept_ports(ports, request.ports)?,
-        None => Ports::choose(request.ports, free)?,
+        None => Ports::choose(request.ports, request.publish.iter().map(|one| one.host), free)?,
     };
     let published = match before {
         Some(network) => publish::kept(&request.publish, network.labels.get(name::PUBLISHED))?,
@@ -345,13 +348,20 @@ fn slaves(cluster: &ClusterName, request: &Request, observed: &Observed, control
 fn kept_ports(ports: Ports, wanted: Wanted) -> Result<Ports, Failure> {
     let pairs = [(wanted.api, ports.api), (wanted.insecure, ports.insecure), (wanted.master, ports.master)];
     match pairs.into_iter().find(|(wanted, has)| wanted.is_some_and(|wanted| wanted != *has)) {
-        Some((_, has)) => Err(Failure::conflict(format!("the cluster publishes port {has} already"))
-            .hint("`k8sm down` and `k8sm up` change its ports")),
+        Some((_, has)) => {
+            let what = if has == port::UNPUBLISHED {
+                "does not publish that port"
+            } else {
+                &format!("publishes port {has} already")
+            };
+            Err(Failure::conflict(format!("the cluster {what}")).hint("`k8sm down` and `k8sm up` change its ports"))
+        }
         None => Ok(ports),
     }
 }
 
-/// The image of etcd: the cluster's own, the one named, the compose file's; present, or to be pulled.
+/// The image of etcd: the one named, the cluster's own, that of this machine's etcd, the compose file's; present, made or
+/// pulled. What is here comes before what needs a network.
 fn etcd_step(
     choices: &mut Choices,
     cluster: &ClusterName,
@@ -359,17 +369,31 @@ fn etcd_step(
     observed: &Observed,
     machine: &Machine<'_>,
 ) -> Result<ImageStep, Failure> {
-    if choices.etcd_image.is_none() {
-        choices.etcd_image = observed.components.get(&cluster.of("etcd")).map(|etcd| etcd.image.clone());
+    if let Some(named) = choices.etcd_image.as_ref().filter(|_| !compose.services.etcd.image.contains(ETCD_PLACEHOLDER))
+    {
+        let own = &compose.services.etcd.image;
+        return Err(Failure::usage(format!("--etcd-image {named} has no effect: the compose file's etcd is {own}"))
+            .hint("name the image in one of the two places; the file may say ${K8SM_ETCD_IMAGE}"));
     }
-    let named = choices.etcd_image.is_some();
+    let own = || observed.components.get(&cluster.of("etcd")).map(|etcd| etcd.image.clone());
+    let machines = || machine.etcd.as_ref().map(|etcd| etcd.image.clone());
+    choices.etcd_image = choices.etcd_image.take().or_else(own).or_else(machines);
     let specs = spec::containers(compose, cluster, choices)?;
     let etcd = specs.iter().find(|spec| spec.component == "etcd").expect("every compose file has the service etcd");
     let image = etcd.image.clone();
-    let here = observed.images.contains(&image) || observed.images.contains(&format!("{image}:latest"));
-    let or_wrap = machine.etcd.clone().filter(|_| !named);
-    let source = if here { Source::Present } else { Source::Pull { or_wrap } };
+    let source = match &machine.etcd {
+        _ if is_here(&image, observed) => Source::Present,
+        Some(etcd) if etcd.image == image => Source::Wrap { executable: etcd.executable.clone() },
+        _ => Source::Pull,
+    };
     Ok(ImageStep { image, source })
+}
+
+/// How a compose file says that etcd's image is ours to choose.
+const ETCD_PLACEHOLDER: &str = "${K8SM_ETCD_IMAGE";
+
+fn is_here(image: &String, observed: &Observed) -> bool {
+    observed.images.contains(image) || observed.images.contains(&format!("{image}:latest"))
 }
 
 fn action(spec: &ContainerSpec, observed: &Observed, request: &Request) -> Action {
@@ -385,8 +409,8 @@ fn action(spec: &ContainerSpec, observed: &Observed, request: &Request) -> Actio
 
 /// The images of containers but for these two, as far as they are not here.
 fn pulls(containers: &[ContainerStep], known: [&String; 2], observed: &Observed) -> Vec<String> {
-    let here = |image: &String| observed.images.contains(image) || observed.images.contains(&format!("{image}:latest"));
-    let named = containers.iter().map(|step| &step.spec.image).filter(|image| !known.contains(image) && !here(image));
+    let named = containers.iter().map(|step| &step.spec.image);
+    let named = named.filter(|image| !known.contains(image) && !is_here(image, observed));
     named.collect::<BTreeSet<_>>().into_iter().cloned().collect()
 }
 
@@ -403,4 +427,4 @@ fn volumes(cluster: &ClusterName, containers: &[ContainerStep], observed: &Obser
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::addons::dns;
 use super::compose::{self, Compose, Service};
 use super::name::{self, ClusterName};
-use super::port::Ports;
+use super::port::{self, Ports};
 use super::publish::Publish;
 use super::subnet::{self, Layout};
 use crate::failure::Failure;
@@ -174,7 +174,7 @@ fn resolve(
             .iter()
             .map(|mount| Ok(full_mount(&text("volumes", mount)?, component, hostname, cluster)))
             .collect::<Result<_, Failure>>()?,
-        ports: ports.chain(published).collect::<Result<_, Failure>>()?,
+        ports: ports.chain(published).filter(is_published).collect::<Result<_, Failure>>()?,
         cap_add: service.cap_add.clone(),
         cap_drop: service.cap_drop.clone(),
         security_opt: service.security_opt.clone(),
@@ -267,6 +267,11 @@ fn full_mount(mount: &str, component: &str, hostname: &str, cluster: &ClusterNam
     }
 }
 
+/// Whether a port is to be published at all: the Mesos master's need not be.
+fn is_published(port: &Result<PublishedPort, Failure>) -> bool {
+    port.as_ref().map_or(true, |port| port.host_port != port::UNPUBLISHED)
+}
+
 fn parse_port(text: &str) -> Option<PublishedPort> {
     let mut parts = text.split(':');
     let port = PublishedPort {
@@ -316,6 +321,16 @@ pub(crate) mod tests {
                 "gtest-scheduler"
             ]
         );
+    }
+
+    #[test]
+    fn a_port_of_zero_is_not_published() {
+        let choices = Choices { ports: Ports { master: port::UNPUBLISHED, ..choices().ports }, ..choices() };
+        let compose = Compose::load(None).unwrap();
+        let specs = containers(&compose, &ClusterName::new("gtest").unwrap(), &choices).unwrap();
+        let published =
+            |component: &str| specs.iter().find(|spec| spec.component == component).map(|spec| spec.ports.len());
+        assert_eq!((published("mesosmaster1"), published("apiserver")), (Some(0), Some(2)));
     }
 
     #[test]

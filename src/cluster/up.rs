@@ -222,7 +222,7 @@ async fn bring_up(act: &Act<'_>, options: &Options, plan: &mut Plan) -> Result<P
     attempt(act, plan).await
 }
 
-async fn attempt(act: &Act<'_>, plan: &mut Plan) -> Result<Pki, Failure> {
+async fn attempt(act: &Act<'_>, plan: &Plan) -> Result<Pki, Failure> {
     let pki = if plan.is_settled() { act.keys(plan).await? } else { act.carry_out(plan).await? };
     let (say, serves) = oneshot::channel();
     let mut say = Some(say);

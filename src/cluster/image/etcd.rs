@@ -1,4 +1,4 @@
-//! etcd's image: pulled, or this machine's `etcd` wrapped with the libraries that it needs.
+//! etcd's image: this machine's `etcd` wrapped with the libraries that it needs, or pulled.
 
 use std::path::{Path, PathBuf};
 
@@ -10,10 +10,25 @@ use futures::StreamExt;
 use super::{Recipe, digest, elf};
 use crate::cluster::name;
 
-/// The `etcd` executable of this machine: the first on the PATH.
-pub(crate) fn on_this_machine() -> Option<PathBuf> {
+/// This machine's `etcd`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OwnEtcd {
+    pub(crate) executable: PathBuf,
+    /// The name of the image that wraps it.
+    pub(crate) image: String,
+}
+
+/// The `etcd` executable of this machine: the first on the PATH. One that cannot be read is none.
+pub(crate) fn on_this_machine() -> Option<OwnEtcd> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|directory| directory.join("etcd")).find(|file| is_executable(file))
+    let executable =
+        std::env::split_paths(&path).map(|directory| directory.join("etcd")).find(|file| is_executable(file))?;
+    let image = image_of(&executable).ok()?;
+    Some(OwnEtcd { executable, image })
+}
+
+fn image_of(executable: &Path) -> std::io::Result<String> {
+    Ok(format!("k8sm/etcd:{}", digest(executable)?))
 }
 
 fn is_executable(file: &Path) -> bool {
@@ -46,7 +61,7 @@ pub(crate) async fn pull(docker: &Docker, image: &str) -> anyhow::Result<()> {
 /// When it cannot be read, or a library is missing.
 pub(crate) fn wrapped(executable: &Path) -> anyhow::Result<Recipe> {
     let what = || format!("wrap {} into an image", executable.display());
-    let image = format!("k8sm/etcd:{}", digest(executable).with_context(what)?);
+    let image = image_of(executable).with_context(what)?;
     let inside = |path: &Path| path.to_string_lossy().trim_start_matches('/').to_owned();
     let libraries = elf::libraries(executable).with_context(what)?;
     let mut files: Vec<(String, PathBuf)> = libraries.into_iter().map(|path| (inside(&path), path)).collect();

@@ -12,10 +12,8 @@ pub(crate) fn page(plan: &Plan) -> String {
         lines.push(match &step.source {
             Source::Present => format!("= image {}", step.image),
             Source::Executable => format!("+ image {} from this executable", step.image),
-            Source::Pull { or_wrap: None } => format!("+ image {} pulled", step.image),
-            Source::Pull { or_wrap: Some(path) } => {
-                format!("+ image {} pulled, or else {} wrapped", step.image, path.display())
-            }
+            Source::Wrap { executable } => format!("+ image {} from {}", step.image, executable.display()),
+            Source::Pull => format!("+ image {} pulled", step.image),
         });
     }
     lines.extend(plan.pulls.iter().map(|image| format!("+ image {image} pulled")));

@@ -17,16 +17,16 @@ fn facts() -> Facts {
     }
 }
 
-fn machine() -> Machine<'static> {
+pub(crate) fn machine() -> Machine<'static> {
     Machine {
         routes: vec!["172.17.0.0/16".parse().unwrap()],
         free: &|_| true,
         km_image: "k8sm/km:0.1.0-0123456789ab".into(),
-        etcd: Some("/usr/bin/etcd".into()),
+        etcd: Some(OwnEtcd { executable: "/usr/bin/etcd".into(), image: "k8sm/etcd:0123456789ab".into() }),
     }
 }
 
-fn plan(request: &Request, observed: &Observed, machine: &Machine<'_>) -> Result<Plan, Failure> {
+pub(crate) fn plan(request: &Request, observed: &Observed, machine: &Machine<'_>) -> Result<Plan, Failure> {
     let compose = Compose::load(None).unwrap();
     Plan::make(&ClusterName::new("gtest").unwrap(), &facts(), request, &compose, observed, machine)
 }
@@ -167,14 +167,53 @@ fn names_of_others_are_not_taken_over() {
 }
 
 #[test]
-fn etcd_comes_from_where_it_was_said() {
-    let source = |request: &Request, observed: &Observed| plan(request, observed, &machine()).unwrap().images.remove(1);
+fn etcd_comes_from_where_it_was_said_and_else_from_this_machine() {
+    let step = |request: &Request, observed: &Observed, machine: &Machine<'_>| {
+        plan(request, observed, machine).unwrap().images.remove(1)
+    };
+    let (request, nothing) = (Request::default(), Observed::default());
     let named = Request { etcd_image: Some("my/etcd:1".into()), ..Request::default() };
-    assert_eq!(source(&named, &Observed::default()).source, Source::Pull { or_wrap: None });
+    assert_eq!(step(&named, &nothing, &machine()).source, Source::Pull);
     let here = Observed { images: ["my/etcd:1".to_owned()].into(), ..Observed::default() };
-    assert_eq!(source(&named, &here), ImageStep { image: "my/etcd:1".into(), source: Source::Present });
-    let wrapped = source(&Request::default(), &Observed::default()).source;
-    assert_eq!(wrapped, Source::Pull { or_wrap: Some("/usr/bin/etcd".into()) });
+    assert_eq!(step(&named, &here, &machine()), ImageStep { image: "my/etcd:1".into(), source: Source::Present });
+    let wrapped = ImageStep {
+        image: "k8sm/etcd:0123456789ab".into(),
+        source: Source::Wrap { executable: "/usr/bin/etcd".into() },
+    };
+    assert_eq!(step(&request, &nothing, &machine()), wrapped);
+    let without = Machine { etcd: None, ..machine() };
+    let pulled = step(&request, &nothing, &without);
+    assert!(pulled.source == Source::Pull && pulled.image.starts_with("rancher/"), "{pulled:?}");
+    // A cluster that is there keeps the etcd that wrote its data.
+    let kept = after(&plan(&request, &nothing, &without).unwrap());
+    assert_eq!(step(&request, &kept, &machine()), ImageStep { image: pulled.image, source: Source::Present });
+}
+
+#[test]
+fn an_etcd_image_that_the_file_would_not_use_is_refused() {
+    let own = include_str!("../../../compose/docker-compose.yml");
+    let own = own.replace("${K8SM_ETCD_IMAGE:-rancher/mirrored-coreos-etcd:v3.5.12}", "my/etcd:1");
+    let compose = Compose::parse(&own, "my.yml").unwrap();
+    let name = ClusterName::new("gtest").unwrap();
+    let make = |request: &Request| Plan::make(&name, &facts(), request, &compose, &Observed::default(), &machine());
+    let step = make(&Request::default()).unwrap().images.remove(1);
+    assert_eq!(step, ImageStep { image: "my/etcd:1".into(), source: Source::Pull });
+    let named = Request { etcd_image: Some("my/etcd:2".into()), ..Request::default() };
+    let refusal = make(&named).unwrap_err();
+    assert!(refusal.kind() == Kind::Usage && refusal.line().contains("my/etcd:1"), "{}", refusal.line());
+}
+
+#[test]
+fn a_default_port_moves_for_a_published_one() {
+    let request = |host: u16, ports: Wanted| Request {
+        publish: vec![Publish { host, node: 30080 }],
+        ports,
+        ..Request::default()
+    };
+    let made = |request: &Request| plan(request, &Observed::default(), &machine());
+    assert_eq!(made(&request(8888, Wanted::default())).unwrap().choices.ports.insecure, 8889);
+    let named = Wanted { insecure: Some(8888), ..Wanted::default() };
+    assert_eq!(made(&request(8888, named)).unwrap_err().kind(), Kind::Usage);
 }
 
 #[test]
