@@ -7,6 +7,7 @@ use futures::future::try_join_all;
 
 use super::Global;
 use super::up::Output;
+use crate::cluster::compose;
 use crate::cluster::engine::Engine;
 use crate::cluster::list;
 use crate::cluster::logs;
@@ -48,8 +49,14 @@ struct Logs {
 
 /// Print the compose file that a cluster is made from, with every placeholder resolved
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  k8sm cluster compose > docker-compose.yml")]
+#[command(
+    after_help = "Examples:\n  k8sm cluster compose                     what a cluster is made of, spelt out\n  \
+                        k8sm cluster compose --template > my.yml and `k8sm up --file my.yml`, with changes of yours"
+)]
 struct Compose {
+    /// Print the built-in file with its placeholders instead, which `k8sm up --file` takes
+    #[arg(long, conflicts_with_all = ["file", "slaves"])]
+    template: bool,
     /// The compose file of the topology [default: built in]
     #[arg(long, value_name = "COMPOSE")]
     file: Option<PathBuf>,
@@ -74,6 +81,7 @@ pub(crate) struct List {
 pub(crate) async fn run(global: &Global, cluster: Cluster) -> Result<(), Failure> {
     match cluster.command {
         Command::Logs(args) => print_logs(global, args).await,
+        Command::Compose(args) if args.template => shell::data(compose::BUILT_IN),
         Command::Compose(args) => {
             let options = Options {
                 cluster: global.cluster()?,

@@ -158,7 +158,7 @@ impl Compose {
         let text = std::fs::read_to_string(path).map_err(|error| {
             Failure::usage(format!("read compose file {shown}"))
                 .because(error)
-                .hint("`k8sm cluster compose > my.yml` writes one to begin with")
+                .hint("`k8sm cluster compose --template > my.yml` writes one to begin with")
         })?;
         Self::parse(&text, &shown)
     }
@@ -226,7 +226,7 @@ impl Compose {
 
 fn refusal(shown: &str, what: &str) -> Failure {
     Failure::usage(format!("compose file {shown}: {what}"))
-        .hint("`k8sm cluster compose` prints a file that is understood; docs/architecture.md says what each service is")
+        .hint("`k8sm cluster compose --template` prints a file that is understood; docs/architecture.md says what each service is")
 }
 
 #[cfg(test)]

@@ -126,7 +126,8 @@ pub(crate) fn print(plan: &Plan) -> Result<String, Failure> {
     let text =
         serde_yaml::to_string(&file).map_err(|error| Failure::failed("print the compose file").because(error))?;
     Ok(format!(
-        "# Made by `k8sm cluster compose`. Keys and kubeconfigs are no part of it: `k8sm up` writes them.\n{text}"
+        "# Made by `k8sm cluster compose`. Keys and kubeconfigs are no part of it: `k8sm up` writes them.\n\
+         # What `k8sm up --file` takes is `k8sm cluster compose --template`.\n{text}"
     ))
 }
 
