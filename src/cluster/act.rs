@@ -6,6 +6,7 @@ mod things;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bollard::errors::Error as DockerError;
 use futures::future::join_all;
@@ -14,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::engine::Engine;
 use super::image::{self, Recipe};
+use super::observed::Observed;
 use super::pki::Pki;
 use super::plan::{Action, ContainerStep, ImageStep, Plan, Source};
 use super::progress::Progress;
@@ -31,6 +33,11 @@ pub(crate) struct Act<'a> {
     pub(crate) run: &'a str,
     /// Cancelled when the user interrupts.
     pub(crate) interrupt: &'a CancellationToken,
+    /// What was there before the run. A container that replaces one of that does not carry the run's label: undoing takes away
+    /// what the run added, and the cluster that was there keeps its components.
+    pub(crate) before: &'a Observed,
+    /// When the run is over, done or not.
+    pub(crate) deadline: Instant,
     starts: Arc<Semaphore>,
 }
 
@@ -41,8 +48,10 @@ impl<'a> Act<'a> {
         progress: &'a Progress,
         run: &'a str,
         interrupt: &'a CancellationToken,
+        before: &'a Observed,
+        deadline: Instant,
     ) -> Self {
-        Self { engine, progress, run, interrupt, starts: Arc::new(Semaphore::new(STARTS)) }
+        Self { engine, progress, run, interrupt, before, deadline, starts: Arc::new(Semaphore::new(STARTS)) }
     }
 
     /// Makes and starts what `plan` says, up to running containers.

@@ -11,6 +11,8 @@ pub(crate) const CLUSTER: &str = "io.k8sm.cluster";
 pub(crate) const COMPONENT: &str = "io.k8sm.component";
 /// The label that names a component's hostname.
 pub(crate) const HOSTNAME: &str = "io.k8sm.hostname";
+/// The label that names the node that a pod's container is on.
+pub(crate) const NODE: &str = "io.k8sm.node";
 /// The label that holds the digest of all that a component was made from.
 pub(crate) const CONFIG: &str = "io.k8sm.config";
 /// The label that names the run of `up` that made a thing, so that undoing it finds exactly what it made.
@@ -23,11 +25,11 @@ pub(crate) const SERVICE_CIDR: &str = "io.k8sm.service-cidr";
 /// The label that holds the node ports that `up` published, on the networks.
 pub(crate) const PUBLISHED: &str = "io.k8sm.published";
 
-/// The name of the cluster that is meant when none is named.
-pub(crate) const DEFAULT: &str = "k8sm";
 /// The label that holds the number of slaves with which `up` made the cluster, on the networks.
 pub(crate) const SLAVES: &str = "io.k8sm.slaves";
 
+/// The name of the cluster that is meant when none is named.
+pub(crate) const DEFAULT: &str = "k8sm";
 
 /// A cluster's name: a DNS label of at most 40 characters, as it begins every container's name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]

@@ -1,7 +1,7 @@
 //! Ready means asked and answered: the probe inside the cluster says what serves, and the published port is tried from here.
 
 use std::collections::{BTreeSet, HashMap};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bollard::container::LogOutput;
 use bollard::exec::{CreateExecOptions, StartExecResults};
@@ -25,12 +25,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Waits until everything of the cluster serves, and hands on each check that is passed.
 ///
 /// # Errors
-/// An interrupt, or a component that ends again and again. How long it may take is the caller's matter.
+/// An interrupt, or a component that ends again and again. The caller gives up at the `deadline`; what runs inside the
+/// cluster ends by itself then.
 pub(crate) async fn wait(
     engine: &Engine,
     progress: &Progress,
     cluster: &ClusterName,
     asked: Asked,
+    deadline: Instant,
     interrupt: &CancellationToken,
     mut passed: impl FnMut(&Check),
 ) -> Result<(), Failure> {
@@ -44,7 +46,7 @@ pub(crate) async fn wait(
     let served = async {
         // The API server's container may restart, which ends the probe in it.
         while !waiting.is_empty() {
-            if let Err(error) = ask(engine, cluster, asked, &mut waiting, &mut pass).await {
+            if let Err(error) = ask(engine, cluster, asked, deadline, &mut waiting, &mut pass).await {
                 tracing::debug!("probe: {error:#}");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
@@ -64,10 +66,11 @@ async fn ask(
     engine: &Engine,
     cluster: &ClusterName,
     asked: Asked,
+    deadline: Instant,
     waiting: &mut BTreeSet<Check>,
     pass: &mut impl FnMut(&Check, &BTreeSet<Check>),
 ) -> anyhow::Result<()> {
-    let mut answers = std::pin::pin!(probe(engine, &cluster.of("apiserver"), asked, false).await?);
+    let mut answers = std::pin::pin!(probe(engine, &cluster.of("apiserver"), asked, Some(deadline)).await?);
     while let Some(answer) = answers.try_next().await? {
         if answer.why.is_none() && waiting.remove(&answer.check) {
             pass(&answer.check, waiting);
@@ -76,7 +79,7 @@ async fn ask(
     Ok(())
 }
 
-/// The answers of the probe in that container; asked `once`, or until they are good.
+/// The answers of the probe in that container: asked until they are good or the time is over, or once where none is given.
 ///
 /// # Errors
 /// When the container does not run.
@@ -84,18 +87,10 @@ pub(crate) async fn probe(
     engine: &Engine,
     container: &str,
     asked: Asked,
-    once: bool,
+    until: Option<Instant>,
 ) -> anyhow::Result<impl Stream<Item = anyhow::Result<Answer>> + use<>> {
-    let slaves = format!("--slaves={}", asked.slaves);
-    let mut command = vec!["/km", "await-cluster", "--timeout=3600", &slaves];
-    if asked.dns {
-        command.push("--dns");
-    }
-    if once {
-        command.push("--once");
-    }
     let options = CreateExecOptions {
-        cmd: Some(command),
+        cmd: Some(command(asked, until.map(|until| until.saturating_duration_since(Instant::now())))),
         attach_stdout: Some(true),
         attach_stderr: Some(true),
         ..CreateExecOptions::default()
@@ -118,7 +113,7 @@ const LAST_WORD: Duration = Duration::from_secs(8);
 /// What is missing of a cluster, and why, a line each; nothing where it cannot be asked.
 pub(crate) async fn missing(engine: &Engine, cluster: &ClusterName, asked: Asked) -> Vec<String> {
     let answers = async {
-        let answers = probe(engine, &cluster.of("apiserver"), asked, true).await?;
+        let answers = probe(engine, &cluster.of("apiserver"), asked, None).await?;
         answers.try_collect::<Vec<Answer>>().await
     };
     let answers = tokio::time::timeout(LAST_WORD, answers).await.ok().and_then(Result::ok).unwrap_or_default();
@@ -151,6 +146,14 @@ fn lines(
         }
         futures::stream::iter(found)
     })
+}
+
+/// The probe's command line: it waits no longer than for `left`, as nobody ends it when its client is gone.
+fn command(asked: Asked, left: Option<Duration>) -> Vec<String> {
+    let mut command = vec!["/km".to_owned(), "await-cluster".to_owned(), format!("--slaves={}", asked.slaves)];
+    command.extend(asked.dns.then(|| "--dns".to_owned()));
+    command.push(left.map_or("--once".to_owned(), |left| format!("--timeout={}", left.as_secs() + 1)));
+    command
 }
 
 /// Asks the API server at `server`, its published port, by the certificate that the kubeconfig trusts: what kubectl will do.
@@ -196,4 +199,18 @@ async fn dying(engine: &Engine, cluster: &ClusterName) -> Failure {
     }
     // Without events only the time limit is left.
     std::future::pending().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_probe_waits_as_long_as_its_client() {
+        let asked = Asked { slaves: 2, dns: true };
+        let waiting = command(asked, Some(Duration::from_millis(1500)));
+        assert_eq!(waiting, ["/km", "await-cluster", "--slaves=2", "--dns", "--timeout=2"]);
+        let once = command(Asked { dns: false, ..asked }, None);
+        assert_eq!(once, ["/km", "await-cluster", "--slaves=2", "--once"]);
+    }
 }

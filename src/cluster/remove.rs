@@ -62,12 +62,25 @@ pub(crate) async fn things(engine: &Engine, run: &str) -> Result<Removed, Failur
     labelled(engine, &run_label(run)).await
 }
 
+/// Removes a slave's container and those of the pods on it; its volume and its image stay.
+///
+/// # Errors
+/// As `cluster`.
+pub(crate) async fn slave(engine: &Engine, cluster: &ClusterName, hostname: &str) -> Result<(), Failure> {
+    // First the slave, that nothing starts again what is taken away after it.
+    for label in [name::HOSTNAME, name::NODE] {
+        let labels = [format!("{}={cluster}", name::CLUSTER), format!("{label}={hostname}")];
+        containers(engine, &labels).await?;
+    }
+    Ok(())
+}
+
 fn run_label(run: &str) -> String {
     format!("{}={run}", name::RUN)
 }
 
 async fn labelled(engine: &Engine, label: &str) -> Result<Removed, Failure> {
-    let mut removed = Removed { containers: containers(engine, label).await?, ..Removed::default() };
+    let mut removed = Removed { containers: containers(engine, &[label.to_owned()]).await?, ..Removed::default() };
     let (networks, volumes) = tokio::join!(networks(engine, label), volumes(engine, label));
     (removed.networks, removed.volumes) = (networks?, volumes?);
     Ok(removed)
@@ -77,10 +90,12 @@ fn filter(label: &str) -> HashMap<String, Vec<String>> {
     HashMap::from([("label".to_owned(), vec![label.to_owned()])])
 }
 
-async fn containers(engine: &Engine, label: &str) -> Result<usize, Failure> {
+/// Removes the containers with all of these labels.
+async fn containers(engine: &Engine, labels: &[String]) -> Result<usize, Failure> {
     let mut count = 0;
     for _ in 0..ROUNDS {
-        let options = ListContainersOptionsBuilder::default().all(true).filters(&filter(label)).build();
+        let filters = HashMap::from([("label".to_owned(), labels.to_vec())]);
+        let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
         let mut found = listed("containers", engine.docker.list_containers(Some(options)).await)?;
         if found.is_empty() {
             return Ok(count);
@@ -99,6 +114,7 @@ async fn containers(engine: &Engine, label: &str) -> Result<usize, Failure> {
             gone.into_iter().collect::<Result<Vec<()>, Failure>>()?;
         }
     }
+    let label = labels.join(", ");
     Err(Failure::failed(format!("containers labelled {label} keep appearing")).hint("is another `k8sm up` running?"))
 }
 

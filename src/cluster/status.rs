@@ -118,7 +118,7 @@ async fn ask(engine: &Engine, cluster: &ClusterName, observed: &Observed) -> Opt
         return None;
     }
     let asked = Asked { slaves: observed.slaves(cluster), dns: observed.dns };
-    let answers = ready::probe(engine, &container, asked, true).await.ok()?;
+    let answers = ready::probe(engine, &container, asked, None).await.ok()?;
     answers.try_collect().await.ok()
 }
 

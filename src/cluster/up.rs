@@ -25,8 +25,8 @@ use super::progress::{Progress, seconds};
 use super::ready;
 use super::remove;
 use super::subnet;
-use crate::client::Client;
 use crate::client::manifest::Document;
+use crate::client::{Client, Path};
 use crate::failure::{Failure, Kind};
 use crate::shell;
 
@@ -82,7 +82,7 @@ pub(crate) async fn await_ready(engine: &Engine, cluster: &ClusterName, timeout:
     let asked = Asked { slaves: observed.slaves(cluster), dns: observed.dns };
     let interrupt = on_interrupt("interrupted: the cluster is left as it is".to_owned(), String::new())?;
     let progress = Progress::new();
-    let ready = ready::wait(engine, &progress, cluster, asked, &interrupt, |_| ());
+    let ready = ready::wait(engine, &progress, cluster, asked, Instant::now() + timeout, &interrupt, |_| ());
     tokio::time::timeout(timeout, ready).await.unwrap_or_else(|_| {
         Err(Failure::timed_out(format!("cluster {cluster} was not ready within {}", seconds(timeout)))
             .hint(format!("`k8sm status{}` says what is missing", cluster.flag())))
@@ -111,7 +111,7 @@ pub(crate) async fn up(options: &Options) -> Result<(), Failure> {
     )?;
     let run = uuid();
     let progress = Progress::new();
-    let act = Act::new(&engine, &progress, &run, &interrupt);
+    let act = Act::new(&engine, &progress, &run, &interrupt, &observed, Instant::now() + options.timeout);
     let mut late = false;
     let mut work = Box::pin(bring_up(&act, options, &mut plan));
     let done = tokio::select! {
@@ -234,7 +234,7 @@ async fn attempt(act: &Act<'_>, plan: &Plan) -> Result<Pki, Failure> {
             let _ = say.send(());
         }
     };
-    let waited = ready::wait(act.engine, act.progress, &plan.cluster, asked(plan), act.interrupt, passed);
+    let waited = ready::wait(act.engine, act.progress, &plan.cluster, asked(plan), act.deadline, act.interrupt, passed);
     tokio::try_join!(waited, addons(act, plan, &pki, serves))?;
     ready::published(&access(plan, &pki)?.server, &pki).await?;
     Ok(pki)
@@ -319,12 +319,9 @@ async fn undo(options: &Options, engine: &Engine, plan: &Plan, before: &Observed
         return;
     }
     let undone = if before.is_empty() {
-        remove::cluster(engine, cluster).await
+        remove::cluster(engine, cluster).await.map(drop)
     } else {
-        // An API server that was never reached holds nothing of this run.
-        let _ = tokio::time::timeout(DRAIN, undo_addons(engine, plan, run)).await;
-        stop_again(engine, before).await;
-        remove::run(engine, run).await
+        undo_additions(engine, plan, before, run).await
     };
     if let Err(left) = undone {
         shell::say(&format!("not everything could be removed: {}", left.line()));
@@ -332,11 +329,56 @@ async fn undo(options: &Options, engine: &Engine, plan: &Plan, before: &Observed
     }
 }
 
-/// Takes the addons away that this run deployed on a cluster that was there before.
-async fn undo_addons(engine: &Engine, plan: &Plan, run: &str) -> Result<(), Failure> {
-    let Some(documents) = documents(plan)? else { return Ok(()) };
+/// Gives a cluster that was there before back as it was, but for what `--recreate` had replaced by then.
+async fn undo_additions(engine: &Engine, plan: &Plan, before: &Observed, run: &str) -> Result<(), Failure> {
+    let slaves = new_slaves(plan, before);
+    for slave in &slaves {
+        remove::slave(engine, &plan.cluster, slave).await?;
+    }
+    // An API server that was never reached holds nothing of this run.
+    let _ = tokio::time::timeout(DRAIN, undo_objects(engine, plan, run, &slaves)).await;
+    stop_again(engine, before).await;
+    remove::run(engine, run).await?;
+    let after = Observed::read(engine, &plan.cluster).await?;
+    let replaced = replaced(before, &after);
+    if !replaced.is_empty() {
+        let names = replaced.join(", ");
+        shell::say(&format!(
+            "replaced already, and not to be had back: {names}; the same command again completes them"
+        ));
+    }
+    Ok(())
+}
+
+/// The hostnames of slaves that were not there in any form before this run.
+fn new_slaves(plan: &Plan, before: &Observed) -> Vec<String> {
+    let specs = plan.containers.iter().map(|step| &step.spec).filter(|spec| spec.component == "mesosslave");
+    let known = |name: &String| before.components.contains_key(name) || before.volumes.contains(name);
+    specs.filter(|spec| !known(&spec.name)).map(|spec| spec.hostname.clone()).collect()
+}
+
+/// The components of before whose containers are others now, or gone.
+fn replaced<'a>(before: &'a Observed, after: &Observed) -> Vec<&'a str> {
+    let same = |name: &String, id: &String| after.components.get(name).is_some_and(|now| now.id == *id);
+    let others = before.components.iter().filter(|(name, there)| !same(name, &there.id));
+    others.map(|(name, _)| name.as_str()).collect()
+}
+
+/// Takes the objects away that this run put on a cluster that was there before: addons, and nodes of slaves that go.
+async fn undo_objects(engine: &Engine, plan: &Plan, run: &str, slaves: &[String]) -> Result<(), Failure> {
     let pki = act::keys::of(engine, &plan.cluster).await?;
-    deploy::undo(&client(plan, &pki).await?, &documents, run).await
+    let client = client(plan, &pki).await?;
+    if let Some(documents) = documents(plan)? {
+        deploy::undo(&client, &documents, run).await?;
+    }
+    let node = kube_api::kinds::of("v1", "Node").expect("nodes are in the table of kinds");
+    for slave in slaves {
+        match client.delete(&Path::object(node, "", slave), &serde_json::json!({})).await {
+            Err(error) if !error.is_not_found() => return Err(Failure::from(error).about(&format!("node {slave}"))),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Stops what this run started of a cluster that was there before.
@@ -352,4 +394,27 @@ async fn stop_again(engine: &Engine, before: &Observed) {
 /// A name for this run.
 fn uuid() -> String {
     rand::rng().random::<[u8; 8]>().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::observed::tests::component;
+    use crate::cluster::plan::tests as plans;
+
+    #[test]
+    fn undoing_knows_what_was_replaced_and_which_slaves_are_new() {
+        let of = |hostnames: &[&str]| {
+            let named = hostnames.iter().map(|one| (format!("gtest-{one}"), component(one, State::Running)));
+            Observed { components: named.collect(), ..Observed::default() }
+        };
+        let before = of(&["etcd", "apiserver", "mesosslave1"]);
+        let mut after = of(&["etcd", "apiserver"]);
+        after.components.get_mut("gtest-apiserver").unwrap().id = "another".to_owned();
+        assert_eq!(replaced(&before, &after), ["gtest-apiserver", "gtest-mesosslave1"]);
+        assert!(replaced(&before, &before).is_empty());
+        let plan = plans::plan(&Request { slaves: Some(3), ..Request::default() }, &before, &plans::machine()).unwrap();
+        let volumes = ["gtest-mesosslave2".to_owned()].into();
+        assert_eq!(new_slaves(&plan, &Observed { volumes, ..before }), ["mesosslave3"]);
+    }
 }

@@ -10,6 +10,7 @@ use bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOp
 
 use super::{Act, keys, refused};
 use crate::cluster::name;
+use crate::cluster::observed::Observed;
 use crate::cluster::pki::{self, Pki};
 use crate::cluster::plan::{Action, ContainerStep};
 use crate::cluster::spec::{ContainerSpec, NetworkUse};
@@ -82,9 +83,6 @@ impl Act<'_> {
     }
 
     fn body(&self, spec: &ContainerSpec) -> ContainerCreateBody {
-        let mut labels: HashMap<String, String> = spec.labels.clone().into_iter().collect();
-        labels.insert(name::CONFIG.to_owned(), spec.digest());
-        labels.insert(name::RUN.to_owned(), self.run.to_owned());
         let first = spec.networks.first();
         ContainerCreateBody {
             hostname: Some(spec.hostname.clone()),
@@ -93,7 +91,7 @@ impl Act<'_> {
             entrypoint: spec.entrypoint.clone(),
             cmd: (!spec.command.is_empty()).then(|| spec.command.clone()),
             env: Some(spec.environment.iter().map(|(key, value)| format!("{key}={value}")).collect()),
-            labels: Some(labels),
+            labels: Some(labels(spec, self.run, self.before)),
             exposed_ports: Some(spec.ports.iter().map(|port| format!("{}/tcp", port.port)).collect()),
             networking_config: first.map(|network| NetworkingConfig {
                 endpoints_config: Some(HashMap::from([(network.network.clone(), endpoint(network))])),
@@ -102,6 +100,16 @@ impl Act<'_> {
             ..ContainerCreateBody::default()
         }
     }
+}
+
+/// A container's labels: also the run's, by which undoing finds it, unless it takes the place of one that was there before.
+fn labels(spec: &ContainerSpec, run: &str, before: &Observed) -> HashMap<String, String> {
+    let mut labels: HashMap<String, String> = spec.labels.clone().into_iter().collect();
+    labels.insert(name::CONFIG.to_owned(), spec.digest());
+    if !before.components.contains_key(&spec.name) {
+        labels.insert(name::RUN.to_owned(), run.to_owned());
+    }
+    labels
 }
 
 fn host_config(spec: &ContainerSpec) -> HostConfig {
@@ -139,5 +147,29 @@ fn endpoint(network: &NetworkUse) -> EndpointSettings {
             ..EndpointIpamConfig::default()
         }),
         ..EndpointSettings::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::compose::Compose;
+    use crate::cluster::name::ClusterName;
+    use crate::cluster::observed::State;
+    use crate::cluster::observed::tests::component;
+    use crate::cluster::spec;
+
+    #[test]
+    fn what_replaces_a_component_is_not_undone_with_the_run() {
+        let cluster = ClusterName::new("g").unwrap();
+        let specs = spec::containers(&Compose::load(None).unwrap(), &cluster, &spec::tests::choices()).unwrap();
+        let components = [("g-etcd".to_owned(), component("etcd", State::Running))].into();
+        let before = Observed { components, ..Observed::default() };
+        let runs = |name: &str| {
+            let spec = specs.iter().find(|spec| spec.name == name).expect("there is one");
+            labels(spec, "r", &before).get(name::RUN).cloned()
+        };
+        assert_eq!(runs("g-etcd"), None);
+        assert_eq!(runs("g-scheduler").as_deref(), Some("r"));
     }
 }
