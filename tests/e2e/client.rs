@@ -23,6 +23,7 @@ fn our_client_answers_as_kubectl_does() {
     let cluster = Cluster::up("client");
     bad_input::is_refused(&cluster);
     manifests_name_objects(&cluster);
+    a_refusal_stops_no_other(&cluster);
     objects_are_created_by_name(&cluster);
     texts_stay_texts(&cluster);
     manifests_are_applied(&cluster);
@@ -90,6 +91,24 @@ fn manifests_name_objects(cluster: &Cluster) {
     );
 }
 
+/// Of several objects those that can be are created and deleted, and in the end the command fails.
+fn a_refusal_stops_no_other(cluster: &Cluster) {
+    let three = format!("{OBJECTS}---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: last}}\n");
+    cluster.k8sm_with(&["create", "-f", "-"], OBJECTS).ok();
+    let ours = cluster.k8sm_with(&["create", "-f", "-"], &three);
+    assert_eq!((ours.code, ours.stdout.as_str()), (5, "configmap/last created\n"), "{ours}");
+    cluster.k8sm(&["delete", "configmap", "last"]).ok();
+    let theirs = cluster.kubectl_with(&["create", "-f", "-"], &three);
+    assert_eq!((theirs.code, theirs.stdout), (1, ours.stdout), "{}", theirs.stderr);
+    let delete = ["delete", "namespace", "default", "made"];
+    for client in [Cluster::k8sm, Cluster::kubectl] {
+        cluster.k8sm(&["create", "namespace", "made"]).ok();
+        let deleted = client(cluster, &delete);
+        assert_eq!((deleted.code, deleted.stdout.as_str()), (1, "namespace \"made\" deleted\n"), "{deleted}");
+    }
+    cluster.k8sm_with(&["delete", "-f", "-"], &three).ok();
+}
+
 /// Namespaces, config maps, secrets and service accounts need no manifest.
 fn objects_are_created_by_name(cluster: &Cluster) {
     let files = cluster.directory().join("files");
@@ -117,6 +136,10 @@ fn objects_are_created_by_name(cluster: &Cluster) {
         assert!(again.starts_with("error: failed to create ") && again.contains("\"made\" already exists"), "{again}");
     }
     both(cluster, &["get", "cm/made", "sa/made", "secret/made", "-o", "name"], "").ok();
+    both(cluster, &["describe", "secret", "made"], "").ok();
+    both(cluster, &["describe", "configmap", "made"], "").ok();
+    let union = "jsonpath={.items[*]['metadata.name', 'kind']}";
+    both(cluster, &["get", "cm/made", "sa/made", "secret/made", "-o", union], "").ok();
     let data = cluster.kubectl(&["get", "secret", "made", "-o", "jsonpath={.data} {.type}"]).ok();
     assert_eq!(data, r#"{"a":"MQ==","bytes":"/wA=","page.html":"PHA+Cg=="} example.com/own"#);
     for refused in [

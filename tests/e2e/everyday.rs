@@ -299,7 +299,11 @@ fn restarts(cluster: &Cluster) {
     for program in ["km executor", "km minion", ""] {
         match program {
             "" => drop(docker(&["restart", "-t", "0", &slave])),
-            program => docker::pids(&slave, program).into_iter().for_each(docker::kill),
+            program => {
+                let pids = docker::pids(&slave, program);
+                assert!(!pids.is_empty(), "no {program} runs on {slave}");
+                pids.into_iter().for_each(docker::kill);
+            }
         }
         cluster.nodes_ready();
         cluster.running("stays");

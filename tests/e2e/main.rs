@@ -16,6 +16,7 @@ mod everyday;
 mod faults;
 mod harness;
 mod isolation;
+mod lifetime;
 mod pods;
 mod services;
 mod sessions;

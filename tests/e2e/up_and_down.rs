@@ -192,8 +192,12 @@ fn a_killed_up_is_completed_by_the_next_and_an_interrupted_second_leaves_the_fir
     cluster.k8sm(&["up"]).ok();
     cluster.nodes_ready();
     let first = running(&cluster);
-    // Here there is little to do: a signal at any time leaves what was there.
-    interrupted(&cluster, 1, "-INT");
+    // There is nothing to do, but one does not answer: so it is surely in the midst of it when the signal comes.
+    let scheduler = cluster.container("scheduler");
+    docker(&["kill", "--signal=STOP", &scheduler]);
+    let code = interrupted(&cluster, 1, "-INT");
+    docker(&["kill", "--signal=CONT", &scheduler]);
+    assert_eq!(code, Some(130));
     assert_eq!(running(&cluster), first);
     cluster.nodes_ready();
 }
