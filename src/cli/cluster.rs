@@ -49,10 +49,9 @@ struct Logs {
 
 /// Print the compose file that a cluster is made from, with every placeholder resolved
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  k8sm cluster compose                     what a cluster is made of, spelt out\n  \
-                        k8sm cluster compose --template > my.yml and `k8sm up --file my.yml`, with changes of yours"
-)]
+#[command(after_help = "Examples:\n  \
+    k8sm cluster compose                        what a cluster is made of, spelt out\n  \
+    k8sm cluster compose --template > my.yml    a file to begin with, for `k8sm up --file my.yml`")]
 struct Compose {
     /// Print the built-in file with its placeholders instead, which `k8sm up --file` takes
     #[arg(long, conflicts_with_all = ["file", "slaves"])]

@@ -225,8 +225,10 @@ impl Compose {
 }
 
 fn refusal(shown: &str, what: &str) -> Failure {
-    Failure::usage(format!("compose file {shown}: {what}"))
-        .hint("`k8sm cluster compose --template` prints a file that is understood; docs/architecture.md says what each service is")
+    Failure::usage(format!("compose file {shown}: {what}")).hint(
+        "`k8sm cluster compose --template` prints a file that is understood; \
+             docs/architecture.md says what each service is",
+    )
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The plan of an `up`: a pure function of flags, compose file and what Docker holds. `--dry-run` prints it.
 
+mod images;
 mod print;
 
-use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
@@ -158,7 +158,7 @@ impl Plan {
         machine: &Machine<'_>,
     ) -> Result<Self, Failure> {
         let mut choices = choose(cluster, engine, request, compose, observed, machine)?;
-        let etcd = etcd_step(&mut choices, cluster, compose, observed, machine)?;
+        let etcd = images::etcd(&mut choices, cluster, compose, observed, machine)?;
         let km = ImageStep {
             image: choices.km_image.clone(),
             source: if observed.images.contains(&choices.km_image) { Source::Present } else { Source::Executable },
@@ -177,7 +177,7 @@ impl Plan {
             dns: (!request.no_dns)
                 .then(|| DnsStep { server: choices.service_address(dns::NUMBER), create: !observed.dns }),
             choices,
-            pulls: pulls(&containers, [&km.image, &etcd.image], observed),
+            pulls: images::pulls(&containers, [&km.image, &etcd.image], observed),
             images: vec![km, etcd],
             networks: networks.to_vec(),
             containers,
@@ -360,42 +360,6 @@ fn kept_ports(ports: Ports, wanted: Wanted) -> Result<Ports, Failure> {
     }
 }
 
-/// The image of etcd: the one named, the cluster's own, that of this machine's etcd, the compose file's; present, made or
-/// pulled. What is here comes before what needs a network.
-fn etcd_step(
-    choices: &mut Choices,
-    cluster: &ClusterName,
-    compose: &Compose,
-    observed: &Observed,
-    machine: &Machine<'_>,
-) -> Result<ImageStep, Failure> {
-    if let Some(named) = choices.etcd_image.as_ref().filter(|_| !compose.services.etcd.image.contains(ETCD_PLACEHOLDER))
-    {
-        let own = &compose.services.etcd.image;
-        return Err(Failure::usage(format!("--etcd-image {named} has no effect: the compose file's etcd is {own}"))
-            .hint("name the image in one of the two places; the file may say ${K8SM_ETCD_IMAGE}"));
-    }
-    let own = || observed.components.get(&cluster.of("etcd")).map(|etcd| etcd.image.clone());
-    let machines = || machine.etcd.as_ref().map(|etcd| etcd.image.clone());
-    choices.etcd_image = choices.etcd_image.take().or_else(own).or_else(machines);
-    let specs = spec::containers(compose, cluster, choices)?;
-    let etcd = specs.iter().find(|spec| spec.component == "etcd").expect("every compose file has the service etcd");
-    let image = etcd.image.clone();
-    let source = match &machine.etcd {
-        _ if is_here(&image, observed) => Source::Present,
-        Some(etcd) if etcd.image == image => Source::Wrap { executable: etcd.executable.clone() },
-        _ => Source::Pull,
-    };
-    Ok(ImageStep { image, source })
-}
-
-/// How a compose file says that etcd's image is ours to choose.
-const ETCD_PLACEHOLDER: &str = "${K8SM_ETCD_IMAGE";
-
-fn is_here(image: &String, observed: &Observed) -> bool {
-    observed.images.contains(image) || observed.images.contains(&format!("{image}:latest"))
-}
-
 fn action(spec: &ContainerSpec, observed: &Observed, request: &Request) -> Action {
     let Some(there) = observed.components.get(&spec.name) else { return Action::Create };
     match (there.config == spec.digest(), there.state) {
@@ -405,13 +369,6 @@ fn action(spec: &ContainerSpec, observed: &Observed, request: &Request) -> Actio
         (false, _) if request.recreate => Action::Recreate,
         (false, _) => Action::Differs { image: there.image.clone() },
     }
-}
-
-/// The images of containers but for these two, as far as they are not here.
-fn pulls(containers: &[ContainerStep], known: [&String; 2], observed: &Observed) -> Vec<String> {
-    let named = containers.iter().map(|step| &step.spec.image);
-    let named = named.filter(|image| !known.contains(image) && !is_here(image, observed));
-    named.collect::<BTreeSet<_>>().into_iter().cloned().collect()
 }
 
 fn volumes(cluster: &ClusterName, containers: &[ContainerStep], observed: &Observed) -> Vec<VolumeStep> {

@@ -1,5 +1,7 @@
 //! `up` as a whole: plan, act, wait until everything serves, tell kubectl; and undo all of it where that fails.
 
+mod undo;
+
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -17,7 +19,7 @@ use super::kubeconfig::{self, Access};
 use super::lock::Lock;
 use super::logs;
 use super::name::ClusterName;
-use super::observed::{Observed, State};
+use super::observed::Observed;
 use super::pki::Pki;
 use super::plan::{self, Machine, Plan, Request};
 use super::probe::{Asked, Check};
@@ -25,8 +27,8 @@ use super::progress::{Progress, seconds};
 use super::ready;
 use super::remove;
 use super::subnet;
+use crate::client::Client;
 use crate::client::manifest::Document;
-use crate::client::{Client, Path};
 use crate::failure::{Failure, Kind};
 use crate::shell;
 
@@ -141,12 +143,12 @@ pub(crate) async fn up(options: &Options) -> Result<(), Failure> {
             Ok(())
         }
         Err(failure) if failure.kind() == Kind::Interrupted => {
-            undo(options, &engine, &plan, &observed, &run, &failure).await;
+            undo::undo(options, &engine, &plan, &observed, &run, &failure).await;
             Err(Failure::interrupted(format!("bringing up cluster {} was interrupted", options.cluster)))
         }
         Err(failure) => {
             let failure = logs::explain(&engine, &options.cluster, failure).await;
-            undo(options, &engine, &plan, &observed, &run, &failure).await;
+            undo::undo(options, &engine, &plan, &observed, &run, &failure).await;
             Err(failure)
         }
     }
@@ -308,113 +310,7 @@ fn on_interrupt(first: String, second: String) -> Result<CancellationToken, Fail
     Ok(token)
 }
 
-/// Shows why it failed, keeps the logs, and removes what the run made.
-async fn undo(options: &Options, engine: &Engine, plan: &Plan, before: &Observed, run: &str, failure: &Failure) {
-    let cluster = &options.cluster;
-    if failure.kind() != Kind::Interrupted {
-        logs::save_and_show(engine, cluster, failure).await;
-    }
-    if options.keep {
-        shell::say(&format!("kept as it is: `k8sm down{}` removes it", cluster.flag()));
-        return;
-    }
-    let undone = if before.is_empty() {
-        remove::cluster(engine, cluster).await.map(drop)
-    } else {
-        undo_additions(engine, plan, before, run).await
-    };
-    if let Err(left) = undone {
-        shell::say(&format!("not everything could be removed: {}", left.line()));
-        shell::say(&format!("`k8sm down{}` tries again", cluster.flag()));
-    }
-}
-
-/// Gives a cluster that was there before back as it was, but for what `--recreate` had replaced by then.
-async fn undo_additions(engine: &Engine, plan: &Plan, before: &Observed, run: &str) -> Result<(), Failure> {
-    let slaves = new_slaves(plan, before);
-    for slave in &slaves {
-        remove::slave(engine, &plan.cluster, slave).await?;
-    }
-    // An API server that was never reached holds nothing of this run.
-    let _ = tokio::time::timeout(DRAIN, undo_objects(engine, plan, run, &slaves)).await;
-    stop_again(engine, before).await;
-    remove::run(engine, run).await?;
-    let after = Observed::read(engine, &plan.cluster).await?;
-    let replaced = replaced(before, &after);
-    if !replaced.is_empty() {
-        let names = replaced.join(", ");
-        shell::say(&format!(
-            "replaced already, and not to be had back: {names}; the same command again completes them"
-        ));
-    }
-    Ok(())
-}
-
-/// The hostnames of slaves that were not there in any form before this run.
-fn new_slaves(plan: &Plan, before: &Observed) -> Vec<String> {
-    let specs = plan.containers.iter().map(|step| &step.spec).filter(|spec| spec.component == "mesosslave");
-    let known = |name: &String| before.components.contains_key(name) || before.volumes.contains(name);
-    specs.filter(|spec| !known(&spec.name)).map(|spec| spec.hostname.clone()).collect()
-}
-
-/// The components of before whose containers are others now, or gone.
-fn replaced<'a>(before: &'a Observed, after: &Observed) -> Vec<&'a str> {
-    let same = |name: &String, id: &String| after.components.get(name).is_some_and(|now| now.id == *id);
-    let others = before.components.iter().filter(|(name, there)| !same(name, &there.id));
-    others.map(|(name, _)| name.as_str()).collect()
-}
-
-/// Takes the objects away that this run put on a cluster that was there before: addons, and nodes of slaves that go.
-async fn undo_objects(engine: &Engine, plan: &Plan, run: &str, slaves: &[String]) -> Result<(), Failure> {
-    let pki = act::keys::of(engine, &plan.cluster).await?;
-    let client = client(plan, &pki).await?;
-    if let Some(documents) = documents(plan)? {
-        deploy::undo(&client, &documents, run).await?;
-    }
-    let node = kube_api::kinds::of("v1", "Node").expect("nodes are in the table of kinds");
-    for slave in slaves {
-        match client.delete(&Path::object(node, "", slave), &serde_json::json!({})).await {
-            Err(error) if !error.is_not_found() => return Err(Failure::from(error).about(&format!("node {slave}"))),
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// Stops what this run started of a cluster that was there before.
-async fn stop_again(engine: &Engine, before: &Observed) {
-    let stopped = before.components.iter().filter(|(_, component)| component.state != State::Running);
-    let stops = stopped.map(|(name, _)| async move {
-        // One that is gone or stopped already is as it was.
-        let _ = engine.docker.stop_container(name, None).await;
-    });
-    futures::future::join_all(stops).await;
-}
-
 /// A name for this run.
 fn uuid() -> String {
     rand::rng().random::<[u8; 8]>().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cluster::observed::tests::component;
-    use crate::cluster::plan::tests as plans;
-
-    #[test]
-    fn undoing_knows_what_was_replaced_and_which_slaves_are_new() {
-        let of = |hostnames: &[&str]| {
-            let named = hostnames.iter().map(|one| (format!("gtest-{one}"), component(one, State::Running)));
-            Observed { components: named.collect(), ..Observed::default() }
-        };
-        let before = of(&["etcd", "apiserver", "mesosslave1"]);
-        let mut after = of(&["etcd", "apiserver"]);
-        after.components.get_mut("gtest-apiserver").unwrap().id = "another".to_owned();
-        assert_eq!(replaced(&before, &after), ["gtest-apiserver", "gtest-mesosslave1"]);
-        assert!(replaced(&before, &before).is_empty());
-        let plan = plans::plan(&Request { slaves: Some(3), ..Request::default() }, &before, &plans::machine()).unwrap();
-        let volumes = ["gtest-mesosslave2".to_owned()].into();
-        assert_eq!(new_slaves(&plan, &Observed { volumes, ..before }), ["mesosslave3"]);
-    }
 }
