@@ -100,12 +100,19 @@ async fn lead(
     tracing::info!("leading: the controllers start");
     let mut tasks = JoinSet::new();
     start(flags, context, root_ca, &mut tasks);
-    let held = match flags.leader_elect {
-        true => election.hold(shutdown).await,
-        false => {
-            shutdown.cancelled().await;
-            Ok(())
+    let hold = async {
+        match flags.leader_elect {
+            true => election.hold(shutdown).await,
+            false => {
+                shutdown.cancelled().await;
+                Ok(())
+            }
         }
+    };
+    let held = tokio::select! {
+        held = hold => held,
+        // one controller less would not be noticed, and the lease keeps others from its work
+        error = serve::tasks::broken(&mut tasks) => Err(error),
     };
     shutdown.cancel();
     while tasks.join_next().await.is_some() {}

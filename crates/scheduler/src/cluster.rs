@@ -12,6 +12,7 @@ use kube::{Client, Error};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::annotations::ATTRIBUTE;
@@ -36,16 +37,16 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts carrying out effects; ends when the last clone is dropped and all is done. `prelaunch` says that an executor
+    /// Starts a task that carries out effects; it ends when the last clone is dropped and all is done. `prelaunch` says that an executor
     /// starts on every node by itself, so that a new node is not ready until its executor says so.
     #[must_use]
-    pub fn start(client: Client, prelaunch: bool) -> (Self, tokio::task::JoinHandle<()>) {
+    pub fn start(client: Client, prelaunch: bool, tasks: &mut JoinSet<()>) -> Self {
         let (queue, effects) = mpsc::channel(QUEUE);
         let worker = Worker { client, prelaunch, events: Mutex::default(), serial: AtomicU64::new(0) };
-        let task = tokio::spawn(async move {
+        tasks.spawn(async move {
             ReceiverStream::new(effects).for_each_concurrent(CONCURRENT, |effect| worker.carry_out(effect)).await;
         });
-        (Self { queue }, task)
+        Self { queue }
     }
 
     /// Has an effect carried out.

@@ -14,6 +14,7 @@ use mesos::scheduler::Event;
 use mesos::scheduler::client::{self, Master, Notice, Notices};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::cluster::Cluster;
@@ -60,9 +61,10 @@ pub async fn serve(flags: Flags, listener: TcpListener, shutdown: CancellationTo
     let (ask, questions) = mpsc::channel(16);
     let pages = http::router(&flags, &metrics, ask);
     let served = tokio::spawn(serve::http::plain(listener, serve::http::router(pages), shutdown.clone()));
-    let (cluster, carried) = Cluster::start(client.clone(), flags.prelaunch_executors);
+    let mut tasks = JoinSet::new();
+    let cluster = Cluster::start(client.clone(), flags.prelaunch_executors, &mut tasks);
     let (registered, until) = ((client.clone(), flags.clone()), shutdown.clone());
-    let registered = tokio::spawn(async move {
+    tasks.spawn(async move {
         until.run_until_cancelled(service::keep(registered.0, &registered.1)).await;
     });
     let scheduler = Scheduler {
@@ -76,11 +78,12 @@ pub async fn serve(flags: Flags, listener: TcpListener, shutdown: CancellationTo
     let outcome = tokio::select! {
         outcome = scheduler.run(client) => outcome,
         () = shutdown.cancelled() => Ok(()),
+        error = serve::tasks::broken(&mut tasks) => Err(error),
     };
     shutdown.cancel();
     // what was decided is carried out, what only waited for an answer is dropped
-    let _ = tokio::time::timeout(Duration::from_secs(2), carried).await;
-    let _ = tokio::join!(registered, served);
+    let _ = tokio::time::timeout(Duration::from_secs(2), async { while tasks.join_next().await.is_some() {} }).await;
+    let _ = served.await;
     outcome
 }
 
@@ -238,7 +241,9 @@ impl Scheduler {
             self.machine.tick(Instant::now());
             for effect in self.machine.take_effects() {
                 match effect {
-                    Effect::Mesos(action) => drop(line.calls.send(action).await),
+                    Effect::Mesos(action) => {
+                        line.calls.send(action).await.context("the sender of calls to Mesos has ended")?;
+                    }
                     other => self.cluster.apply(other).await,
                 }
             }

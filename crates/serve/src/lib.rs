@@ -7,6 +7,7 @@ pub mod log;
 pub mod memory;
 pub mod metrics;
 pub mod shutdown;
+pub mod tasks;
 pub mod tls;
 
 use std::future::Future;

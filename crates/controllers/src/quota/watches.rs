@@ -37,8 +37,15 @@ impl Watches {
         let (wanted, mut kinds) = mpsc::channel(kinds::all().len());
         let followed = async move {
             let mut watches = JoinSet::new();
-            while let Some(kind) = kinds.recv().await {
-                watches.spawn(follow(context.clone(), Arc::clone(&queue), kind));
+            loop {
+                tokio::select! {
+                    kind = kinds.recv() => match kind {
+                        Some(kind) => drop(watches.spawn(follow(context.clone(), Arc::clone(&queue), kind))),
+                        None => return,
+                    },
+                    // they do not end; the panic of one is the controller's
+                    Some(Err(error)) = watches.join_next() => std::panic::resume_unwind(error.into_panic()),
+                }
             }
         };
         (Self { covered: Mutex::default(), wanted }, followed)
