@@ -2,6 +2,7 @@
 //! (foreground), or are left without their owner (orphan).
 
 mod graph;
+mod roll;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use crate::queue::{Next, Queue};
 use crate::store::{Object, Store};
 use futures::StreamExt;
 use graph::{Graph, Item, Leaving, Step};
+use roll::Roll;
 
 /// Kubernetes' finalizer of an owner that goes after its dependents.
 const FOREGROUND: &str = "foregroundDeletion";
@@ -74,10 +76,14 @@ impl Collector {
     /// Follows a kind that a controller stores; gives its name.
     fn listen<K: Object + k8s_openapi::Resource>(&self, store: &Arc<Store<K>>) -> &'static str {
         let collector = self.clone();
-        store.listen(move |change| match (change.old, change.new) {
-            (_, Some(object)) => collector.seen(item(object.meta(), K::API_VERSION, K::KIND)),
-            (Some(object), None) => collector.gone(&object.uid().unwrap_or_default()),
-            (None, None) => {}
+        store.listen(move |change| {
+            // a list may show another object of the name, without a word of the end of the one before
+            if let Some(old) = change.old.filter(|old| change.new.is_none_or(|new| new.uid() != old.uid())) {
+                collector.gone(&old.uid().unwrap_or_default());
+            }
+            if let Some(object) = change.new {
+                collector.seen(item(object.meta(), K::API_VERSION, K::KIND));
+            }
         });
         K::KIND
     }
@@ -89,16 +95,20 @@ impl Collector {
         let of = |object: &PartialObjectMeta<DynamicObject>| item(object.meta(), &kind.api_version(), kind.kind);
         tasks.spawn(async move {
             let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
+            let mut roll = Roll::default();
             while let Some(Some(event)) = shutdown.run_until_cancelled(events.next()).await {
-                match event {
-                    Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => {
-                        collector.seen(of(&object))
-                    }
-                    Ok(watcher::Event::Delete(object)) => collector.gone(&object.uid().unwrap_or_default()),
-                    Ok(watcher::Event::Init | watcher::Event::InitDone) => {}
+                let event = match event {
+                    Ok(event) => event,
                     Err(error) => {
-                        tracing::warn!(kind = kind.kind, error = error.to_string(), "the watch is broken")
+                        tracing::warn!(kind = kind.kind, error = error.to_string(), "the watch is broken");
+                        continue;
                     }
+                };
+                if let watcher::Event::Apply(object) | watcher::Event::InitApply(object) = &event {
+                    collector.seen(of(object));
+                }
+                for uid in roll.gone(&event) {
+                    collector.gone(&uid);
                 }
             }
         });
