@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Pod, ReplicationController};
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::{Error, ResourceExt};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::pod;
@@ -100,7 +100,7 @@ async fn claim(
     Ok(())
 }
 
-async fn patch_owner(context: &Context, api: &Api<Pod>, pod: &Pod, patch: &serde_json::Value) -> Result<(), Error> {
+async fn patch_owner(context: &Context, api: &Api<Pod>, pod: &Pod, patch: &Value) -> Result<(), Error> {
     match api.patch(&pod.name_any(), &PatchParams::default(), &Patch::Strategic(patch)).await {
         Ok(pod) => context.pods.wrote(pod),
         // it went away, or became another pod of that name: there is nothing to claim
@@ -150,11 +150,7 @@ async fn create(context: &Context, api: &Api<Pod>, controller: &ReplicationContr
             Ok(())
         }
         Err(error) => {
-            let text = match &error {
-                Error::Api(status) => status.message.clone(),
-                other => other.to_string(),
-            };
-            context.events.record(controller, NAME, true, "FailedCreate", format!("Error creating: {text}"));
+            context.events.record(controller, NAME, true, "FailedCreate", format!("Error creating: {}", told(&error)));
             Err(error).context("cannot create a pod")
         }
     }
@@ -175,12 +171,31 @@ async fn delete(
         }
         Err(Error::Api(status)) if matches!(status.code, 404 | 409) => return Ok(()),
         Err(error) => {
-            context.events.record(controller, NAME, true, "FailedDelete", format!("Error deleting: {error}"));
+            context.events.record(controller, NAME, true, "FailedDelete", format!("Error deleting: {}", told(&error)));
             return Err(error).with_context(|| format!("cannot delete pod {name}"));
         }
     }
     context.events.record(controller, NAME, false, "SuccessfulDelete", format!("Deleted pod: {name}"));
     Ok(())
+}
+
+/// The failure in the API server's own words, where they are its.
+fn told(error: &Error) -> String {
+    match error {
+        Error::Api(status) => status.message.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// The condition of a controller whose pods cannot be made or deleted, since it first could not.
+fn replica_failure(controller: &ReplicationController, plan: &Plan, error: &anyhow::Error, now: Timestamp) -> Value {
+    let reason = if plan.create > 0 { "FailedCreate" } else { "FailedDelete" };
+    let message = error.downcast_ref::<Error>().map_or_else(|| format!("{error:#}"), told);
+    let known = controller.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
+    let before = known.iter().find(|known| known.type_ == "ReplicaFailure" && known.status == "True");
+    let since = before.and_then(|before| before.last_transition_time.as_ref()).map_or(now, |since| since.0);
+    json!({"type": "ReplicaFailure", "status": "True", "reason": reason, "message": message,
+           "lastTransitionTime": since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()})
 }
 
 async fn write_status(
@@ -189,19 +204,14 @@ async fn write_status(
     plan: &Plan,
     failure: Option<&anyhow::Error>,
 ) -> anyhow::Result<()> {
-    let now = Timestamp::now();
-    let condition = failure.map(|error| {
-        let (reason, message) = (if plan.create > 0 { "FailedCreate" } else { "FailedDelete" }, format!("{error:#}"));
-        json!({"type": "ReplicaFailure", "status": "True", "reason": reason, "message": message,
-               "lastTransitionTime": now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()})
-    });
+    let condition = failure.map(|error| replica_failure(controller, plan, error, Timestamp::now()));
     let had =
         controller.status.as_ref().is_some_and(|status| status.conditions.as_ref().is_some_and(|c| !c.is_empty()));
     if controller.status.as_ref().is_some_and(|known| plan.status.equals(known)) && condition.is_some() == had {
         return Ok(());
     }
     let mut status = serde_json::to_value(&plan.status).expect("a status is plain data");
-    status["conditions"] = condition.map_or(serde_json::Value::Null, |condition| json!([condition]));
+    status["conditions"] = condition.map_or(Value::Null, |condition| json!([condition]));
     let namespace = controller.namespace().unwrap_or_default();
     let api: Api<ReplicationController> = Api::namespaced(context.client.clone(), &namespace);
     let patch = Patch::Merge(json!({"metadata": {"uid": controller.uid()}, "status": status}));
@@ -211,4 +221,35 @@ async fn write_status(
         Err(error) => return Err(error).context("cannot write the status"),
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_told_in_the_api_servers_words_and_keeps_its_time() {
+        let controller = |conditions: Value| -> ReplicationController {
+            serde_json::from_value(json!({"metadata": {"name": "web", "namespace": "a", "uid": "1"},
+                "spec": {"replicas": 1, "selector": {"app": "web"}}, "status": {"replicas": 0, "conditions": conditions}}))
+            .unwrap()
+        };
+        let refusal = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "code": 403,
+            "reason": "Forbidden", "message": "pods \"web-1\" is forbidden: exceeded quota: q"});
+        let refusal = Error::Api(Box::new(serde_json::from_value(refusal).unwrap()));
+        let error = anyhow::Error::new(refusal).context("cannot create a pod");
+        let now = "2026-01-02T00:00:00Z".parse().unwrap();
+        let first = controller(json!([]));
+        let plan = plan::plan(&first, &[], now);
+        let told = replica_failure(&first, &plan, &error, now);
+        assert_eq!(
+            told,
+            json!({"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate",
+                "message": "pods \"web-1\" is forbidden: exceeded quota: q", "lastTransitionTime": "2026-01-02T00:00:00Z"})
+        );
+        let later = "2026-01-03T00:00:00Z".parse().unwrap();
+        let again = controller(json!([told]));
+        let still = replica_failure(&again, &plan, &error, later);
+        assert_eq!(still["lastTransitionTime"], "2026-01-02T00:00:00Z");
+    }
 }
