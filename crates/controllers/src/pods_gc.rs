@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{Api, DeleteParams, Preconditions};
+use kube::api::{Api, DeleteParams, Patch, PatchParams, Preconditions};
 use kube::{Error, ResourceExt};
+use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::pod;
@@ -86,9 +88,29 @@ async fn orphans(context: &Context, node: &str) -> anyhow::Result<()> {
     }
     for pod in context.pods.select(|pod| node_of(pod) == Some(node)) {
         tracing::info!(pod = pod.name_any(), node, "the pod's node is no more: deleted");
+        if !pod::is_finished(&pod) {
+            fail(context, &pod).await.with_context(|| format!("cannot fail pod {}", pod.name_any()))?;
+        }
         delete(context, &pod).await?;
     }
     Ok(())
+}
+
+/// Says how the pod ended, for whoever watches it: nobody on its node is left to.
+async fn fail(context: &Context, pod: &Pod) -> Result<(), Error> {
+    let api: Api<Pod> = Api::namespaced(context.client.clone(), &pod.namespace().unwrap_or_default());
+    let patch = Patch::Strategic(failed(pod, Timestamp::now()));
+    match api.patch_status(&pod.name_any(), &PatchParams::default(), &patch).await {
+        // it is gone, or another of that name
+        Err(Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+fn failed(pod: &Pod, now: Timestamp) -> Value {
+    let condition = json!({"type": "DisruptionTarget", "status": "True", "reason": "DeletionByPodGC",
+        "message": "PodGC: node no longer exists", "lastTransitionTime": now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()});
+    json!({"metadata": {"uid": pod.uid()}, "status": {"phase": "Failed", "conditions": [condition]}})
 }
 
 async fn finished(context: &Context, threshold: usize) -> anyhow::Result<()> {
@@ -119,7 +141,6 @@ async fn delete(context: &Context, pod: &Pod) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn pod(name: &str, made: &str) -> Arc<Pod> {
         Arc::new(serde_json::from_value(json!({"metadata": {"name": name, "creationTimestamp": made}})).unwrap())
@@ -137,6 +158,14 @@ mod tests {
         assert!(ends(marked.clone(), ""));
         assert!(!ends(marked, "n") && !ends(json!({}), ""));
         assert!(!ends(json!({"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["a/b"]}), ""));
+    }
+
+    #[test]
+    fn a_pod_without_its_node_has_failed() {
+        let said = failed(&pod("a", "2026-01-01T00:00:00Z"), "2026-01-02T00:00:00Z".parse().unwrap());
+        assert_eq!(said["status"]["phase"], "Failed");
+        assert_eq!(said["status"]["conditions"][0]["reason"], "DeletionByPodGC");
+        assert_eq!(said["status"]["conditions"][0]["lastTransitionTime"], "2026-01-02T00:00:00Z");
     }
 
     #[test]
