@@ -2,12 +2,14 @@
 
 mod subsets;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use k8s_openapi::api::core::v1::{Endpoints, Pod, Service};
 use kube::ResourceExt;
-use kube::api::{Api, DeleteParams, PostParams};
+use kube::api::{Api, DeleteParams, PostParams, Preconditions};
+use parking_lot::Mutex;
 
 use crate::answer::accept;
 use crate::context::Context;
@@ -17,9 +19,21 @@ use crate::store::{Key, key, split};
 
 const WORKERS: usize = 5;
 
+/// Services whose end was seen, and whose Endpoints are to go with them.
+type Ended = Arc<Mutex<HashSet<Key>>>;
+
 /// Starts the controller's listeners; the future does its work until shutdown.
 pub fn start(context: Context) -> impl Future<Output = ()> {
     let queue = Arc::new(Queue::<Key>::new("endpoints", &context.queues));
+    let ended = Ended::default();
+    let known = Arc::clone(&ended);
+    context.services.listen(move |change| {
+        match (change.old, change.new) {
+            (Some(service), None) => known.lock().insert(key(&**service)),
+            (_, Some(service)) => known.lock().remove(&key(&**service)),
+            (None, None) => false,
+        };
+    });
     service::listen(&context, &queue);
     let own = Arc::clone(&queue);
     context.endpoints.listen(move |change| {
@@ -29,20 +43,23 @@ pub fn start(context: Context) -> impl Future<Output = ()> {
     });
     let shutdown = context.shutdown.clone();
     queue.work(WORKERS, shutdown, move |key| {
-        let context = context.clone();
-        async move { reconcile(&context, &key).await }
+        let (context, ended) = (context.clone(), Arc::clone(&ended));
+        async move { reconcile(&context, &ended, &key).await }
     })
 }
 
-async fn reconcile(context: &Context, key: &str) -> anyhow::Result<Next> {
+async fn reconcile(context: &Context, ended: &Ended, key: &str) -> anyhow::Result<Next> {
     let (namespace, name) = split(key);
     let api: Api<Endpoints> = Api::namespaced(context.client.clone(), namespace);
     let known = context.endpoints.get(key);
     let Some(service) = context.services.get(key) else {
-        if known.is_some_and(|known| is_made_here(&known)) {
-            accept(api.delete(name, &DeleteParams::default()).await)
-                .with_context(|| format!("cannot delete endpoints {key}"))?;
+        let has_ended = ended.lock().contains(key);
+        if let Some(known) = known.filter(|known| has_ended || is_made_here(known)) {
+            let preconditions = Some(Preconditions { uid: known.uid(), resource_version: None });
+            let params = DeleteParams { preconditions, ..DeleteParams::default() };
+            accept(api.delete(name, &params).await).with_context(|| format!("cannot delete endpoints {key}"))?;
         }
+        ended.lock().remove(key);
         return Ok(Next::Wait);
     };
     if !service::has_selector(&service) {
@@ -80,7 +97,7 @@ fn wanted(service: &Service, known: Option<&Endpoints>, pods: &[Arc<Pod>]) -> En
 /// The label by which Kubernetes 1.33 marks endpoints that its controller made.
 const MANAGED_BY: (&str, &str) = ("endpoints.kubernetes.io/managed-by", "endpoint-controller");
 
-/// Endpoints of services without selector are somebody else's, and stay.
+/// Endpoints that somebody else made need no service to be there, but go with one whose end was seen.
 fn is_made_here(endpoints: &Endpoints) -> bool {
     endpoints.labels().get(MANAGED_BY.0).is_some_and(|by| by == MANAGED_BY.1)
 }

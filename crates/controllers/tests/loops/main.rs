@@ -124,6 +124,21 @@ async fn endpoints_follow_the_pods_of_a_service() {
     cluster.api::<Service>("default").delete("web", &DeleteParams::default()).await.unwrap();
     let endpoints = cluster.api::<Endpoints>("default");
     wait_for("no endpoints", async || endpoints.get_opt("web").await.unwrap().is_none()).await;
+
+    for name in ["own", "alone"] {
+        let own = json!({"metadata": {"name": name}, "subsets": [
+            {"addresses": [{"ip": "10.9.8.7"}], "ports": [{"port": 5432}]}]});
+        cluster.create::<Endpoints>("default", own).await;
+    }
+    cluster
+        .create::<Service>("default", json!({"metadata": {"name": "own"}, "spec": {"ports": [{"port": 5432}]}}))
+        .await;
+    cluster.api::<Service>("default").delete("own", &DeleteParams::default()).await.unwrap();
+    wait_for("what somebody made for the service to be gone", async || {
+        endpoints.get_opt("own").await.unwrap().is_none()
+    })
+    .await;
+    assert!(endpoints.get_opt("alone").await.unwrap().is_some(), "it never had a service");
 }
 
 #[tokio::test(flavor = "multi_thread")]
