@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod answer;
+mod client;
 pub mod context;
 pub mod election;
 pub mod endpoints;

@@ -16,7 +16,7 @@ use crate::election::Election;
 use crate::flags::{Flags, IGNORED};
 use crate::nodes::Patience;
 use crate::queue::Metrics;
-use crate::{accounts, endpoints, garbage, namespaces, nodes, pods_gc, quota, replication, slices, taints};
+use crate::{accounts, client, endpoints, garbage, namespaces, nodes, pods_gc, quota, replication, slices, taints};
 
 /// `km controller-manager`: runs until SIGTERM or SIGINT.
 ///
@@ -83,7 +83,7 @@ async fn api_client(flags: &Flags) -> anyhow::Result<Client> {
                 .with_context(|| format!("cannot use kubeconfig {path}"))?
         }
     };
-    Client::try_from(config).context("cannot make a client of the API server")
+    client::bounded(config)
 }
 
 async fn lead(

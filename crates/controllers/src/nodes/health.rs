@@ -103,6 +103,11 @@ pub(super) fn effective_ready(node: &Node, verdict: Verdict) -> Ready {
     if matches!(verdict, Verdict::Silent { .. }) {
         return Ready::Unknown;
     }
+    ready(node)
+}
+
+/// The node's condition as it is.
+pub(super) fn ready(node: &Node) -> Ready {
     match ready_condition(node).map(|condition| condition.status.as_str()) {
         Some("True") => Ready::True,
         Some("Unknown") => Ready::Unknown,
@@ -128,11 +133,13 @@ pub(super) fn unknown_conditions(node: &Node, never: bool, now: Timestamp) -> Op
     (!conditions.is_empty()).then_some(conditions)
 }
 
-/// The node's taints as they should be, or `None` where they are.
-pub(super) fn taints(node: &Node, ready: Ready, now: Timestamp) -> Option<Vec<Taint>> {
+/// The node's taints as they should be, or `None` where they are. `disrupted` is that no node is ready: then readiness ends no
+/// pods.
+pub(super) fn taints(node: &Node, ready: Ready, disrupted: bool, now: Timestamp) -> Option<Vec<Taint>> {
     let known = node.spec.as_ref().and_then(|spec| spec.taints.clone()).unwrap_or_default();
     let cordoned = node.spec.as_ref().and_then(|spec| spec.unschedulable).unwrap_or(false);
     let wanted = |key: &str, effect: &str| match (key, effect) {
+        (NOT_READY | UNREACHABLE, "NoExecute") if disrupted => Some(false),
         (NOT_READY, "NoSchedule" | "NoExecute") => Some(ready == Ready::False),
         (UNREACHABLE, "NoSchedule" | "NoExecute") => Some(ready == Ready::Unknown),
         (UNSCHEDULABLE, "NoSchedule") => Some(cordoned),
@@ -212,7 +219,7 @@ mod tests {
         let mine = json!({"key": "mine", "effect": "NoSchedule"});
         let cordoned = node(Some(("Unknown", "")), json!({"unschedulable": true, "taints": [mine]}));
         let keys = |taints: &[Taint]| taints.iter().map(|t| format!("{}:{}", t.key, t.effect)).collect::<Vec<_>>();
-        let unreachable = taints(&cordoned, Ready::Unknown, now).unwrap();
+        let unreachable = taints(&cordoned, Ready::Unknown, false, now).unwrap();
         assert_eq!(
             keys(&unreachable),
             [
@@ -223,13 +230,31 @@ mod tests {
             ]
         );
         let tainted = node(Some(("True", "")), json!({"taints": unreachable}));
-        assert_eq!(keys(&taints(&tainted, Ready::True, now).unwrap()), ["mine:NoSchedule"]);
-        assert_eq!(taints(&node(Some(("True", "")), json!({})), Ready::True, now), None);
+        assert_eq!(keys(&taints(&tainted, Ready::True, false, now).unwrap()), ["mine:NoSchedule"]);
+        assert_eq!(taints(&node(Some(("True", "")), json!({})), Ready::True, false, now), None);
         let mut pressed = node(Some(("True", "")), json!({"taints": [mine]}));
         pressed.status.as_mut().unwrap().conditions.as_mut().unwrap()[1].status = "True".to_owned();
-        let kept = taints(&pressed, Ready::True, now).unwrap();
+        let kept = taints(&pressed, Ready::True, false, now).unwrap();
         assert_eq!(keys(&kept), ["mine:NoSchedule", "node.kubernetes.io/memory-pressure:NoSchedule"]);
         let relieved = node(Some(("True", "")), json!({"taints": kept}));
-        assert_eq!(keys(&taints(&relieved, Ready::True, now).unwrap()), ["mine:NoSchedule"]);
+        assert_eq!(keys(&taints(&relieved, Ready::True, false, now).unwrap()), ["mine:NoSchedule"]);
+    }
+
+    #[test]
+    fn readiness_ends_no_pods_while_no_node_is_ready() {
+        let now = at("2026-01-01T00:00:00Z");
+        let mine = json!({"key": "mine", "effect": "NoExecute"});
+        let silent = |taints: Value| node(Some(("Unknown", "")), json!({ "taints": taints }));
+        let keys = |taints: &[Taint]| taints.iter().map(|t| format!("{}:{}", t.key, t.effect)).collect::<Vec<_>>();
+        let calm = taints(&silent(json!([mine])), Ready::Unknown, true, now).unwrap();
+        assert_eq!(keys(&calm), ["mine:NoExecute", "node.kubernetes.io/unreachable:NoSchedule"]);
+        let tainted = taints(&silent(json!([mine])), Ready::Unknown, false, now).unwrap();
+        let calmed = taints(&silent(json!(tainted)), Ready::Unknown, true, now).unwrap();
+        assert_eq!(keys(&calmed), keys(&calm), "what was there already is taken off");
+        let silent = node(Some(("False", "")), json!({}));
+        assert_eq!(
+            keys(&taints(&silent, Ready::False, true, now).unwrap()),
+            ["node.kubernetes.io/not-ready:NoSchedule"]
+        );
     }
 }

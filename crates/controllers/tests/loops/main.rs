@@ -155,20 +155,31 @@ async fn a_silent_node_is_unknown_and_loses_its_pods() {
     bound["spec"]["tolerations"] = json!([{"key": "node.kubernetes.io/unreachable", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 0},
         {"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 0}]);
     cluster.create::<Pod>("default", bound).await;
+    let node = async || nodes.get("n1").await.unwrap();
+    let tainted = async |effect: &str| {
+        let taints = node().await.spec.and_then(|spec| spec.taints).unwrap_or_default();
+        taints.iter().any(|taint| taint.key == "node.kubernetes.io/unreachable" && taint.effect == effect)
+    };
     wait_for("the node to be Unknown and tainted", async || {
-        let node = nodes.get("n1").await.unwrap();
-        let conditions = node.status.and_then(|status| status.conditions).unwrap_or_default();
-        let unknown = conditions.iter().any(|c| c.type_ == "Ready" && c.status == "Unknown");
-        let taints = node.spec.and_then(|spec| spec.taints).unwrap_or_default();
-        unknown
-            && taints.iter().any(|taint| taint.key == "node.kubernetes.io/unreachable" && taint.effect == "NoExecute")
+        let conditions = node().await.status.and_then(|status| status.conditions).unwrap_or_default();
+        conditions.iter().any(|c| c.type_ == "Ready" && c.status == "Unknown") && tainted("NoSchedule").await
     })
     .await;
+    assert!(!tainted("NoExecute").await, "there is no other node");
+
+    // one that nobody speaks for is ready on Mesos' word
+    let other = serde_json::from_value(json!({"metadata": {"name": "n2"}})).unwrap();
+    nodes.create(&PostParams::default(), &other).await.unwrap();
+    let vouched = json!({"status": {"conditions": [{"type": "Ready", "status": "True", "reason": "SlaveReady"}]}});
+    nodes.patch_status("n2", &PatchParams::default(), &Patch::Merge(&vouched)).await.unwrap();
+    wait_for("the node to be tainted for its pods too", async || tainted("NoExecute").await).await;
     wait_for("its pod to be deleted", async || {
         let pod = cluster.api::<Pod>("default").get_opt("a").await.unwrap();
         pod.is_none_or(|pod| pod.metadata.deletion_timestamp.is_some())
     })
     .await;
+    nodes.delete("n2", &DeleteParams::default()).await.unwrap();
+    wait_for("the taint to be taken off again", async || !tainted("NoExecute").await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
