@@ -7,6 +7,7 @@ use futures::{FutureExt, Stream, StreamExt};
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::Resource;
+use kube::core::{Expression, Selector};
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{Config, Event, Result, watcher};
 use tokio::sync::mpsc;
@@ -22,7 +23,7 @@ pub(crate) async fn follow(
     differences: mpsc::Sender<Difference>,
     stop: CancellationToken,
 ) {
-    let options = Config::default().any_semantic();
+    let options = Config::default().any_semantic().labels_from(&ours());
     let services = watcher(kube::Api::<Service>::all(client.clone()), options.clone());
     let slices = watcher(kube::Api::<EndpointSlice>::all(client), options);
     let mut services = pin!(retried(services, "services"));
@@ -47,6 +48,13 @@ pub(crate) async fn follow(
             state.slice(event);
         }
     }
+}
+
+/// What is followed: services that another proxy serves, or that are said to need none, say so by these labels, as in
+/// Kubernetes, and so do the slices of services without an address.
+fn ours() -> Selector {
+    let not = ["service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"];
+    not.map(|label| Expression::DoesNotExist(label.to_owned())).into_iter().collect()
 }
 
 fn retried<K: Resource + Clone + Send + 'static>(
@@ -134,5 +142,19 @@ impl Listing {
     fn end(&mut self) -> BTreeSet<Name> {
         self.complete = true;
         std::mem::take(&mut self.names)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kube::core::SelectorExt;
+
+    #[test]
+    fn services_that_are_another_proxys_affair_are_not_followed() {
+        let follows = |label: &str| ours().matches(&[(label.to_owned(), String::new())].into());
+        assert!(follows("app"));
+        assert!(!follows("service.kubernetes.io/service-proxy-name"));
+        assert!(!follows("service.kubernetes.io/headless"));
     }
 }
