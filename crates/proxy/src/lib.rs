@@ -13,11 +13,13 @@ pub mod nft;
 pub mod services;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use flags::Flags;
@@ -26,6 +28,11 @@ use services::Difference;
 
 /// Requests at the door that wait; a node starts a few pods at once.
 const WAITING: usize = 64;
+/// Between two attempts to make tables that could not be made.
+const RETRY: Duration = Duration::from_secs(10);
+
+/// A pod's sandbox that ended: the pod's UID, and the sandbox's number.
+type Ending = (String, u64);
 
 /// Runs `km proxy` until SIGTERM or SIGINT. The tables stay: connections through services outlive a restart of the proxy.
 ///
@@ -83,7 +90,9 @@ async fn keep(
     mut asked: mpsc::Receiver<door::Request>,
     stop: CancellationToken,
 ) {
-    let (ended, mut endings) = mpsc::channel::<String>(WAITING);
+    let (ended, mut endings) = mpsc::channel::<Ending>(WAITING);
+    let mut again = tokio::time::interval(RETRY);
+    again.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut started = false;
     loop {
         tokio::select! {
@@ -93,30 +102,44 @@ async fn keep(
                 namespaces.change(&difference);
                 if !std::mem::replace(&mut started, true) {
                     for uid in namespaces.found() {
-                        add(&mut namespaces, &uid, &ended);
+                        answer(&uid, add(&mut namespaces, &uid, &ended));
                     }
                 }
             }
             // before the first change nothing is known to serve, and a pod would be refused what is there
             Some(request) = asked.recv(), if started => {
-                let answer = add(&mut namespaces, &request.uid, &ended);
-                let _ = request.answer.send(answer);
+                let _ = request.answer.send(answer(&request.uid, add(&mut namespaces, &request.uid, &ended)));
             }
-            Some(uid) = endings.recv() => namespaces.remove(&uid),
+            Some((uid, number)) = endings.recv() => namespaces.remove(&uid, number),
+            _ = again.tick(), if started && !namespaces.is_whole() => {
+                for uid in namespaces.retry() {
+                    if let Err(error) = add(&mut namespaces, &uid, &ended) {
+                        tracing::debug!("services of pod {uid}: {error:#}");
+                    }
+                }
+            }
         }
     }
 }
 
-/// Makes a pod's table and waits beside for its sandbox's end; gives the door's answer.
-fn add(namespaces: &mut Namespaces, uid: &str, ended: &mpsc::Sender<String>) -> String {
-    if let Err(error) = namespaces.add(uid) {
-        tracing::warn!("services of pod {uid}: {error:#}");
-        return format!("error: {error:#}");
-    }
+/// Makes a pod's table and waits beside for its sandbox's end.
+fn add(namespaces: &mut Namespaces, uid: &str, ended: &mpsc::Sender<Ending>) -> anyhow::Result<()> {
+    let number = namespaces.add(uid)?;
     let (path, uid, ended) = (namespaces.sandbox_socket(uid), uid.to_owned(), ended.clone());
     tokio::spawn(async move {
         let _ = sandbox::client::until_dead(&path).await;
-        let _ = ended.send(uid).await;
+        let _ = ended.send((uid, number)).await;
     });
-    "ok".to_owned()
+    Ok(())
+}
+
+/// The door's answer.
+fn answer(uid: &str, added: anyhow::Result<()>) -> String {
+    match added {
+        Ok(()) => "ok".to_owned(),
+        Err(error) => {
+            tracing::warn!("services of pod {uid}: {error:#}");
+            format!("error: {error:#}")
+        }
+    }
 }

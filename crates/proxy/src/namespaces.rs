@@ -4,6 +4,7 @@
 //! hold the same, so a change is worked out and encoded once and sent through all their sockets.
 
 use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,8 @@ struct Namespace {
     socket: Socket,
     /// `false` until its table was made, and after a transaction failed: then it is made afresh.
     holds: bool,
+    /// Which of the sandboxes that were added this is: a pod may have several, one after the other.
+    number: u64,
 }
 
 /// All namespaces with our table, by pod UID.
@@ -25,6 +28,10 @@ pub(crate) struct Namespaces {
     own: Namespace,
     pod: Table,
     pods: BTreeMap<String, Namespace>,
+    /// How many sandboxes were added.
+    added: u64,
+    /// Whether one that is there could not be.
+    refused: bool,
 }
 
 impl Namespaces {
@@ -36,9 +43,11 @@ impl Namespaces {
         Ok(Self {
             root: root.to_owned(),
             node: Table::new(Hooks::Node, range),
-            own: Namespace { socket: Socket::open()?, holds: false },
+            own: Namespace { socket: Socket::open()?, holds: false, number: 0 },
             pod: Table::new(Hooks::Pod, range),
             pods: BTreeMap::new(),
+            added: 0,
+            refused: false,
         })
     }
 
@@ -50,16 +59,45 @@ impl Namespaces {
         change(&mut self.pod, difference, pods);
     }
 
-    /// Makes the table of a pod whose sandbox has just come up.
+    /// Makes the table of a pod whose sandbox has just come up; gives the sandbox's number.
     ///
     /// # Errors
     /// When the sandbox hands out no socket, or the kernel refuses the table.
-    pub(crate) fn add(&mut self, uid: &str) -> anyhow::Result<()> {
+    pub(crate) fn add(&mut self, uid: &str) -> anyhow::Result<u64> {
+        match self.make(uid) {
+            Ok(socket) => {
+                self.added += 1;
+                self.pods.insert(uid.to_owned(), Namespace { socket, holds: true, number: self.added });
+                Ok(self.added)
+            }
+            Err(error) => {
+                self.refused |= !is_dead(&error);
+                Err(error)
+            }
+        }
+    }
+
+    fn make(&self, uid: &str) -> anyhow::Result<Socket> {
         let path = self.sandbox_socket(uid);
         let socket = Socket::from_fd(sandbox::client::socket(&path, sandbox::client::Kind::Netfilter)?);
         socket.commit(self.pod.make())?;
-        self.pods.insert(uid.to_owned(), Namespace { socket, holds: true });
-        Ok(())
+        Ok(socket)
+    }
+
+    /// Whether every table is as it should be; where one is not, [`Namespaces::retry`] may help.
+    #[must_use]
+    pub(crate) fn is_whole(&self) -> bool {
+        !self.refused && self.own.holds && self.pods.values().all(|namespace| namespace.holds)
+    }
+
+    /// Makes the tables afresh that could not be changed; gives the pods that have none, to be added.
+    pub(crate) fn retry(&mut self) -> Vec<String> {
+        self.refused = false;
+        self.own.make_again(&self.node, "the node");
+        for (uid, namespace) in &mut self.pods {
+            namespace.make_again(&self.pod, &format!("pod {uid}"));
+        }
+        self.found().into_iter().filter(|uid| !self.pods.contains_key(uid)).collect()
     }
 
     /// Where a pod's sandbox hands out sockets.
@@ -68,9 +106,11 @@ impl Namespaces {
         self.root.join("pods").join(uid).join("sandbox").join("socket")
     }
 
-    /// Forgets a pod whose sandbox ended; its table went with its namespace.
-    pub(crate) fn remove(&mut self, uid: &str) {
-        self.pods.remove(uid);
+    /// Forgets a pod whose sandbox of that number ended, unless it has another one by now; its table went with its namespace.
+    pub(crate) fn remove(&mut self, uid: &str, number: u64) {
+        if self.pods.get(uid).is_some_and(|namespace| namespace.number == number) {
+            self.pods.remove(uid);
+        }
     }
 
     /// The UIDs of the pods whose sandboxes answer: those that were here before this process.
@@ -82,6 +122,24 @@ impl Namespaces {
             .filter_map(|entry| entry.file_name().into_string().ok())
             .collect()
     }
+}
+
+impl Namespace {
+    fn make_again(&mut self, table: &Table, name: &str) {
+        if self.holds {
+            return;
+        }
+        match self.socket.commit(table.make()) {
+            Ok(()) => self.holds = true,
+            Err(error) => tracing::warn!("services of {name}: {error}"),
+        }
+    }
+}
+
+/// Whether nobody is behind a sandbox's socket: what is left of one that ended, or was not there yet.
+fn is_dead(error: &anyhow::Error) -> bool {
+    let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+    matches!(kind, Some(ErrorKind::ConnectionRefused | ErrorKind::NotFound))
 }
 
 /// Changes a table and brings the namespaces that hold it along; UDP clients whose endpoint is there no more are let go.
@@ -108,5 +166,54 @@ fn change<'a>(
             Ok(count) => tracing::debug!("{count} UDP clients of {name} begin anew"),
             Err(error) => tracing::warn!("connections of {name}: {error}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixListener;
+
+    fn namespaces(root: &Path) -> Namespaces {
+        let mut namespaces = Namespaces::new(root, (Ipv4Addr::new(10, 10, 10, 0), 24)).unwrap();
+        // no table is made here
+        namespaces.own.holds = true;
+        namespaces
+    }
+
+    fn sandbox(namespaces: &Namespaces, uid: &str) -> UnixListener {
+        let path = namespaces.sandbox_socket(uid);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        UnixListener::bind(path).unwrap()
+    }
+
+    #[test]
+    fn a_pod_that_could_not_be_added_is_tried_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut namespaces = namespaces(directory.path());
+        drop(sandbox(&namespaces, "dead"));
+        assert!(namespaces.add("dead").is_err() && namespaces.is_whole(), "nothing helps it");
+        let refusing = sandbox(&namespaces, "a");
+        let answer = std::thread::spawn(move || drop(refusing.accept().unwrap()));
+        assert!(namespaces.add("a").is_err() && !namespaces.is_whole());
+        answer.join().unwrap();
+        let mut missing = namespaces.retry();
+        missing.sort();
+        assert_eq!(missing, ["a", "dead"]);
+        assert!(namespaces.is_whole(), "until it fails again");
+        namespaces.own.holds = false;
+        assert!(!namespaces.is_whole());
+    }
+
+    #[test]
+    fn the_end_of_a_sandbox_spares_the_next_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut namespaces = namespaces(directory.path());
+        let second = Namespace { socket: Socket::open().unwrap(), holds: true, number: 2 };
+        namespaces.pods.insert("a".to_owned(), second);
+        namespaces.remove("a", 1);
+        assert!(namespaces.pods.contains_key("a"));
+        namespaces.remove("a", 2);
+        assert!(namespaces.pods.is_empty());
     }
 }
