@@ -74,8 +74,8 @@ impl Ask {
             deleting: meta.deletion_timestamp.is_some(),
             class: 0,
         };
-        let wishes = (affinity.pod_affinity, affinity.pod_anti_affinity);
-        ask.neighbours = Neighbours::of(&ask.namespace, wishes.0, wishes.1).unwrap_or_else(|refusal| {
+        let (near, far) = (affinity.pod_affinity, affinity.pod_anti_affinity);
+        ask.neighbours = Neighbours::of(&ask.namespace, &ask.labels, near, far).unwrap_or_else(|refusal| {
             ask.request = Err(refusal);
             Neighbours::default()
         });

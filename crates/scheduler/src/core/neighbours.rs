@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{PodAffinity, PodAffinityTerm, PodAntiAffinity, WeightedPodAffinityTerm};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
 use kube::core::{Selector, SelectorExt};
 
 use super::ask::Ask;
@@ -32,21 +32,44 @@ pub struct Term {
     selector: Selector,
 }
 
+/// The labels of a pod or namespace.
+pub type Labels = BTreeMap<String, String>;
+
 /// The labels of every namespace.
-pub type Namespaces = BTreeMap<String, BTreeMap<String, String>>;
+pub type Namespaces = BTreeMap<String, Labels>;
+
+/// Requirements by the pod's own labels (`matchLabelKeys`, `mismatchLabelKeys`): as they are for `In`, others for `NotIn`. A
+/// key that the pod does not have says nothing.
+pub(super) fn like(
+    labels: &Labels,
+    operator: &str,
+    keys: Option<Vec<String>>,
+) -> impl Iterator<Item = LabelSelectorRequirement> {
+    let own = keys.into_iter().flatten().filter_map(|key| Some((labels.get(&key)?.clone(), key)));
+    own.map(move |(value, key)| LabelSelectorRequirement {
+        key,
+        operator: operator.to_owned(),
+        values: Some(vec![value]),
+    })
+}
 
 impl Neighbours {
-    /// From the pod's fields; `namespace` is the pod's own.
+    /// From the pod's fields; `namespace` and `labels` are the pod's own.
     ///
     /// # Errors
     /// A selector that Kubernetes would not accept, for the pod's owner.
-    pub fn of(namespace: &str, near: Option<PodAffinity>, far: Option<PodAntiAffinity>) -> Result<Self, String> {
+    pub fn of(
+        namespace: &str,
+        labels: &Labels,
+        near: Option<PodAffinity>,
+        far: Option<PodAntiAffinity>,
+    ) -> Result<Self, String> {
         let terms = |terms: Option<Vec<PodAffinityTerm>>| {
-            terms.into_iter().flatten().map(|term| Term::of(namespace, term)).collect::<Result<Vec<_>, _>>()
+            terms.into_iter().flatten().map(|term| Term::of(namespace, labels, term)).collect::<Result<Vec<_>, _>>()
         };
         let weighed = |terms: Option<Vec<WeightedPodAffinityTerm>>, sign: i64| {
             let of = |term: WeightedPodAffinityTerm| -> Result<(i64, Term), String> {
-                Ok((sign * i64::from(term.weight), Term::of(namespace, term.pod_affinity_term)?))
+                Ok((sign * i64::from(term.weight), Term::of(namespace, labels, term.pod_affinity_term)?))
             };
             terms.into_iter().flatten().map(of).collect::<Result<Vec<_>, String>>()
         };
@@ -68,12 +91,17 @@ impl Neighbours {
 }
 
 impl Term {
-    fn of(namespace: &str, term: PodAffinityTerm) -> Result<Self, String> {
+    fn of(namespace: &str, labels: &Labels, term: PodAffinityTerm) -> Result<Self, String> {
         let parsed = |what: &str, selector: LabelSelector| -> Result<Selector, String> {
             selector.try_into().map_err(|error| format!("invalid {what} selector of a pod affinity term: {error}"))
         };
         let selector = match term.label_selector {
-            Some(selector) => parsed("label", selector)?,
+            Some(mut selector) => {
+                let same = like(labels, "In", term.match_label_keys);
+                let other = like(labels, "NotIn", term.mismatch_label_keys);
+                selector.match_expressions.get_or_insert_default().extend(same.chain(other));
+                parsed("label", selector)?
+            }
             // no selector matches no pod; a requirement that cannot hold says so
             None => Selector::from_iter([kube::core::Expression::In(String::new(), std::collections::BTreeSet::new())]),
         };

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::TopologySpreadConstraint;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelectorRequirement;
 use kube::core::{Selector, SelectorExt};
 
 use super::ask::Ask;
 use super::fit::Reason;
-use super::neighbours::Placed;
+use super::neighbours::{Labels, Placed, like};
 
 /// A pod's constraints.
 #[derive(Clone, Debug, Default)]
@@ -35,10 +34,7 @@ impl Spread {
     ///
     /// # Errors
     /// A selector that Kubernetes would not accept, for the pod's owner.
-    pub fn of(
-        labels: &BTreeMap<String, String>,
-        constraints: Option<Vec<TopologySpreadConstraint>>,
-    ) -> Result<Self, String> {
+    pub fn of(labels: &Labels, constraints: Option<Vec<TopologySpreadConstraint>>) -> Result<Self, String> {
         let mut spread = Self::default();
         for constraint in constraints.into_iter().flatten() {
             let hard = constraint.when_unsatisfiable == "DoNotSchedule";
@@ -56,13 +52,8 @@ impl Spread {
 }
 
 impl Constraint {
-    fn of(labels: &BTreeMap<String, String>, given: TopologySpreadConstraint) -> Result<Self, String> {
-        let own = given.match_label_keys.into_iter().flatten().filter_map(|key| Some((labels.get(&key)?.clone(), key)));
-        let own = own.map(|(value, key)| LabelSelectorRequirement {
-            key,
-            operator: "In".to_owned(),
-            values: Some(vec![value]),
-        });
+    fn of(labels: &Labels, given: TopologySpreadConstraint) -> Result<Self, String> {
+        let own = like(labels, "In", given.match_label_keys);
         let selector = given.label_selector.map(|mut selector| {
             selector.match_expressions.get_or_insert_default().extend(own);
             Selector::try_from(selector)

@@ -398,6 +398,24 @@ fn pods_are_spread_over_domains_as_they_ask() {
 }
 
 #[test]
+fn neighbours_may_be_those_with_the_pods_own_labels() {
+    let versioned = |name: &str, version: &str, kind: &str, keys: &str| {
+        let term = json!({"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "web"}},
+            keys: ["version", "absent"]});
+        let affinity = json!({kind: {"requiredDuringSchedulingIgnoredDuringExecution": [term]}});
+        pod(name, json!({"labels": {"app": "web", "version": version}}), json!({"affinity": affinity}))
+    };
+    let old = pod("old", json!({"labels": {"app": "web", "version": "1"}}), json!({}));
+    let nodes = [NodeState { placed: vec![old], ..node("n1", 4000, 1_280_000) }];
+    let fits =
+        |version: &str, kind: &str, keys: &str| decide(&[versioned("p", version, kind, keys)], &nodes).launches.len();
+    assert_eq!(fits("2", "podAntiAffinity", "matchLabelKeys"), 1);
+    assert_eq!(fits("1", "podAntiAffinity", "matchLabelKeys"), 0);
+    assert_eq!(fits("1", "podAntiAffinity", "mismatchLabelKeys"), 1);
+    assert_eq!(fits("2", "podAntiAffinity", "mismatchLabelKeys"), 0);
+}
+
+#[test]
 fn a_liking_for_other_pods_decides_between_nodes() {
     let term = json!({"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "db"}}});
     let of = |kind: &str| {
