@@ -103,7 +103,10 @@ fn annotated(pod: &Pod, id: &TaskID, target: &Target, asks: &[PortAsk], ports: &
         if let Some(name) = &ask.name {
             set(&keys::port_name(&ask.protocol, name), &port.to_string());
         }
-        let container = pod.spec.as_mut().and_then(|spec| spec.containers.get_mut(ask.container));
+        let container = pod.spec.as_mut().and_then(|spec| {
+            let init = spec.init_containers.iter_mut().flatten();
+            spec.containers.iter_mut().chain(init).nth(ask.container)
+        });
         if let Some(spec) = container.and_then(|container| container.ports.as_mut()?.get_mut(ask.index)) {
             spec.host_port = Some(i32::from(*port));
         }
@@ -194,6 +197,28 @@ mod tests {
         assert_eq!(data["kind"], "Pod");
         assert_eq!(task.kill_policy.unwrap().grace_period.unwrap().duration(), Duration::from_secs(5));
         assert_eq!(task.discovery.unwrap().name.as_deref(), Some("web.default.pod"));
+    }
+
+    #[test]
+    fn a_sidecars_port_is_filled_in_too() {
+        let mut pod = pod("x");
+        let sidecar = json!({"name": "s", "restartPolicy": "Always", "ports": [{"containerPort": 81}]});
+        pod.spec.as_mut().unwrap().init_containers = Some(vec![serde_json::from_value(sidecar).unwrap()]);
+        let executor = ExecutorInfo { executor_id: "e".into(), ..ExecutorInfo::default() };
+        let (agent, offer) = ("S0".into(), "O1".into());
+        let target = Target { agent: &agent, host: "mesosslave1", offer: &offer, executor: &executor };
+        let ask = PortAsk {
+            container: 1,
+            index: 0,
+            name: None,
+            protocol: "TCP".into(),
+            container_port: 81,
+            host_port: None,
+            host_ip: String::new(),
+        };
+        let copy = annotated(&pod, &"pod.1".into(), &target, &[ask], &[31001]);
+        let sidecar = &copy.spec.unwrap().init_containers.unwrap()[0];
+        assert_eq!(sidecar.ports.as_ref().unwrap()[0].host_port, Some(31001));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use mesos::{Attribute, ExecutorID, Resource};
 
 use crate::annotations::{ATTRIBUTE, EXECUTOR_ID, EXECUTOR_RESOURCES, PORTS};
 use crate::core::NodeView;
-use crate::core::request::{is_extended, milli_cpus, milli_megabytes, units};
+use crate::core::request::{is_counted, milli_cpus, milli_megabytes, units};
 
 /// The label by which Kubernetes names a node's host.
 pub const HOSTNAME: &str = "kubernetes.io/hostname";
@@ -73,14 +73,12 @@ fn ports(node: &Node) -> Option<Vec<(u16, u16)>> {
     text.split(',').filter(|range| !range.is_empty()).map(range).collect()
 }
 
-/// What the node has of resources that Mesos knows nothing of. Where it says only how much of one there is, all of it is for
+/// What the node has of resources that Mesos is not asked for. Where it says only how much of one there is, all of it is for
 /// pods.
 fn extended(node: &Node) -> BTreeMap<String, i64> {
     let Some(status) = &node.status else { return BTreeMap::new() };
     let all = status.capacity.iter().chain(&status.allocatable).flatten();
-    all.filter(|(name, _)| is_extended(name))
-        .filter_map(|(name, amount)| Some((name.clone(), units(amount)?)))
-        .collect()
+    all.filter(|(name, _)| is_counted(name)).filter_map(|(name, amount)| Some((name.clone(), units(amount)?))).collect()
 }
 
 /// The resources with which the executor `ours` was started on the node, as the scheduler that started it noted.

@@ -6,6 +6,7 @@ use std::fmt;
 use k8s_openapi::api::core::v1::{Taint, Toleration};
 
 use super::ask::Ask;
+use super::request::EPHEMERAL_STORAGE;
 
 /// A node as the scheduler's core sees it.
 #[derive(Clone, Debug, Default)]
@@ -22,13 +23,20 @@ pub struct NodeView {
     pub allocatable: Option<(i64, i64)>,
     /// Pods that the node may run, where it says.
     pub max_pods: Option<usize>,
-    /// What the node announces of resources that Mesos knows nothing of.
+    /// What the node announces of resources that Mesos is not asked for.
     pub extended: BTreeMap<String, i64>,
     /// The ports that Mesos gives out there, in use or not, where the node says.
     pub ports: Option<Vec<(u16, u16)>>,
 }
 
 impl NodeView {
+    /// What the node has of a resource that Mesos is not asked for.
+    #[must_use]
+    pub fn has(&self, name: &str) -> i64 {
+        let unsaid = if name == EPHEMERAL_STORAGE { i64::MAX } else { 0 };
+        self.extended.get(name).copied().unwrap_or(unsaid)
+    }
+
     /// Whether Mesos decides who has the port. Of others it knows nothing, so no framework but ours gives them to anyone.
     #[must_use]
     pub fn gives_out(&self, port: u16) -> bool {
@@ -53,7 +61,7 @@ pub enum Reason {
     Cpu,
     /// Memory.
     Memory,
-    /// A resource that Mesos knows nothing of.
+    /// A resource that Mesos is not asked for.
     Extended(String),
     /// The node's limit of pods.
     TooManyPods,

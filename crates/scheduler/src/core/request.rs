@@ -1,12 +1,16 @@
 //! What a pod costs: CPU, memory, roles and ports, from its containers and the scheduler's defaults
 //! (reference/k8sm-behaviour.md, sections 2.8 to 2.10).
 
+mod port_ask;
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Container, Pod};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use super::pool::Milli;
+pub use port_ask::PortAsk;
+use port_ask::port_asks;
 
 /// The smallest CPU a container is charged, in thousandths.
 const MIN_CPUS: Milli = 10;
@@ -28,37 +32,6 @@ pub struct Charges {
     pub wildcard_ports: bool,
 }
 
-/// A port that the pod wants from the offer.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct PortAsk {
-    /// Index of the container in the pod.
-    pub container: usize,
-    /// Index of the port in the container.
-    pub index: usize,
-    /// The port's name, where it has one.
-    pub name: Option<String>,
-    /// `TCP`, `UDP` or `SCTP`.
-    pub protocol: String,
-    /// The port inside the pod.
-    pub container_port: u16,
-    /// The host port demanded; `None` takes any of the offer.
-    pub host_port: Option<u16>,
-    /// The address of the host that is meant; empty is all of them.
-    pub host_ip: String,
-}
-
-impl PortAsk {
-    /// Whether the two cannot have one host port at one time: of the same protocol, and at an address in common.
-    #[must_use]
-    pub fn conflicts(&self, other: &Self) -> bool {
-        let all = |ip: &str| ip.is_empty() || ip == "0.0.0.0";
-        self.host_port.is_some()
-            && self.host_port == other.host_port
-            && self.protocol == other.protocol
-            && (all(&self.host_ip) || all(&other.host_ip) || self.host_ip == other.host_ip)
-    }
-}
-
 /// What a pod costs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Request {
@@ -66,7 +39,7 @@ pub struct Request {
     pub cpus: Milli,
     /// Thousandths of a MB.
     pub mem: Milli,
-    /// Whole units of resources that nodes announce and Mesos knows nothing of, such as `example.com/device`.
+    /// Whole units of resources that nodes announce and Mesos is not asked for, such as `example.com/device`.
     pub extended: BTreeMap<String, i64>,
     /// Roles whose resources the pod may use, in the order of use.
     pub roles: Vec<String>,
@@ -101,7 +74,7 @@ impl Request {
         running.raise(&peak);
         running.add(&overhead(spec.overhead.as_ref())?);
         let Cost { cpus, mem, extended } = running;
-        Ok(Self { cpus, mem, extended, roles: roles(pod, charges)?, ports: ports(pod, charges.wildcard_ports)? })
+        Ok(Self { cpus, mem, extended, roles: roles(pod, charges)?, ports: port_asks(pod, charges.wildcard_ports)? })
     }
 }
 
@@ -117,8 +90,12 @@ impl Cost {
     fn of(container: &Container, charges: &Charges) -> Result<Self, String> {
         let (cpus, mem) = container_cost(container, charges)?;
         let mut extended = BTreeMap::new();
-        let amounts = container.resources.as_ref().and_then(|resources| resources.limits.as_ref());
-        for (name, quantity) in amounts.into_iter().flatten().filter(|(name, _)| is_extended(name)) {
+        let resources = container.resources.as_ref();
+        let limits = resources.and_then(|resources| resources.limits.as_ref());
+        let requests = resources.and_then(|resources| resources.requests.as_ref());
+        // a request is what is set aside; the limit stands for it where there is none
+        let amounts = limits.into_iter().chain(requests).flatten();
+        for (name, quantity) in amounts.filter(|(name, _)| is_counted(name)) {
             extended.insert(name.clone(), units(quantity).ok_or_else(|| no_amount(&container.name, name, quantity))?);
         }
         Ok(Self { cpus, mem, extended })
@@ -149,13 +126,22 @@ fn overhead(overhead: Option<&BTreeMap<String, Quantity>>) -> Result<Cost, Strin
         let Some(quantity) = overhead.and_then(|overhead| overhead.get(name)) else { return Ok(0) };
         read(quantity).ok_or_else(|| format!("the pod's overhead of {name} is {:?}, which is no amount", quantity.0))
     };
-    Ok(Cost { cpus: amount("cpu", milli_cpus)?, mem: amount("memory", milli_megabytes)?, ..Cost::default() })
+    let mut cost =
+        Cost { cpus: amount("cpu", milli_cpus)?, mem: amount("memory", milli_megabytes)?, ..Cost::default() };
+    for name in overhead.into_iter().flat_map(BTreeMap::keys).filter(|name| is_counted(name)) {
+        cost.extended.insert(name.clone(), amount(name, units)?);
+    }
+    Ok(cost)
 }
 
-/// Whether a resource is one that nodes announce beside those of Kubernetes itself.
+/// The disk for what containers write. A node that says nothing of it has enough.
+pub const EPHEMERAL_STORAGE: &str = "ephemeral-storage";
+
+/// Whether a resource is counted over what nodes announce: the disk, huge pages, and those that are not Kubernetes' own.
 #[must_use]
-pub fn is_extended(name: &str) -> bool {
-    name.contains('/') && !name.contains("kubernetes.io/")
+pub fn is_counted(name: &str) -> bool {
+    let extended = name.contains('/') && !name.contains("kubernetes.io/");
+    extended || name == EPHEMERAL_STORAGE || name.starts_with("hugepages-")
 }
 
 /// Whole units of a quantity, rounded up.
@@ -215,50 +201,6 @@ fn roles(pod: &Pod, charges: &Charges) -> Result<Vec<String>, String> {
         return Err(format!("annotation {} names no role of the framework: {list:?}", crate::annotations::ROLES));
     }
     Ok(roles)
-}
-
-/// The host ports that the pod wants; wildcard ones only where the strategy gives them.
-fn ports(pod: &Pod, wildcard_by_default: bool) -> Result<Vec<PortAsk>, String> {
-    let empty = BTreeMap::new();
-    let strategy = pod.metadata.labels.as_ref().and_then(|labels| labels.get(crate::annotations::PORT_MAPPING));
-    let wildcard = match strategy.map(String::as_str) {
-        Some("wildcard") => true,
-        Some("fixed") => false,
-        _ => wildcard_by_default,
-    };
-    let bound = pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some());
-    let annotations = pod.metadata.annotations.as_ref().filter(|_| bound).unwrap_or(&empty);
-    let mut asks: Vec<PortAsk> = Vec::new();
-    let containers = pod.spec.iter().flat_map(|spec| spec.containers.iter().enumerate());
-    for (container, spec) in containers {
-        for (index, port) in spec.ports.iter().flatten().enumerate() {
-            let protocol = port.protocol.clone().unwrap_or_else(|| "TCP".to_owned());
-            let container_port = u16::try_from(port.container_port).map_err(|_| no_port(port.container_port))?;
-            // a pod that is launched again keeps the host ports its clients know
-            let kept =
-                annotations.get(&crate::annotations::port(&protocol, container_port)).and_then(|p| p.parse().ok());
-            let host_port = match port.host_port.filter(|port| *port != 0) {
-                Some(port) => Some(u16::try_from(port).map_err(|_| no_port(port))?),
-                None => kept,
-            };
-            if host_port.is_none() && !wildcard {
-                continue;
-            }
-            let (name, host_ip) = (port.name.clone(), port.host_ip.clone().unwrap_or_default());
-            let ask = PortAsk { container, index, name, protocol, container_port, host_port, host_ip };
-            if asks.iter().any(|other| ask.conflicts(other)) {
-                return Err(format!("host port {} is asked for twice", host_port.unwrap_or_default()));
-            }
-            asks.push(ask);
-        }
-    }
-    // demanded ports first, so that no wildcard takes one of them
-    asks.sort_by_key(|ask| ask.host_port.is_none());
-    Ok(asks)
-}
-
-fn no_port(port: i32) -> String {
-    format!("{port} is no port")
 }
 
 #[cfg(test)]
@@ -341,27 +283,13 @@ mod tests {
     }
 
     #[test]
-    fn fixed_ports_are_those_named_and_wildcards_take_the_rest() {
-        let ports = json!([{"name": "a", "ports": [{"containerPort": 80}, {"containerPort": 81, "hostPort": 31000}]}]);
-        let fixed = request(pod(ports.clone())).unwrap().ports;
-        assert_eq!(fixed.iter().map(|ask| ask.host_port).collect::<Vec<_>>(), [Some(31000)]);
-        let mut value = pod(ports);
-        value["metadata"]["labels"] = json!({"k8s.mesosphere.io/portMapping": "wildcard"});
-        let wildcard = request(value.clone()).unwrap().ports;
-        assert_eq!(wildcard.iter().map(|ask| ask.host_port).collect::<Vec<_>>(), [Some(31000), None]);
-        value["metadata"]["annotations"] = json!({"k8s.mesosphere.io/port_TCP_80": "8005"});
-        value["spec"]["nodeName"] = json!("mesosslave1");
-        let again = request(value).unwrap().ports;
-        assert!(again.iter().any(|ask| ask.host_port == Some(8005)), "kept over a relaunch: {again:?}");
-    }
-
-    #[test]
-    fn a_port_asked_for_twice_is_refused() {
-        let twice = json!([{"name": "a", "ports": [
-            {"containerPort": 80, "hostPort": 80}, {"containerPort": 81, "hostPort": 80}]}]);
-        assert!(request(pod(twice)).unwrap_err().contains("80"));
-        let apart = json!([{"name": "a", "ports": [{"containerPort": 80, "hostPort": 80, "hostIP": "127.0.0.1"},
-            {"containerPort": 81, "hostPort": 80, "hostIP": "10.0.0.1"}, {"containerPort": 82, "hostPort": 80, "protocol": "UDP"}]}]);
-        assert_eq!(request(pod(apart)).unwrap().ports.len(), 3);
+    fn disk_and_huge_pages_are_counted_by_request() {
+        let spec = json!({"containers": [
+            {"name": "a", "resources": {"requests": {"ephemeral-storage": "1Gi"}, "limits": {"ephemeral-storage": "2Gi"}}},
+            {"name": "b", "resources": {"limits": {"ephemeral-storage": "1Ki", "hugepages-2Mi": "4Mi"}}}],
+            "overhead": {"ephemeral-storage": "1"}});
+        let extended = request(json!({"metadata": {"name": "p"}, "spec": spec})).unwrap().extended;
+        let wanted = [("ephemeral-storage", (1 << 30) + 1024 + 1), ("hugepages-2Mi", 4 << 20)];
+        assert_eq!(extended, wanted.map(|(name, amount)| (name.to_owned(), amount)).into());
     }
 }

@@ -366,6 +366,21 @@ fn resources_that_mesos_does_not_know_are_counted_by_the_node() {
 }
 
 #[test]
+fn disk_is_counted_where_the_node_tells_of_it() {
+    let writer = |name: &str, amount: &str| {
+        let resources = json!({"requests": {"ephemeral-storage": amount}});
+        pod(name, json!({}), json!({"containers": [{"name": "c", "resources": resources}]}))
+    };
+    let mut small = node("n1", 4000, 1_280_000);
+    small.view.extended = [("ephemeral-storage".to_owned(), 1 << 30)].into();
+    let pods = [writer("a", "600Mi"), writer("b", "600Mi")];
+    let plan = decide(&pods, &[small]);
+    assert_eq!(plan.launches.len(), 1);
+    assert_eq!(plan.why_nots[0].message, "0/1 nodes are available: 1 Insufficient ephemeral-storage.");
+    assert_eq!(decide(&pods, &[node("new", 4000, 1_280_000)]).launches.len(), 2);
+}
+
+#[test]
 fn pods_are_spread_over_domains_as_they_ask() {
     let zoned = |name: &str, zone: &str| {
         let mut zoned = node(name, 4000, 1_280_000);

@@ -62,12 +62,12 @@ impl Board<'_> {
         reserved
     }
 
-    /// Resources of which Mesos knows nothing that the node does not have for the pod.
+    /// Resources of which Mesos is not asked that the node does not have for the pod.
     pub(super) fn lacking(&self, node: usize, ask: &Ask, reserved: &Reserved) -> Vec<Reason> {
         let wanted = ask.request.iter().flat_map(|request| &request.extended).filter(|(_, amount)| **amount > 0);
         let short = wanted.filter(|(name, amount)| {
             let used = cost(&self.slots[node].placed, name) + reserved.extended.get(*name).copied().unwrap_or(0);
-            self.view(node).extended.get(*name).copied().unwrap_or(0) - used < **amount
+            self.view(node).has(name) - used < **amount
         });
         short.map(|(name, _)| Reason::Extended(name.clone())).collect()
     }
@@ -90,7 +90,7 @@ impl Board<'_> {
             return Err(Reason::Memory);
         }
         for (name, amount) in &request.extended {
-            let left = view.extended.get(name).copied().unwrap_or(0) - used.extended.get(name).copied().unwrap_or(0);
+            let left = view.has(name) - used.extended.get(name).copied().unwrap_or(0);
             if left < *amount {
                 return Err(Reason::Extended(name.clone()));
             }
