@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
-    ConfigMap, Endpoints, Namespace, Node, Pod, ReplicationController, ResourceQuota, Service, ServiceAccount,
+    ConfigMap, Endpoints, Namespace, Node, Pod, ReplicationController, ResourceQuota, Secret, Service, ServiceAccount,
 };
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::api::Api;
@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::events::Recorder;
 use crate::queue::Metrics;
 use crate::store::{Object, Store};
+use crate::tokens;
 
 /// Where nodes renew their leases.
 pub const NODE_LEASES: &str = "kube-node-lease";
@@ -51,6 +52,8 @@ pub struct Context {
     pub accounts: Arc<Store<ServiceAccount>>,
     /// All resource quotas.
     pub quotas: Arc<Store<ResourceQuota>>,
+    /// The secrets that are to hold a token of an account, and no other secret.
+    pub token_secrets: Arc<Store<Secret>>,
     /// The ConfigMaps named [`ROOT_CA`].
     pub root_cas: Arc<Store<ConfigMap>>,
     /// Cancelled when the controllers are to end.
@@ -66,6 +69,7 @@ impl Object for Lease {}
 impl Object for ServiceAccount {}
 impl Object for ResourceQuota {}
 impl Object for ConfigMap {}
+impl Object for Secret {}
 
 impl Object for Node {
     fn trim(&mut self) {
@@ -111,6 +115,7 @@ impl Context {
             leases: Arc::default(),
             accounts: Arc::default(),
             quotas: Arc::default(),
+            token_secrets: Arc::default(),
             root_cas: Arc::default(),
             shutdown,
         }
@@ -127,6 +132,7 @@ impl Context {
         self.spawn(tasks, &self.nodes, watcher::Config::default());
         self.spawn(tasks, &self.accounts, watcher::Config::default());
         self.spawn(tasks, &self.quotas, watcher::Config::default());
+        self.spawn(tasks, &self.token_secrets, watcher::Config::default().fields(&format!("type={}", tokens::TYPE)));
         self.spawn(tasks, &self.root_cas, watcher::Config::default().fields(&format!("metadata.name={ROOT_CA}")));
         let (store, shutdown) = (Arc::clone(&self.leases), self.shutdown.clone());
         let api = Api::namespaced(self.client.clone(), NODE_LEASES);
@@ -146,6 +152,7 @@ impl Context {
             self.leases.ready(),
             self.accounts.ready(),
             self.quotas.ready(),
+            self.token_secrets.ready(),
             self.root_cas.ready(),
         );
     }

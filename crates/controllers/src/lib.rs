@@ -24,5 +24,6 @@ pub mod service;
 pub mod slices;
 pub mod store;
 pub mod taints;
+pub mod tokens;
 
 pub use run::{run, serve};

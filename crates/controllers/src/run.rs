@@ -16,7 +16,9 @@ use crate::election::Election;
 use crate::flags::{Flags, IGNORED};
 use crate::nodes::Patience;
 use crate::queue::Metrics;
-use crate::{accounts, client, endpoints, garbage, namespaces, nodes, pods_gc, quota, replication, slices, taints};
+use crate::{
+    accounts, client, endpoints, garbage, namespaces, nodes, pods_gc, quota, replication, slices, taints, tokens,
+};
 
 /// `km controller-manager`: runs until SIGTERM or SIGINT.
 ///
@@ -136,7 +138,8 @@ fn start(flags: &Flags, context: Context, root_ca: Option<String>, tasks: &mut J
     tasks.spawn(ready(&context, Box::pin(replication::start(context.clone()))));
     tasks.spawn(ready(&context, Box::pin(endpoints::start(context.clone()))));
     tasks.spawn(ready(&context, Box::pin(slices::start(context.clone()))));
-    tasks.spawn(ready(&context, Box::pin(accounts::start(context.clone(), root_ca))));
+    tasks.spawn(ready(&context, Box::pin(accounts::start(context.clone(), root_ca.clone()))));
+    tasks.spawn(ready(&context, Box::pin(tokens::start(context.clone(), root_ca))));
     tasks.spawn(ready(&context, Box::pin(namespaces::start(context.clone()))));
     tasks.spawn(ready(&context, Box::pin(nodes::start(context.clone(), patience))));
     let eviction = seconds(flags.pod_eviction_timeout);

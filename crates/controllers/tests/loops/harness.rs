@@ -81,12 +81,15 @@ impl Cluster {
         std::fs::write(&tokens, format!("{TOKEN},admin,1,\"system:masters\"\n")).unwrap();
         std::fs::write(&kubeconfig, kubeconfig_of(&format!("http://127.0.0.1:{api}"))).unwrap();
         std::fs::write(directory.path().join("ca.crt"), "a certificate").unwrap();
+        let signing = directory.path().join("service-account.key");
+        std::fs::write(&signing, rcgen::KeyPair::generate().unwrap().serialize_pem()).unwrap();
         let args = vec![
             format!("--etcd-servers=http://127.0.0.1:{client_port}"),
             format!("--insecure-port={api}"),
             "--secure-port=0".to_owned(),
             "--advertise-address=127.0.0.1".to_owned(),
             format!("--token-auth-file={}", tokens.display()),
+            format!("--service-account-signing-key-file={}", signing.display()),
         ];
         let server = Part::start(move || apiserver::run_until(args, CancellationToken::new()));
         let kubeconfig = kubeconfig.display().to_string();

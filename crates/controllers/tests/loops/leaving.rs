@@ -1,7 +1,10 @@
 //! What has to leave: with its owners, with its namespace, or a node that is tainted; and what may not come.
 
+use k8s_openapi::api::authentication::v1::TokenReview;
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::api::core::v1::{ConfigMap, LimitRange, Namespace, Node, Pod, ReplicationController, ResourceQuota};
+use k8s_openapi::api::core::v1::{
+    ConfigMap, LimitRange, Namespace, Node, Pod, ReplicationController, ResourceQuota, Secret, ServiceAccount,
+};
 use k8s_openapi::api::rbac::v1::Role;
 use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
@@ -183,4 +186,46 @@ async fn a_controller_tells_that_it_may_not_create_its_pods() {
     let fewer = Patch::Merge(json!({"spec": {"replicas": 2}}));
     controllers.patch("web", &PatchParams::default(), &fewer).await.unwrap();
     wait_for("no failure any more", async || failure().await.is_none()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_for_a_token_gets_one_and_goes_with_its_account() {
+    let cluster = Cluster::start(&[]).await;
+    let (secrets, accounts) = (cluster.api::<Secret>("default"), cluster.api::<ServiceAccount>("default"));
+    let secret = |name: &str, account: &str| {
+        json!({"metadata": {"name": name, "annotations": {"kubernetes.io/service-account.name": account}},
+            "type": "kubernetes.io/service-account-token"})
+    };
+    let account: ServiceAccount = cluster.create("default", json!({"metadata": {"name": "robot"}})).await;
+    for name in ["kept", "revoked"] {
+        cluster.create::<Secret>("default", secret(name, "robot")).await;
+    }
+    cluster.create::<Secret>("default", secret("vain", "nobody")).await;
+    let field = async |name: &str, field: &str| {
+        let data = secrets.get(name).await.unwrap().data.unwrap_or_default();
+        data.get(field).map(|value| String::from_utf8(value.0.clone()).unwrap())
+    };
+    wait_for("the tokens", async || {
+        field("kept", "token").await.is_some() && field("revoked", "token").await.is_some()
+    })
+    .await;
+    assert_eq!(field("kept", "ca.crt").await.as_deref(), Some("a certificate"));
+    assert_eq!(field("kept", "namespace").await.as_deref(), Some("default"));
+    let kept = secrets.get("kept").await.unwrap();
+    assert_eq!(kept.annotations().get("kubernetes.io/service-account.uid"), account.uid().as_ref());
+    wait_for("the secret of nobody to be gone", async || secrets.get_opt("vain").await.unwrap().is_none()).await;
+
+    let reviews: Api<TokenReview> = Api::all(cluster.client.clone());
+    let whose = async |token: &str| {
+        let review = serde_json::from_value(json!({"spec": {"token": token}})).unwrap();
+        let user = reviews.create(&PostParams::default(), &review).await.unwrap().status.unwrap().user;
+        user.and_then(|user| user.username)
+    };
+    let (kept, revoked) = (field("kept", "token").await.unwrap(), field("revoked", "token").await.unwrap());
+    assert_eq!(whose(&kept).await.as_deref(), Some("system:serviceaccount:default:robot"));
+    secrets.delete("revoked", &DeleteParams::default()).await.unwrap();
+    wait_for("the token to end with its secret", async || whose(&revoked).await.is_none()).await;
+    accounts.delete("robot", &DeleteParams::default()).await.unwrap();
+    wait_for("the secret to go with its account", async || secrets.get_opt("kept").await.unwrap().is_none()).await;
+    assert_eq!(whose(&kept).await, None);
 }
