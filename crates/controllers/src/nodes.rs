@@ -4,8 +4,8 @@
 
 mod contact;
 mod health;
+mod heard;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,7 +16,6 @@ use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::api::{Api, ListParams, Patch, PatchParams};
 use kube::{Error, ResourceExt};
-use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -26,6 +25,7 @@ use crate::queue::{Next, Queue};
 use contact::Contact;
 pub use health::{NOT_READY, UNREACHABLE};
 use health::{Ready, Verdict};
+use heard::{Heard, hear, renewal};
 
 const NAME: &str = "node-controller";
 
@@ -36,15 +36,6 @@ pub struct Patience {
     pub grace: Duration,
     /// A new node may take this long for its first word (`--node-startup-grace-period`).
     pub startup: Duration,
-}
-
-/// When each node was last heard of, by this clock: nodes' own clocks may differ.
-type Heard = Arc<Mutex<HashMap<String, Heartbeat>>>;
-
-#[derive(Clone, Debug)]
-struct Heartbeat {
-    word: String,
-    at: Instant,
 }
 
 /// What judging a node takes.
@@ -62,9 +53,9 @@ struct Lifecycle {
 pub fn start(context: Context, patience: Patience) -> impl Future<Output = ()> {
     let queue = Arc::new(Queue::<String>::new(NAME, &context.queues));
     let heard = Heard::default();
-    listen(&context, patience, &queue, &heard);
+    heard::listen(&context, patience.grace, &queue, &heard);
     let contact = Contact::new(Instant::now());
-    let (queue, shutdown) = (Arc::clone(&queue), context.shutdown.clone());
+    let shutdown = context.shutdown.clone();
     let disrupted = AtomicBool::new(false);
     let lifecycle = Arc::new(Lifecycle { context, patience, heard, contact, disrupted, queue: Arc::clone(&queue) });
     async move {
@@ -75,51 +66,6 @@ pub fn start(context: Context, patience: Patience) -> impl Future<Output = ()> {
         });
         tokio::join!(work, shutdown.run_until_cancelled(lifecycle.keep_contact()));
     }
-}
-
-/// Hears nodes, and has the queue told of those that changed.
-fn listen(context: &Context, patience: Patience, queue: &Arc<Queue<String>>, heard: &Heard) {
-    let (own, times) = (Arc::clone(queue), Arc::clone(heard));
-    context.nodes.listen(move |change| match (change.old, change.new) {
-        (_, Some(node)) => {
-            let same = change.old.is_some_and(|old| health::matters(old) == health::matters(node));
-            if hear(&times, &node.name_any(), health::status_heartbeat(node)) || !same {
-                own.add(node.name_any());
-            }
-        }
-        (Some(node), None) => {
-            times.lock().remove(&node.name_any());
-            // it may have been the last one that was ready
-            own.add(node.name_any());
-        }
-        (None, None) => {}
-    });
-    let (own, times) = (Arc::clone(queue), Arc::clone(heard));
-    context.leases.listen(move |change| {
-        let Some(lease) = change.new else { return };
-        let silent = |name: &str| times.lock().get(name).is_none_or(|known| known.at.elapsed() >= patience.grace);
-        let was_silent = silent(&lease.name_any());
-        if hear(&times, &lease.name_any(), renewal(lease)) && was_silent {
-            own.add(lease.name_any());
-        }
-    });
-}
-
-fn renewal(lease: &Lease) -> String {
-    let time = lease.spec.as_ref().and_then(|spec| spec.renew_time.as_ref());
-    format!("lease {}", time.map_or_else(String::new, |time| time.0.to_string()))
-}
-
-/// Notes a sign of life; whether it is a new one.
-fn hear(heard: &Heard, name: &str, word: String) -> bool {
-    let mut heard = heard.lock();
-    let new = heard.get(name).is_none_or(|known| known.word != word);
-    // two kinds of words alternate; only the lease's counts as a change once there is one
-    if new && (word.starts_with("lease") || heard.get(name).is_none_or(|known| !known.word.starts_with("lease"))) {
-        heard.insert(name.to_owned(), Heartbeat { word, at: Instant::now() });
-        return true;
-    }
-    false
 }
 
 impl Lifecycle {
