@@ -15,6 +15,8 @@ pub fn init(verbosity: u8) {
     let rest = "warn,kube_client::client::builder=off".to_owned();
     let default = rooms.iter().fold(rest, |filter, room| format!("{filter},{room}={own}"));
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).try_init();
+    // who reads stderr may be gone: saying so there would be a panic, of a server in the middle of its drain perhaps
+    let events = tracing_subscriber::fmt().log_internal_errors(false).with_ansi(false);
+    let _ = events.with_env_filter(filter).with_writer(std::io::stderr).try_init();
     crate::flags::say_what_has_no_effect();
 }
