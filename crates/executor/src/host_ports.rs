@@ -72,13 +72,15 @@ impl HostPorts {
     }
 }
 
-/// The ports that a pod's containers ask for.
+/// The ports that a pod's containers ask for, sidecars among them. Other init containers are over when the pod runs.
 #[must_use]
 pub fn wanted(pod: &Pod) -> Vec<Port> {
     if pod::host_network(pod) {
         return Vec::new();
     }
-    let ports = pod::all_containers(pod)
+    let sidecars = pod::init_containers(pod).iter().filter(|container| pod::is_sidecar(container));
+    let ports = sidecars
+        .chain(pod::containers(pod))
         .flat_map(|container| container.ports.iter().flatten().map(|port| (container.name.clone(), port)));
     ports
         .filter_map(|(container, port)| {
@@ -175,5 +177,15 @@ mod tests {
         let (web, dns) = (port(Protocol::Tcp, "0.0.0.0:31000", 80), port(Protocol::Udp, "0.0.0.0:31053", 53));
         assert_eq!(ports(false), [web, dns, port(Protocol::Tcp, "127.0.0.1:31082", 82)]);
         assert_eq!(ports(true), []);
+    }
+
+    #[test]
+    fn of_init_containers_sidecars_alone_are_served() {
+        let pod = serde_json::json!({"metadata": {"name": "p"}, "spec": {"containers": [], "initContainers": [
+            {"name": "i", "ports": [{"containerPort": 80, "hostPort": 31000}]},
+            {"name": "s", "restartPolicy": "Always", "ports": [{"containerPort": 81, "hostPort": 31001}]}]}});
+        let served: Vec<_> =
+            wanted(&serde_json::from_value(pod).unwrap()).into_iter().map(|port| port.container).collect();
+        assert_eq!(served, ["s"]);
     }
 }

@@ -60,6 +60,11 @@ pub fn options(pod: &Pod, container: &Container) -> Result<Vec<String>, String> 
         Some("Unconfined") => options.push("seccomp=unconfined".to_owned()),
         Some(other) => return Err(format!("this node has no seccomp profiles of type {other}")),
     }
+    let app_armor = own.and_then(|own| own.app_armor_profile.as_ref()).or_else(|| whole?.app_armor_profile.as_ref());
+    // one of type Localhost is told of as left out
+    if app_armor.is_some_and(|profile| profile.type_ == "Unconfined") {
+        options.push("apparmor=unconfined".to_owned());
+    }
     Ok(options)
 }
 
@@ -161,5 +166,20 @@ mod tests {
         assert_eq!(with("RuntimeDefault").unwrap(), ["no-new-privileges"]);
         assert_eq!(with("Unconfined").unwrap(), ["no-new-privileges", "seccomp=unconfined"]);
         assert!(with("Localhost").is_err());
+    }
+
+    #[test]
+    fn app_armor_is_off_where_it_is_asked_to_be() {
+        let profile = |type_: &str| serde_json::json!({"appArmorProfile": {"type": type_}});
+        let none = || serde_json::json!({});
+        for (whole, own, expected) in [
+            (none(), none(), &[][..]),
+            (none(), profile("Unconfined"), &["apparmor=unconfined"]),
+            (profile("Unconfined"), none(), &["apparmor=unconfined"]),
+            (profile("Unconfined"), profile("RuntimeDefault"), &[]),
+        ] {
+            let pod = pod(whole, own);
+            assert_eq!(options(&pod, &pod::containers(&pod)[0]).unwrap(), expected);
+        }
     }
 }

@@ -91,7 +91,7 @@ fn host_config(pod: &Pod, container: &Container, sandbox: &str, prepared: Prepar
         pid_mode: prepared.pid_mode,
         runtime: prepared.handler,
         binds: Some(prepared.binds),
-        cpu_shares: amount(requests, "cpu").or(cpu_limit).map(|cpus| MIN_SHARES.max((cpus * 1024.0) as i64)),
+        cpu_shares: Some(shares(amount(requests, "cpu").or(cpu_limit))),
         cpu_period: cpu_limit.map(|_| CPU_PERIOD),
         cpu_quota: cpu_limit.map(|cpus| MIN_QUOTA.max((cpus * CPU_PERIOD as f64) as i64)),
         memory: amount(limits, "memory").map(|bytes| bytes as i64),
@@ -108,6 +108,12 @@ fn host_config(pod: &Pod, container: &Container, sandbox: &str, prepared: Prepar
         oom_score_adj: Some(if pod::qos_class(pod) == "Guaranteed" { 0 } else { 1000 }),
         ..HostConfig::default()
     }
+}
+
+/// A container's part of the processor where there is not enough of it. One that asks for none has the least: the engine's
+/// own choice would be as much as a whole cpu.
+fn shares(cpus: Option<f64>) -> i64 {
+    cpus.map_or(MIN_SHARES, |cpus| MIN_SHARES.max((cpus * 1024.0) as i64))
 }
 
 /// The amount of a resource, in its unit (cpus, bytes); `None` where it is absent or zero.
@@ -133,7 +139,7 @@ mod tests {
         assert_eq!((with.cpu_shares, with.cpu_quota, with.cpu_period), (Some(256), Some(50_000), Some(100_000)));
         assert_eq!((with.memory, with.memory_swap), (Some(64 << 20), Some(64 << 20)));
         let without = config(serde_json::json!({"name": "c"}));
-        assert_eq!((without.cpu_shares, without.cpu_quota, without.memory), (None, None, None));
+        assert_eq!((without.cpu_shares, without.cpu_quota, without.memory), (Some(2), None, None));
         assert_eq!(without.network_mode.as_deref(), Some("container:s"));
     }
 
