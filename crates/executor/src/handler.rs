@@ -78,7 +78,7 @@ impl Target {
         let answer = if let Some(exec) = &hook.exec {
             exec::probe(self, exec.command.clone().unwrap_or_default(), timeout, &mut None).await
         } else if let Some(get) = &hook.http_get {
-            http::get(self, get, timeout).await
+            http::call(self, get, timeout).await
         } else if let Some(sleep) = &hook.sleep {
             let wanted = Duration::from_secs(u64::try_from(sleep.seconds).unwrap_or_default());
             tokio::time::sleep(wanted.min(timeout)).await;
