@@ -10,7 +10,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodStatus};
+use k8s_openapi::api::core::v1::{ContainerStateWaiting, ContainerStatus, Pod, PodStatus};
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 use serve::tls::ClientAuth;
@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::context::Context;
 use crate::logs::{self, LogQuery};
 use crate::manager::Pods;
+use crate::observed::{Container, Observed, State as ContainerState};
 use crate::pod;
 use crate::streaming::{attach, exec, forward, log};
 
@@ -88,8 +89,8 @@ async fn pods(State(kubelet): State<Kubelet>) -> Response {
     Json(serde_json::json!({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items})).into_response()
 }
 
-/// Why a container that has no log yet waits, in the kubelet's words.
-fn waits<'a>(pod: &'a Pod, container: &str) -> &'a str {
+/// Why the container waits, as the pod's status says; `None` where it does not.
+fn waits<'a>(pod: &'a Pod, container: &str) -> Option<&'a ContainerStateWaiting> {
     let status = pod.status.as_ref();
     let of = |list: fn(&PodStatus) -> &Option<Vec<ContainerStatus>>| status.and_then(|status| list(status).as_ref());
     let lists = [
@@ -98,10 +99,23 @@ fn waits<'a>(pod: &'a Pod, container: &str) -> &'a str {
         of(|status| &status.ephemeral_container_statuses),
     ];
     let found = lists.into_iter().flatten().flatten().find(|status| status.name == container);
-    match found.and_then(|status| status.state.as_ref()?.waiting.as_ref()?.reason.as_deref()) {
+    found?.state.as_ref()?.waiting.as_ref()
+}
+
+/// Why a container that has no log yet waits, in the kubelet's words.
+fn reason<'a>(pod: &'a Pod, container: &str) -> &'a str {
+    match waits(pod, container).and_then(|waiting| waiting.reason.as_deref()) {
         Some("ErrImagePull" | "ImagePullBackOff") => "trying and failing to pull image",
         reason => reason.unwrap_or("ContainerCreating"),
     }
+}
+
+/// The container whose log is asked for: the newest, or the one before. While one waits to be started again, the newest is
+/// the one before.
+fn wanted<'a>(observed: &'a Observed, name: &str, previous: bool, waits: bool) -> Option<&'a Container> {
+    let mut all = observed.named(name).filter(|container| container.state != ContainerState::Created).peekable();
+    let ended = all.peek().is_some_and(|newest| newest.exit().is_some());
+    all.nth(usize::from(previous && !(waits && ended)))
 }
 
 async fn container_logs(
@@ -125,13 +139,13 @@ async fn container_logs(
         Ok(observed) => observed,
         Err(error) => return (StatusCode::INTERNAL_SERVER_ERROR, crate::runtime::words(&error)).into_response(),
     };
-    let wanted = observed.named(&container).nth(usize::from(query.previous));
-    let Some(wanted) = wanted else {
+    let waiting = waits(&found, &container).is_some();
+    let Some(wanted) = wanted(&observed, &container, query.previous, waiting) else {
         let message = match query.previous {
             true => format!("previous terminated container \"{container}\" in pod \"{name}\" not found"),
             false => format!(
                 "container \"{container}\" in pod \"{name}\" is waiting to start: {}",
-                waits(&found, &container)
+                reason(&found, &container)
             ),
         };
         return (StatusCode::BAD_REQUEST, message).into_response();
@@ -141,4 +155,38 @@ async fn container_logs(
     }
     let body = Body::from_stream(logs::stream(runtime, &wanted.id, &query));
     ([(header::CONTENT_TYPE, "text/plain")], body).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::observed::Exit;
+
+    #[test]
+    fn the_previous_log_is_that_of_the_last_to_end() {
+        let time = Timestamp::UNIX_EPOCH;
+        let exit = Exit { code: 1, started: time, finished: time, oom_killed: false, error: String::new() };
+        let container = |attempt: u32, state| Container {
+            id: format!("c{attempt}"),
+            name: "c".into(),
+            attempt,
+            hash: String::new(),
+            sandbox: String::new(),
+            image_id: String::new(),
+            state,
+        };
+        let ended = |attempt| container(attempt, ContainerState::Exited(exit.clone()));
+        let crashed = Observed { containers: vec![ended(1), ended(0)], ..Observed::default() };
+        let id = |observed, previous, waits| wanted(observed, "c", previous, waits).map(|found| found.id.clone());
+        assert_eq!(id(&crashed, true, true).as_deref(), Some("c1"), "it waits to be started again");
+        assert_eq!(id(&crashed, true, false).as_deref(), Some("c0"), "it has ended for good");
+        assert_eq!(id(&crashed, false, true).as_deref(), Some("c1"));
+        let running = container(2, ContainerState::Running(time));
+        let running = Observed { containers: vec![running, ended(1)], ..Observed::default() };
+        assert_eq!(id(&running, true, true).as_deref(), Some("c1"), "its postStart hook is not done");
+        let made = Observed { containers: vec![container(1, ContainerState::Created)], ..Observed::default() };
+        assert_eq!(id(&made, false, true), None);
+    }
 }
