@@ -1,5 +1,7 @@
 //! A pod's status in Kubernetes' shape: a pure function from the pod, what Docker has of it, and why containers wait.
 
+mod lost;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -15,6 +17,9 @@ use crate::health::Healths;
 use crate::observed::{Container, Exit, Observed, State};
 use crate::plan::{Outcome, Plan, Waiting};
 use crate::pod;
+
+/// The conditions that are this node's to write.
+pub const OWN: [&str; 5] = ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"];
 
 /// What a status is made of beside the pod.
 #[derive(Clone, Copy, Debug)]
@@ -40,10 +45,13 @@ pub struct Facts<'a> {
 /// The status of `pod`.
 #[must_use]
 pub fn of(pod: &Pod, facts: Facts<'_>) -> PodStatus {
-    let init: Vec<_> = pod::init_containers(pod).iter().map(|spec| container(pod, spec, facts, true)).collect();
-    let main: Vec<_> = pod::containers(pod).iter().map(|spec| container(pod, spec, facts, false)).collect();
+    let mut init: Vec<_> = pod::init_containers(pod).iter().map(|spec| container(pod, spec, facts, true)).collect();
+    let mut main: Vec<_> = pod::containers(pod).iter().map(|spec| container(pod, spec, facts, false)).collect();
+    lost::init(pod, facts, &mut init);
+    lost::main(pod, facts, &mut main);
     let added = pod::ephemeral_containers(pod);
-    let added: Vec<_> = added.iter().map(|spec| ephemeral(container(pod, spec, facts, false))).collect();
+    let mut added: Vec<_> = added.iter().map(|spec| ephemeral(container(pod, spec, facts, false))).collect();
+    lost::ephemeral(facts, &mut added);
     let phase = phase(pod, facts, &init, &main);
     let sandbox = facts.observed.live_sandbox();
     let address = sandbox.and_then(|sandbox| sandbox.address).map(|address| address.to_string());

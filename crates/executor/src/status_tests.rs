@@ -162,3 +162,45 @@ fn a_pod_that_was_ended_says_why() {
     assert_eq!((status.phase.as_deref(), status.reason.as_deref()), (Some("Failed"), Some("DeadlineExceeded")));
     assert_eq!(status.message.as_deref(), Some("too long"));
 }
+
+#[test]
+fn a_pod_that_is_over_keeps_how_its_containers_ended() {
+    let pod = pod("Never");
+    let plan = Plan { outcome: Some(Outcome::Failed), ..Plan::default() };
+    let ended = status(&pod, &observed(Some(exited(3, false))), &plan, &PodStatus::default(), at(9));
+    let pruned = status(&pod, &Observed::default(), &plan, &ended, at(20));
+    assert_eq!(pruned.container_statuses, ended.container_statuses, "the engine has it no more");
+    assert_eq!(pruned.phase.as_deref(), Some("Failed"));
+}
+
+#[test]
+fn a_container_whose_end_nobody_saw_has_ended_all_the_same() {
+    let mut pod = pod("Always");
+    let plan = Plan { outcome: Some(Outcome::Failed), ..Plan::default() };
+    let running = status(&pod, &observed(Some(State::Running(at(0)))), &Plan::default(), &PodStatus::default(), at(0));
+    for previous in [running, PodStatus::default()] {
+        let ended = status(&pod, &Observed::default(), &plan, &previous, at(9));
+        let container = &ended.container_statuses.unwrap()[0];
+        let state = container.state.as_ref().unwrap().terminated.as_ref().unwrap();
+        assert_eq!((state.exit_code, state.reason.as_deref()), (137, Some("ContainerStatusUnknown")));
+        let before = previous.container_statuses.map_or(0, |before| before[0].restart_count);
+        assert_eq!((container.ready, container.restart_count), (false, before));
+    }
+    pod.spec.as_mut().unwrap().init_containers = Some(vec![Spec { name: "i".into(), ..Spec::default() }]);
+    let never = status(&pod, &Observed::default(), &plan, &PodStatus::default(), at(9));
+    let waits = |status: &[ContainerStatus]| status[0].state.as_ref().unwrap().waiting.is_some();
+    assert!(waits(&never.container_statuses.unwrap()) && waits(&never.init_container_statuses.unwrap()));
+}
+
+#[test]
+fn an_init_container_that_is_gone_has_ended_and_its_pod_is_ready() {
+    let mut pod = pod("Always");
+    pod.spec.as_mut().unwrap().init_containers = Some(vec![Spec { name: "i".into(), ..Spec::default() }]);
+    let mut both = observed(Some(State::Running(at(3))));
+    let init = Container { id: "init".into(), name: "i".into(), state: exited(0, false), ..both.containers[0].clone() };
+    both.containers.push(init);
+    let before = status(&pod, &both, &Plan::default(), &PodStatus::default(), at(4));
+    both.containers.pop();
+    let after = status(&pod, &both, &Plan::default(), &before, at(5));
+    assert_eq!(after, before);
+}

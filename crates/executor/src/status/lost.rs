@@ -1,0 +1,87 @@
+//! Containers that the engine no longer has, as after `docker container prune`: how they ended stands, and of one whose end
+//! nobody saw that is said.
+
+use k8s_openapi::api::core::v1::{ContainerState, ContainerStateTerminated, ContainerStatus, Pod, PodStatus};
+
+use super::Facts;
+use crate::pod;
+
+/// A code that says failure where the real one is not known: Kubernetes' own.
+const UNKNOWN: i32 = 137;
+
+/// Sets the init containers' statuses right. One that ended is not looked for again; a sidecar is, while its pod runs.
+pub(super) fn init(pod: &Pod, facts: Facts<'_>, statuses: &mut [ContainerStatus]) {
+    let over = facts.plan.outcome.is_some();
+    for (spec, status) in pod::init_containers(pod).iter().zip(statuses) {
+        if !is_lost(facts, status) || (pod::is_sidecar(spec) && !over) {
+            continue;
+        }
+        // one that never ran in a pod that is over waits for ever
+        restore(facts.previous, status, over && ran(facts.previous, &status.name));
+    }
+}
+
+/// Sets the statuses of the containers of a pod that is over right: in one that was initialized each has ended.
+pub(super) fn main(pod: &Pod, facts: Facts<'_>, statuses: &mut [ContainerStatus]) {
+    let over = facts.plan.outcome.is_some();
+    let initialized = pod::init_containers(pod).is_empty() || is_initialized(facts.previous);
+    for status in statuses.iter_mut().filter(|status| over && is_lost(facts, status)) {
+        restore(facts.previous, status, initialized);
+    }
+}
+
+/// Sets the statuses of a debugged pod's ephemeral containers right: what they said last stands.
+pub(super) fn ephemeral(facts: Facts<'_>, statuses: &mut [ContainerStatus]) {
+    for status in statuses.iter_mut().filter(|status| facts.plan.outcome.is_some() && is_lost(facts, status)) {
+        restore(facts.previous, status, false);
+    }
+}
+
+/// Whether the engine has no container of that name, and none is waited for.
+fn is_lost(facts: Facts<'_>, status: &ContainerStatus) -> bool {
+    status.container_id.is_none() && !facts.plan.waiting.contains_key(&status.name)
+}
+
+/// The container's end as it was told before; where it was not and `ended` says that it has ended, an end without a cause.
+fn restore(previous: &PodStatus, status: &mut ContainerStatus, ended: bool) {
+    let before = known(previous, &status.name);
+    match before.filter(|before| before.state.as_ref().is_some_and(|state| state.terminated.is_some())) {
+        Some(before) => *status = before.clone(),
+        None if ended => {
+            let state = ContainerState { terminated: Some(unknown()), ..ContainerState::default() };
+            let named = status.clone();
+            *status = ContainerStatus {
+                state: Some(state),
+                ready: false,
+                started: Some(false),
+                ..before.cloned().unwrap_or(named)
+            };
+        }
+        None => {}
+    }
+}
+
+fn unknown() -> ContainerStateTerminated {
+    ContainerStateTerminated {
+        exit_code: UNKNOWN,
+        reason: Some("ContainerStatusUnknown".to_owned()),
+        message: Some("The container could not be located when the pod was terminated".to_owned()),
+        ..ContainerStateTerminated::default()
+    }
+}
+
+/// What the last status says of the container.
+fn known<'a>(previous: &'a PodStatus, name: &str) -> Option<&'a ContainerStatus> {
+    let lists =
+        [&previous.container_statuses, &previous.init_container_statuses, &previous.ephemeral_container_statuses];
+    lists.into_iter().flatten().flatten().find(|status| status.name == name)
+}
+
+fn ran(previous: &PodStatus, name: &str) -> bool {
+    known(previous, name).is_some_and(|before| before.container_id.is_some())
+}
+
+fn is_initialized(previous: &PodStatus) -> bool {
+    let mut conditions = previous.conditions.iter().flatten();
+    conditions.any(|condition| condition.type_ == "Initialized" && condition.status == "True")
+}
