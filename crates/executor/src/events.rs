@@ -9,6 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::api::{Api, Patch, PatchParams, PostParams};
 use tokio::sync::mpsc;
 
+use crate::binding::is_status;
 use crate::pod;
 
 /// Events that wait to be posted; more are dropped, as Kubernetes does.
@@ -112,7 +113,7 @@ async fn post_all(client: kube::Client, node: String, mut queue: mpsc::Receiver<
         let api: Api<Event> = Api::namespaced(client.clone(), &namespace);
         let known = posted.iter_mut().find(|known| same(&known.news, &news));
         let outcome = match known {
-            Some(known) => tokio::time::timeout(TIMEOUT, again(&api, known)).await,
+            Some(known) => tokio::time::timeout(TIMEOUT, again(&api, known, &node)).await,
             None => {
                 let event = event(&news, &node);
                 let name = event.metadata.name.clone().unwrap_or_default();
@@ -144,10 +145,19 @@ fn same(one: &News, other: &News) -> bool {
         == (&b.uid, &b.field_path, other.type_, other.reason, &other.message)
 }
 
-async fn again(api: &Api<Event>, known: &mut Posted) -> kube::Result<()> {
+/// Counts an event once more. One that the API server has forgotten by now, as it does after an hour, is a new one.
+async fn again(api: &Api<Event>, known: &mut Posted, node: &str) -> kube::Result<()> {
     known.count += 1;
     let patch = serde_json::json!({"count": known.count, "lastTimestamp": Time(now())});
-    api.patch(&known.name, &PatchParams::default(), &Patch::Merge(patch)).await.map(|_| ())
+    match api.patch(&known.name, &PatchParams::default(), &Patch::Merge(patch)).await {
+        Err(error) if is_status(&error, 404) => {
+            let event = event(&known.news, node);
+            known.name = event.metadata.name.clone().unwrap_or_default();
+            known.count = 1;
+            api.create(&PostParams::default(), &event).await.map(|_| ())
+        }
+        outcome => outcome.map(|_| ()),
+    }
 }
 
 fn event(news: &News, node: &str) -> Event {
