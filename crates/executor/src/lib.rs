@@ -38,4 +38,5 @@ pub mod services;
 pub mod status;
 pub mod streaming;
 pub mod termination;
+pub mod version;
 pub mod volumes;

@@ -1,6 +1,8 @@
-//! This node in the API server: its status (at start, at change, every five minutes) and its lease (every ten seconds).
+//! This node in the API server: its status (at start, at change, where another wrote over it, every five minutes) and its lease
+//! (every ten seconds).
 
 pub mod files;
+mod own;
 pub mod pressure;
 
 use std::collections::BTreeMap;
@@ -8,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::query_parameters::ListImagesOptions;
+use futures::FutureExt;
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::api::core::v1::{
@@ -23,6 +26,7 @@ use crate::binding::is_status;
 use crate::channel::Agent;
 use crate::context::Context;
 use crate::events::Type;
+use own::Word;
 use pressure::Pressure;
 
 /// The annotation by which a node says which ports Mesos gives out there.
@@ -40,6 +44,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// How often the node is looked at for what it is short of, and how often images are removed while the disk is full.
 const MEASURE: Duration = Duration::from_secs(10);
 const COLLECT: Duration = Duration::from_secs(60);
+/// The conditions that a node says of itself; others are others' to write.
+const OWN: [&str; 4] = ["MemoryPressure", "DiskPressure", "PIDPressure", "Ready"];
 /// Images that a status lists at most, the largest.
 const MAX_IMAGES: usize = 50;
 
@@ -48,8 +54,10 @@ const MAX_IMAGES: usize = 50;
 pub async fn keep(context: Arc<Context>, agent: watch::Receiver<Agent>, registered: watch::Sender<bool>) {
     context.events.record_node(&context.node, Type::Normal, "Starting", "Starting kubelet.");
     let (pressing, pressure) = watch::channel(measured(&context));
+    let (seeing, seen) = watch::channel(Word::default());
     tokio::join!(
-        keep_status(&context, agent, pressure.clone(), registered),
+        keep_status(&context, agent, pressure.clone(), seen, registered),
+        own::follow(&context, seeing),
         keep_lease(&context),
         measure(&context, pressing),
         collect(&context, pressure),
@@ -84,12 +92,15 @@ async fn keep_status(
     context: &Context,
     mut agent: watch::Receiver<Agent>,
     mut pressure: watch::Receiver<Pressure>,
+    mut seen: watch::Receiver<Word>,
     registered: watch::Sender<bool>,
 ) {
+    let mut ours = None;
     loop {
         let (current, pressing) = (agent.borrow_and_update().clone(), *pressure.borrow_and_update());
         let wait = match tokio::time::timeout(TIMEOUT, write_status(context, &current, pressing)).await {
-            Ok(Ok(())) => {
+            Ok(Ok(written)) => {
+                ours = Some(written);
                 registered.send_if_modified(|registered| !std::mem::replace(registered, true));
                 STATUS
             }
@@ -106,11 +117,14 @@ async fn keep_status(
             () = tokio::time::sleep(wait) => {}
             Ok(()) = agent.changed() => {}
             Ok(()) = pressure.changed() => {}
+            // not at once: two who do not agree are not to write without a pause
+            () = tokio::time::sleep(RETRY).then(|()| own::contradicted(&mut seen, ours.as_ref(), &OWN)) => {}
         }
     }
 }
 
-async fn write_status(context: &Context, agent: &Agent, pressure: Pressure) -> anyhow::Result<()> {
+/// Writes the status; what the API server has then.
+async fn write_status(context: &Context, agent: &Agent, pressure: Pressure) -> anyhow::Result<Word> {
     let api: Api<Node> = Api::all(context.client.clone());
     let node = match api.get_opt(&context.node).await? {
         Some(node) => node,
@@ -131,13 +145,22 @@ async fn write_status(context: &Context, agent: &Agent, pressure: Pressure) -> a
     let previous = node.status.and_then(|status| status.conditions).unwrap_or_default();
     let conditions = conditions(&previous, pressure);
     let status = status(context, agent, conditions.clone(), info, images);
-    let patch = Patch::Merge(serde_json::json!({"status": status}));
-    api.patch_status(&context.node, &PatchParams::default(), &patch).await?;
+    let written = api.patch_status(&context.node, &PatchParams::default(), &Patch::Strategic(body(&status))).await?;
     for reason in news(&previous, &conditions) {
         let what = format!("Node {} status is now: {reason}", context.node);
         context.events.record_node(&context.node, Type::Normal, reason, what);
     }
-    Ok(())
+    Ok(Word::of(&written))
+}
+
+/// The patch that makes the node's status this one. Conditions merge by their type, since some are others' to write; addresses
+/// would merge by theirs, and are all ours.
+fn body(status: &NodeStatus) -> serde_json::Value {
+    let mut body = serde_json::json!({"status": status});
+    if let Some(addresses) = body["status"]["addresses"].as_array_mut() {
+        addresses.insert(0, serde_json::json!({"$patch": "replace"}));
+    }
+    body
 }
 
 /// The reasons of events of conditions that are other than before.
@@ -362,5 +385,26 @@ mod tests {
         assert_eq!(news(&before, &after), ["NodeHasDiskPressure", "NodeReady"]);
         assert_eq!(news(&after, &after), [""; 0]);
         assert_eq!(news(&[], &after).len(), 4);
+        assert!(after.iter().map(|condition| condition.type_.as_str()).eq(OWN));
+    }
+
+    #[test]
+    fn conditions_of_others_stay_and_addresses_of_before_go() {
+        let node = serde_json::json!({"kind": "Node", "apiVersion": "v1", "metadata": {"name": "n"}, "status": {
+            "addresses": [{"type": "ExternalIP", "address": "10.0.0.1"}],
+            "conditions": [{"type": "KernelDeadlock", "status": "False"}, {"type": "Ready", "status": "Unknown"}]}});
+        let address = NodeAddress { type_: "InternalIP".into(), address: "10.0.0.2".into() };
+        let conditions = Some(conditions(&[], Pressure::default()));
+        let status = NodeStatus { addresses: Some(vec![address]), conditions, ..NodeStatus::default() };
+        let (kind, type_) = (kube_api::kinds::lookup("nodes").unwrap(), kube_api::patch::PatchType::Strategic);
+        let patched = kube_api::patch::apply_value(kind, type_, &node, body(&status)).unwrap();
+        let all = |list: &str, field: &str| -> Vec<String> {
+            let all = patched["status"][list].as_array().unwrap().iter();
+            all.map(|item| item[field].as_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!(all("addresses", "address"), ["10.0.0.2"]);
+        let mut types = all("conditions", "type");
+        types.sort();
+        assert_eq!(types, ["DiskPressure", "KernelDeadlock", "MemoryPressure", "PIDPressure", "Ready"]);
     }
 }
