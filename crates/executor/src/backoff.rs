@@ -1,5 +1,5 @@
-//! Back-off of what fails again and again: 10 s, doubled up to 5 min, forgotten after 10 min without a failure, as
-//! Kubernetes' `flowcontrol.Backoff`. The first restart of a container waits for nothing.
+//! Back-off of what fails again and again: 10 s, doubled up to 5 min, forgotten by what ran for 10 min since it was
+//! tried last, as Kubernetes' `flowcontrol.Backoff`. The first restart of a container waits for nothing.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 pub const INITIAL: SignedDuration = SignedDuration::from_secs(10);
 /// The longest wait.
 pub const MAX: SignedDuration = SignedDuration::from_mins(5);
-/// A failure older than this has been forgotten.
+/// What failed later than this after it was tried has done well: the waits before are forgotten.
 const RESET: SignedDuration = SignedDuration::from_mins(10);
 
 /// Waits by name (a container's).
@@ -28,23 +28,28 @@ impl Backoffs {
     /// Until when `name`, which failed at `failed`, is to wait, with the length of that wait; `None` where it may go on.
     #[must_use]
     pub fn until(&self, name: &str, failed: Timestamp, now: Timestamp) -> Option<(Timestamp, SignedDuration)> {
-        let entry = self.entries.get(name)?;
-        if now.duration_since(entry.updated) > RESET {
-            return None;
-        }
+        let entry = self.entries.get(name).filter(|entry| entry.counts(failed))?;
         let until = failed + entry.wait;
         (now < until).then_some((until, entry.wait))
     }
 
-    /// Notes that `name` is tried once more: the next failure waits longer.
-    pub fn tried(&mut self, name: &str, now: Timestamp) {
-        let fresh = Entry { wait: INITIAL, updated: now };
-        let entry = self.entries.entry(name.to_owned()).or_insert(Entry { wait: SignedDuration::ZERO, updated: now });
-        *entry = if entry.wait.is_zero() || now.duration_since(entry.updated) > RESET {
-            fresh
-        } else {
-            Entry { wait: MAX.min(entry.wait * 2), updated: now }
-        };
+    /// Notes that `name`, which failed at `failed`, is tried once more: the next failure waits longer.
+    pub fn tried(&mut self, name: &str, failed: Timestamp, now: Timestamp) {
+        let before = self.entries.get(name).filter(|entry| entry.counts(failed));
+        let wait = before.map_or(INITIAL, |entry| MAX.min(entry.wait * 2));
+        self.entries.insert(name.to_owned(), Entry { wait, updated: now });
+    }
+
+    /// Forgets `name`: it is another one now.
+    pub fn forget(&mut self, name: &str) {
+        self.entries.remove(name);
+    }
+}
+
+impl Entry {
+    /// Whether it says anything of what failed at `failed`. The wait itself is no time that went well.
+    fn counts(&self, failed: Timestamp) -> bool {
+        failed.duration_since(self.updated) <= RESET
     }
 }
 
@@ -75,26 +80,39 @@ mod tests {
     fn the_first_restart_is_immediate_and_waits_double() {
         let mut backoffs = Backoffs::default();
         assert_eq!(backoffs.until("c", at(0), at(0)), None);
-        backoffs.tried("c", at(0));
+        backoffs.tried("c", at(0), at(0));
         let mut failed = 1;
         for wait in [10, 20, 40, 80, 160, 300, 300] {
             let wait = SignedDuration::from_secs(wait);
             assert_eq!(backoffs.until("c", at(failed), at(failed)), Some((at(failed) + wait, wait)));
+            let last = failed;
             failed += wait.as_secs();
-            assert_eq!(backoffs.until("c", at(failed) - wait, at(failed)), None, "the wait is over");
-            backoffs.tried("c", at(failed));
+            assert_eq!(backoffs.until("c", at(last), at(failed)), None, "the wait is over");
+            backoffs.tried("c", at(last), at(failed));
         }
         assert_eq!(backoffs.until("other", at(failed), at(failed)), None);
     }
 
     #[test]
-    fn ten_quiet_minutes_are_forgiven() {
+    fn ten_minutes_that_went_well_are_forgiven() {
         let mut backoffs = Backoffs::default();
-        backoffs.tried("c", at(0));
-        backoffs.tried("c", at(20));
+        backoffs.tried("c", at(0), at(0));
+        backoffs.tried("c", at(1), at(20));
         assert_eq!(backoffs.until("c", at(700), at(700)), None);
-        backoffs.tried("c", at(700));
+        backoffs.tried("c", at(700), at(700));
         assert_eq!(backoffs.until("c", at(701), at(701)), Some((at(711), INITIAL)));
+    }
+
+    #[test]
+    fn a_wait_is_no_time_that_went_well() {
+        let mut backoffs = Backoffs::default();
+        (0..7).for_each(|_| backoffs.tried("c", at(0), at(0)));
+        // it failed after six minutes, and then it waited for five
+        assert_eq!(backoffs.until("c", at(360), at(650)), Some((at(660), MAX)));
+        backoffs.tried("c", at(360), at(660));
+        assert_eq!(backoffs.until("c", at(661), at(661)), Some((at(961), MAX)));
+        backoffs.forget("c");
+        assert_eq!(backoffs.until("c", at(661), at(661)), None);
     }
 
     #[test]

@@ -109,8 +109,8 @@ pub struct Start {
     pub name: String,
     /// Its attempt, which is its restart count.
     pub attempt: u32,
-    /// Whether one of that name ended before: the next one to end waits longer.
-    pub again: bool,
+    /// When the one of that name before it ended, if there was one: the next to end waits longer.
+    pub ended: Option<Timestamp>,
 }
 
 /// Why a container waits.
@@ -318,7 +318,7 @@ impl Plan {
         self.containers(input, "");
     }
 
-    /// Init containers one after the other, then the containers all at once, in the sandbox `sandbox` (empty: the one
+    /// Init containers one after the other, then the containers, in the sandbox `sandbox` (empty: the one
     /// that is about to be made, in which nothing has run).
     fn containers(&mut self, input: Input<'_>, sandbox: &str) {
         let pod = input.pod;
@@ -345,8 +345,25 @@ impl Plan {
                 return;
             }
         }
-        for spec in pod::containers(pod) {
-            self.container(input, spec, sandbox, pod::restart_policy(pod));
+        self.main_containers(input, sandbox);
+    }
+
+    /// The containers all at once, but for those that come after one with a postStart hook: they start when it is done.
+    fn main_containers(&mut self, input: Input<'_>, sandbox: &str) {
+        let mut held = false;
+        for spec in pod::containers(input.pod) {
+            let others = self.actions.len();
+            self.container(input, spec, sandbox, pod::restart_policy(input.pod));
+            let starts = self.actions[others..].iter().any(|action| matches!(action, Action::Start(_)));
+            if held && starts {
+                self.actions.truncate(others);
+            }
+            let hook = spec.lifecycle.as_ref().and_then(|lifecycle| lifecycle.post_start.as_ref());
+            let begins = |container: &Container| {
+                let health = input.health.of(&container.id);
+                container.running() && container.sandbox == sandbox && health.begins && health.fatal.is_none()
+            };
+            held |= hook.is_some() && (starts || newest(input.observed, spec).is_some_and(begins));
         }
     }
 
@@ -376,7 +393,8 @@ impl Plan {
         }
         if !self.failed(input, spec) && input.intent == Intent::Run {
             let (name, attempt) = (spec.name.clone(), newest.map_or(0, |container| container.attempt + 1));
-            self.actions.push(Action::Start(Start { name, attempt, again: newest.is_some() }));
+            let ended = newest.and_then(Container::exit).map(|exit| exit.finished);
+            self.actions.push(Action::Start(Start { name, attempt, ended }));
         }
     }
 

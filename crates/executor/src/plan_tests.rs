@@ -65,9 +65,9 @@ impl World {
                     started.push(format!("POD/{attempt}"));
                 }
                 Action::RemoveSandbox { id } => self.observed.sandboxes.retain(|sandbox| sandbox.id != id),
-                Action::Start(Start { name, attempt, again }) => {
-                    if again {
-                        self.restarts.tried(&name, self.now);
+                Action::Start(Start { name, attempt, ended }) => {
+                    if let Some(ended) = ended {
+                        self.restarts.tried(&name, ended, self.now);
                     }
                     started.push(format!("{name}/{attempt}"));
                     let hash = pod::hash(&pod::container(&self.pod, &name).unwrap());
@@ -216,7 +216,7 @@ fn what_was_made_and_never_started_is_made_again() {
     world.step();
     world.observed.containers[0].state = State::Created;
     let plan = world.plan();
-    let start = Start { name: "c".into(), attempt: 0, again: false };
+    let start = Start { name: "c".into(), attempt: 0, ended: None };
     assert_eq!(plan.actions, [Action::Remove { id: "c0".into() }, Action::Start(start)]);
 }
 
@@ -360,6 +360,23 @@ fn a_container_that_does_not_do_well_is_stopped_and_started_again() {
         world.step();
         assert_eq!(world.step(), if policy == "Never" { vec![] } else { vec!["c/1"] });
     }
+}
+
+#[test]
+fn what_follows_a_post_start_hook_waits_until_it_is_done() {
+    let hook = serde_json::json!({"postStart": {"sleep": {"seconds": 1}}});
+    let mut world = world(serde_json::json!({"containers": [{"name": "a", "image": "i"},
+        {"name": "b", "image": "i", "lifecycle": hook}, {"name": "c", "image": "i"}, {"name": "d", "image": "i"}]}));
+    assert_eq!(world.step(), ["POD/0", "a/0", "b/0"], "those before it are not held up");
+    world.health("b0", Health { begins: true, started: false, ready: false, fatal: None });
+    assert_eq!(world.step(), [""; 0]);
+    world.health("b0", Health::WELL);
+    assert_eq!(world.step(), ["c/0", "d/0"]);
+    world.exit("b0", 1);
+    world.exit("d0", 1);
+    assert_eq!(world.step(), ["b/1"], "and so it is when it is started again");
+    world.exit("b1", 1);
+    assert_eq!(world.step(), ["d/1"], "one that waits holds nobody up");
 }
 
 #[test]

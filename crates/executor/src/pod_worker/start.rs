@@ -117,8 +117,8 @@ impl Worker {
             self.failures.remove(&start.name);
             self.failures.remove("");
             self.started.insert((start.name.clone(), start.attempt));
-            if start.again {
-                self.restarts.tried(&start.name, now);
+            if let Some(ended) = start.ended {
+                self.restarts.tried(&start.name, ended, now);
             }
         }
         for (name, refusal) in done.failed {
