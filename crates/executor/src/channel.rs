@@ -23,7 +23,7 @@ pub enum ToExecutor {
     Hello(Agent),
     /// A task to run, or (before [`ToExecutor::Synced`]) one that runs already.
     Launch(Task),
-    /// End a task. `grace_seconds` wins over the pod's own.
+    /// End a task. `grace_seconds` wins over the pod's own, unless they are none.
     Kill {
         /// Which.
         task_id: String,

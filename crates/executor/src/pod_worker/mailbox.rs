@@ -61,8 +61,9 @@ impl Mailbox {
 
     /// The pod as the API server has it.
     pub fn pod(&self, pod: Arc<Pod>) {
-        if let Some(grace) = deletion(&pod) {
-            self.end(End { grace: Some(grace), message: "pod-deleted", delete: true });
+        if pod::is_deleted(&pod) {
+            let grace = End::grace(pod.metadata.deletion_grace_period_seconds);
+            self.end(End { grace, message: "pod-deleted", delete: true });
         }
         self.inbox.lock().news.pod = Some(pod);
         self.arrived.notify_one();
@@ -115,11 +116,6 @@ impl Mailbox {
     }
 }
 
-/// Seconds a deleted pod's containers get.
-fn deletion(pod: &Pod) -> Option<i64> {
-    pod::is_deleted(pod).then(|| pod.metadata.deletion_grace_period_seconds.unwrap_or_else(|| pod::grace(pod)))
-}
-
 impl End {
     /// Two words as one: the shorter grace period counts, and a pod that is gone is not deleted.
     #[must_use]
@@ -137,12 +133,37 @@ impl End {
     /// Its task was killed.
     #[must_use]
     pub fn killed(grace: Option<i64>) -> Self {
-        Self { grace, message: "task-killed", delete: true }
+        Self { grace: Self::grace(grace), message: "task-killed", delete: true }
+    }
+
+    /// The seconds that somebody gives a pod's containers. None at all says that the pod's object is not to wait for them; they
+    /// have the pod's own time then, as where the object is gone.
+    fn grace(told: Option<i64>) -> Option<i64> {
+        told.filter(|seconds| *seconds != 0)
     }
 
     /// The executor was told to shut down.
     #[must_use]
     pub fn shutdown(grace: i64) -> Self {
         Self { grace: Some(grace), message: "executor-shutdown", delete: false }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deletion_by_force_leaves_containers_their_time() {
+        let deleted = |grace: i64| -> Option<End> {
+            let pod = serde_json::json!({"metadata": {"name": "p", "deletionTimestamp": "2026-01-01T00:00:00Z",
+                "deletionGracePeriodSeconds": grace}, "spec": {"containers": []}});
+            let mailbox = Mailbox::default();
+            mailbox.pod(Arc::new(serde_json::from_value(pod).unwrap()));
+            mailbox.end(End::killed(Some(grace)));
+            mailbox.read().end
+        };
+        assert_eq!(deleted(0), Some(End { grace: None, message: "pod-deleted", delete: true }));
+        assert_eq!(deleted(5).unwrap().grace, Some(5));
     }
 }

@@ -120,13 +120,35 @@ async fn hooks_run_after_the_start_and_before_the_end() {
     let mounts = json!([{"name": "shared", "mountPath": "/shared"}]);
     let container = sleeper("c", json!({"lifecycle": hooks, "volumeMounts": mounts}));
     let volumes = json!([{"name": "shared", "hostPath": {"path": "/hooks"}}]);
-    launch(&cluster, &mut executor, "web", json!({"containers": [container], "volumes": volumes})).await;
-    cluster.api.until("pods", "default", "web", is_ready).await;
     let files = cluster.root().join("host/hooks");
-    assert_eq!(std::fs::read_to_string(files.join("begun")).unwrap(), "begun\n");
-    cluster.delete("web", 30);
+    // a deletion by force leaves the containers their time as well
+    for (name, grace) in [("web", 30), ("forced", 0)] {
+        let spec = json!({"containers": [container.clone()], "volumes": volumes.clone()});
+        launch(&cluster, &mut executor, name, spec).await;
+        cluster.api.until("pods", "default", name, is_ready).await;
+        assert_eq!(std::fs::read_to_string(files.join("begun")).unwrap(), "begun\n");
+        cluster.delete(name, grace);
+        cluster.api.until("pods", "default", name, Value::is_null).await;
+        assert_eq!(std::fs::read_to_string(files.join("over")).unwrap(), "over\n");
+        std::fs::remove_file(files.join("over")).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_is_done_before_the_next_container_starts() {
+    let cluster = Cluster::new().await;
+    let mut executor = cluster.executor(vec![]).await;
+    let hook = json!({"postStart": {"exec": {"command": ["sh", "-c", "busybox sleep 2; echo done > /shared/done"]}}});
+    let mounts = json!([{"name": "shared", "mountPath": "/shared"}]);
+    let first = sleeper("a", json!({"lifecycle": hook, "volumeMounts": mounts}));
+    let next = json!({"name": "b", "image": IMAGE, "volumeMounts": mounts,
+        "command": ["sh", "-c", "busybox cat /shared/done && exec busybox sleep 1000"]});
+    let spec = json!({"containers": [first, next], "volumes": [{"name": "shared", "emptyDir": {}}]});
+    launch(&cluster, &mut executor, "web", spec).await;
+    let pod = cluster.api.until("pods", "default", "web", is_ready).await;
+    assert_eq!(pod["status"]["containerStatuses"][1]["restartCount"], 0);
+    cluster.delete("web", 1);
     cluster.api.until("pods", "default", "web", Value::is_null).await;
-    assert_eq!(std::fs::read_to_string(files.join("over")).unwrap(), "over\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -85,7 +85,7 @@ async fn a_killed_container_is_restarted_and_counted() {
     assert_eq!(pod["status"]["containerStatuses"][0]["lastState"]["terminated"]["exitCode"], 137);
     assert_eq!(pod["status"]["containerStatuses"][1]["restartCount"], 0);
     assert_eq!(pod["status"]["podIP"], address);
-    executor.say(ToExecutor::Kill { task_id: "pod.web".into(), grace_seconds: Some(0) }).await;
+    executor.say(ToExecutor::Kill { task_id: "pod.web".into(), grace_seconds: Some(1) }).await;
     assert_eq!(executor.report().await.1, TaskState::Killed);
     cluster.api.until("pods", "default", "web", serde_json::Value::is_null).await;
 }

@@ -126,7 +126,7 @@ async fn memory_is_a_volume_that_outlives_containers_and_has_a_limit() {
     let log =
         tokio::time::timeout(std::time::Duration::from_secs(30), said).await.expect("the file outlives the container");
     assert!(log.starts_with("tmpfs") && log.contains(" 4096 "), "{log}");
-    cluster.delete("web", 0);
+    cluster.delete("web", 1);
     cluster.api.until("pods", "default", "web", Value::is_null).await;
     let filter = format!("label=io.k8sm.cluster={}", cluster.name);
     assert_eq!(try_docker(&["volume", "ls", "-q", "--filter", &filter]).unwrap(), "");

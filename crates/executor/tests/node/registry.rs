@@ -172,7 +172,7 @@ async fn a_full_disk_takes_what_this_node_pulled_and_nobody_uses() {
     let is_here = |image: &str| try_docker(&["image", "inspect", image]).is_ok();
     assert!(is_here(&registry.image));
     assert_eq!(cluster.containers("guest").len(), 2);
-    cluster.delete("guest", 0);
+    cluster.delete("guest", 1);
     cluster.api.until("pods", "default", "guest", Value::is_null).await;
     executor.kill().await;
     let _executor = cluster.executor(vec![]).await;
