@@ -24,6 +24,9 @@ use crate::volumes::Tokens;
 /// How long the API server may take for one object or list.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
+/// How long it may take where what was had before serves as well: a container is to start again soon.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
+
 /// The node, as seen by what runs on it.
 pub struct Context {
     /// The flags.
@@ -137,8 +140,13 @@ impl Context {
 }
 
 /// A request that ends in time: an API server that hangs is one that is not there.
-async fn bounded<T>(request: impl Future<Output = kube::Result<T>>) -> kube::Result<T> {
-    match tokio::time::timeout(TIMEOUT, request).await {
+pub(crate) async fn bounded<T>(request: impl Future<Output = kube::Result<T>>) -> kube::Result<T> {
+    within(TIMEOUT, request).await
+}
+
+/// Requests that end within `time`.
+pub(crate) async fn within<T>(time: Duration, requests: impl Future<Output = kube::Result<T>>) -> kube::Result<T> {
+    match tokio::time::timeout(time, requests).await {
         Ok(outcome) => outcome,
         Err(elapsed) => Err(kube::Error::Service(elapsed.into())),
     }

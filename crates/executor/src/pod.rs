@@ -177,6 +177,15 @@ pub fn hash(container: &Container) -> String {
     hasher.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The names of containers that are others in `new` than they were in `old`.
+pub fn redefined<'a>(old: &Pod, new: &'a Pod) -> impl Iterator<Item = &'a str> {
+    let before: Vec<_> = all_containers(old).map(|container| (container.name.clone(), hash(container))).collect();
+    let changed = all_containers(new).filter(move |container| {
+        before.iter().any(|(name, before)| *name == container.name && *before != hash(container))
+    });
+    changed.map(|container| container.name.as_str())
+}
+
 /// Guaranteed, Burstable or BestEffort, as Kubernetes tells it from requests and limits of cpu and memory.
 #[must_use]
 pub fn qos_class(pod: &Pod) -> &'static str {
@@ -262,5 +271,6 @@ mod tests {
         let other = pod(serde_json::json!({"containers": [{"name": "c", "image": "b"}]}));
         assert_eq!(hash(&containers(&one)[0]), hash(&containers(&same)[0]));
         assert_ne!(hash(&containers(&one)[0]), hash(&containers(&other)[0]));
+        assert_eq!((redefined(&one, &same).count(), redefined(&one, &other).collect::<Vec<_>>()), (0, vec!["c"]));
     }
 }

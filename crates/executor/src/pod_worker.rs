@@ -9,6 +9,7 @@ mod end;
 mod follow;
 mod mailbox;
 mod start;
+mod write;
 
 pub use mailbox::{End, Mailbox};
 
@@ -19,11 +20,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Pod, PodStatus};
-use kube::api::{Api, Patch, PatchParams};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use self::end::Stop;
 use self::mailbox::News;
+use self::start::Kept;
+use self::write::Stored;
 use crate::admission;
 use crate::backoff::Backoffs;
 use crate::binding::{self, BindError};
@@ -36,7 +39,6 @@ use crate::objects::{self, Object, Subscription};
 use crate::observed::Observed;
 use crate::plan::{self, Action, Cause, Failure, Intent, Outcome, Plan};
 use crate::pod;
-use crate::runtime::words;
 use crate::status;
 use crate::volumes::Keeper;
 
@@ -60,14 +62,18 @@ pub struct Worker {
     deadline: Option<Instant>,
     restarts: Backoffs,
     failures: HashMap<String, (u32, Failure)>,
+    /// What containers were made with last.
+    kept: Option<Kept>,
     image_ids: BTreeMap<String, String>,
     /// What ended containers left to say, by Docker's ID.
     messages: BTreeMap<String, String>,
-    /// The status as it was written last.
+    /// The status as it was written last, as the API server keeps that, and whether another has written over it since.
     written: PodStatus,
+    stored: Stored,
+    spoiled: bool,
     stops: JoinSet<(String, Result<(), bollard::errors::Error>)>,
-    /// Containers that are being stopped: until when at the latest.
-    stopping: HashMap<String, Instant>,
+    /// Containers that are being stopped.
+    stopping: HashMap<String, Stop>,
     /// Asks containers how they do, and what it knows of them now.
     watcher: Watcher,
     health: Healths,
@@ -105,6 +111,7 @@ impl Worker {
     pub fn new(context: Arc<Context>, mailbox: Arc<Mailbox>, pod: Arc<Pod>) -> Self {
         let bound = pod::spec(&pod).node_name.as_deref() == Some(&context.node);
         let written = pod.status.clone().unwrap_or_default();
+        let stored = Stored::of(&pod);
         Self {
             context,
             mailbox,
@@ -115,9 +122,12 @@ impl Worker {
             deadline: None,
             restarts: Backoffs::default(),
             failures: HashMap::new(),
+            kept: None,
             image_ids: BTreeMap::new(),
             messages: BTreeMap::new(),
             written,
+            stored,
+            spoiled: false,
             stops: JoinSet::new(),
             stopping: HashMap::new(),
             watcher: Watcher::default(),
@@ -140,11 +150,11 @@ impl Worker {
         }
     }
 
-    /// Runs until the pod has ended and is gone, or could not be bound.
-    pub async fn run(mut self) {
+    /// Runs until the pod has ended and is gone, or could not be bound; false where something of it is left on the node.
+    pub async fn run(mut self) -> bool {
         loop {
             if !self.read_news().await {
-                return;
+                return true;
             }
             let observed = match self.context.runtime.observe(pod::uid(&self.pod)).await {
                 Ok(observed) => self.without_dead(observed),
@@ -177,9 +187,7 @@ impl Worker {
             self.watch_sources();
         }
         let (written, done) = tokio::join!(self.write(&status), self.perform(observed, &actions));
-        if written {
-            self.written = status;
-        }
+        let written = self.note_written(status, written).await;
         let refused = self.note(done);
         self.report(&plan, written).await;
         if refused || !written {
@@ -210,11 +218,19 @@ impl Worker {
         }
     }
 
-    /// The pod as the API server has it. Its status is the one that was written last, by whoever did.
+    /// The pod as the API server has it. At first its status is the one that was written last, by whoever did; later it is
+    /// only looked at for what another changed in it.
     fn know(&mut self, pod: Arc<Pod>) {
         if !self.bound {
             self.bound = true;
             self.written = pod.status.clone().unwrap_or_default();
+            self.stored = Stored::of(&pod);
+        }
+        self.spoiled |= self.stored.is_spoiled_by(&pod);
+        for name in pod::redefined(&self.pod, &pod) {
+            // what kept the old one from running says nothing of the new one
+            self.failures.remove(name);
+            self.restarts.forget(name);
         }
         let (old, new) = (&self.pod.metadata, &pod.metadata);
         let differs = old.labels != new.labels || old.annotations != new.annotations;
@@ -327,53 +343,6 @@ impl Worker {
         )
     }
 
-    /// Writes the status where it changed; false where it could not be.
-    async fn write(&self, status: &PodStatus) -> bool {
-        let gone = self.end.as_ref().is_some_and(|end| !end.delete);
-        if gone || !self.bound || *status == self.written {
-            return true;
-        }
-        let api: Api<Pod> = Api::namespaced(self.context.client.clone(), pod::namespace(&self.pod));
-        let mut body = serde_json::json!({"metadata": {"uid": pod::uid(&self.pod)}, "status": status});
-        // a patch keeps what it does not name
-        for field in ["podIP", "podIPs", "message", "reason", "initContainerStatuses"] {
-            let fields = body["status"].as_object_mut().expect("a status is an object");
-            fields.entry(field).or_insert(serde_json::Value::Null);
-        }
-        if let Some(addresses) = body["status"]["podIPs"].as_array_mut() {
-            // merged by address otherwise: the one of a sandbox that died would stay
-            addresses.insert(0, serde_json::json!({"$patch": "replace"}));
-        }
-        // conditions merge by their type, since readiness gates are others' to write: what one no longer has goes
-        for condition in body["status"]["conditions"].as_array_mut().into_iter().flatten() {
-            let fields = condition.as_object_mut().expect("a condition is an object");
-            for field in ["reason", "message"] {
-                fields.entry(field).or_insert(serde_json::Value::Null);
-            }
-        }
-        let patch = Patch::Strategic(body);
-        let parameters = PatchParams::default();
-        let request = api.patch_status(pod::name(&self.pod), &parameters, &patch);
-        match tokio::time::timeout(STATUS_TIMEOUT, request).await {
-            Ok(Ok(_)) => true,
-            Ok(Err(error)) if binding::is_status(&error, 404) || binding::is_status(&error, 409) => {
-                self.mailbox.missing();
-                true
-            }
-            Ok(Err(error)) => {
-                tracing::warn!(pod = pod::name(&self.pod), %error, "cannot write the pod's status");
-                false
-            }
-            Err(_) => {
-                tracing::warn!(
-                    pod = pod::name(&self.pod),
-                    "cannot write the pod's status: the API server takes too long"
-                );
-                false
-            }
-        }
-    }
-
     /// Tells the minion how the pod does, once it is so in the API server too.
     async fn report(&mut self, plan: &Plan, written: bool) {
         let running = self.written.phase.as_deref() == Some("Running");
@@ -419,6 +388,7 @@ impl Worker {
     async fn wait(&mut self, wake: Option<Timestamp>) {
         let until =
             wake.map(|wake| Duration::try_from(wake.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO));
+        let until = until.into_iter().chain(self.next_stop()).min();
         let alarm = async {
             match until {
                 Some(until) => tokio::time::sleep(until).await,
@@ -432,10 +402,7 @@ impl Worker {
             Some(Ok(cause)) = self.meter.join_next() => self.evicted = Some(cause),
             () = objects::any_changed(&mut self.missing) => self.look_for_sources_again(),
             Some(Ok((id, outcome))) = self.stops.join_next() => {
-                self.stopping.remove(&id);
-                if let Err(error) = outcome {
-                    tracing::warn!(container = id, error = words(&error), "cannot stop the container");
-                }
+                self.stopped(&id, outcome);
             }
         }
     }

@@ -21,7 +21,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::{Container, EmptyDirVolumeSource, HostPathVolumeSource, Pod, Volume, VolumeMount};
 use kube_api::quantity::Quantity;
 
-use crate::context::Context;
+use crate::context::{Context, PATIENCE};
 use crate::env;
 use crate::pod;
 use crate::runtime::words;
@@ -101,9 +101,30 @@ async fn one(context: &Context, pod: &Pod, volume: &Volume) -> Result<Mounted, V
         return Ok(Mounted { source: host.join(&below), place: Place::Here(here.join(below)), read_only: false });
     }
     let Some(kind) = payload::kind(volume) else { return Err(VolumeError::Unsupported(name.clone())) };
-    make(context, pod, volume).await?;
     let (here, source) = directory(context, pod, kind, name);
+    if atomic::is_made(&here) {
+        remake(context, pod, volume).await?;
+    } else {
+        make(context, pod, volume).await?;
+    }
     Ok(Mounted { source, place: Place::Here(here), read_only: true })
+}
+
+/// Brings a volume that was made up to date. It stays as it is where its source is gone or does not come, as a mounted one does in
+/// Kubernetes: whoever has it can be started again.
+async fn remake(context: &Context, pod: &Pod, volume: &Volume) -> Result<(), VolumeError> {
+    match tokio::time::timeout(PATIENCE, make(context, pod, volume)).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error @ (VolumeError::Source(..) | VolumeError::Api(..)))) => {
+            tracing::warn!(pod = pod::name(pod), volume = volume.name, %error, "the volume is used as it is");
+        }
+        Ok(Err(error)) => return Err(error),
+        Err(_) => {
+            let pod = pod::name(pod);
+            tracing::warn!(pod, volume = volume.name, "the API server takes too long: the volume is used as it is");
+        }
+    }
+    Ok(())
 }
 
 /// Whether the volume is an emptyDir in memory.

@@ -24,6 +24,35 @@ const MIN_GRACE: Duration = Duration::from_secs(2);
 /// Deadlines that differ by less are one.
 const SAME: Duration = Duration::from_millis(500);
 
+/// A container that is being stopped.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stop {
+    /// When it has ended at the latest.
+    until: Instant,
+    /// When it is tried again, where the engine refused, and the wait after it refuses next.
+    retry: Option<Instant>,
+    wait: Duration,
+}
+
+impl Stop {
+    fn begun(now: Instant, grace: Duration, before: Option<Self>) -> Self {
+        Self { until: now + grace, retry: None, wait: before.map_or(PAUSE, |before| before.wait) }
+    }
+
+    /// Whether to stop it again at `now`: later where the engine refused, else where the pod's `deadline` is sooner than before.
+    fn is_due(&self, now: Instant, deadline: Option<Instant>) -> bool {
+        let sooner = deadline.is_some_and(|deadline| deadline + SAME < self.until);
+        // what is overdue cannot come sooner
+        self.retry.map_or(sooner && self.until > now + SAME, |retry| retry <= now)
+    }
+
+    /// The engine refused.
+    fn refuse(&mut self, now: Instant) {
+        self.retry = Some(now + self.wait);
+        self.wait = MAX_PAUSE.min(self.wait * 2);
+    }
+}
+
 impl Worker {
     /// The pod is to end. The first word sets the clock; a later one can only bring the end nearer.
     pub(super) fn ends(&mut self, end: End) {
@@ -39,22 +68,25 @@ impl Worker {
     /// Whether a step is to be taken now: a container that is being stopped is stopped again only where that is sooner.
     pub(super) fn is_new(&self, action: &Action) -> bool {
         match action {
-            Action::Stop { id, .. } => self.stopping.get(id).is_none_or(|until| {
-                let sooner = self.deadline.is_some_and(|deadline| deadline + SAME < *until);
-                // what is overdue cannot come sooner
-                sooner && *until > Instant::now() + SAME
-            }),
+            Action::Stop { id, .. } => {
+                self.stopping.get(id).is_none_or(|stop| stop.is_due(Instant::now(), self.deadline))
+            }
             _ => true,
         }
     }
 
     /// Begins to stop containers. They are waited for with the news, so that a shorter grace period can still come.
     pub(super) fn begin_stops(&mut self, observed: &Observed, actions: &[Action]) {
+        let runs = |id: &str| observed.containers.iter().any(|container| container.id == id && container.running());
+        self.stopping.retain(|id, _| runs(id));
         for action in actions {
             let Action::Stop { id, name, why, grace } = action else { continue };
-            self.context.events.record(&self.pod, name, Type::Normal, "Killing", why);
-            let grace = self.grace(*grace);
-            let again = self.stopping.insert(id.clone(), Instant::now() + grace).is_some();
+            let (grace, now, before) = (self.grace(*grace), Instant::now(), self.stopping.get(id).copied());
+            // where the engine refused, this is the same end still
+            if before.is_none_or(|before| before.retry.is_none()) {
+                self.context.events.record(&self.pod, name, Type::Normal, "Killing", why);
+            }
+            self.stopping.insert(id.clone(), Stop::begun(now, grace, before));
             let Some(container) = pod::container(&self.pod, name) else { continue };
             let target = Target {
                 context: self.context.clone(),
@@ -64,10 +96,28 @@ impl Worker {
                 address: observed.live_sandbox().and_then(|sandbox| sandbox.address),
             };
             self.stops.spawn(async move {
-                let outcome = stop(&target, grace, !again).await;
+                let outcome = stop(&target, grace, before.is_none()).await;
                 (target.id, outcome)
             });
         }
+    }
+
+    /// Notes what came of a stop.
+    pub(super) fn stopped(&mut self, id: &str, outcome: Result<(), DockerError>) {
+        let Err(error) = outcome else {
+            self.stopping.remove(id);
+            return;
+        };
+        tracing::warn!(container = id, error = words(&error), "cannot stop the container");
+        if let Some(stop) = self.stopping.get_mut(id) {
+            stop.refuse(Instant::now());
+        }
+    }
+
+    /// How long it is until a stop that the engine refused is tried again.
+    pub(super) fn next_stop(&self) -> Option<Duration> {
+        let next = self.stopping.values().filter_map(|stop| stop.retry).min();
+        next.map(|next| next.saturating_duration_since(Instant::now()))
     }
 
     /// How long a container gets to end: what is left of the pod's own time, or `own` seconds where it alone ends.
@@ -80,20 +130,23 @@ impl Worker {
         Duration::from_secs(own.unwrap_or_else(|| pod::grace(&self.pod)).max(0).unsigned_abs())
     }
 
-    /// Docker has nothing of the pod any more: its task is reported, the pod deleted, its files removed.
-    pub(super) async fn finish(mut self) {
-        let Some(end) = self.end.take() else { return };
-        if let Err(error) = self.context.runtime.remove_volumes(pod::uid(&self.pod)).await {
-            tracing::warn!(pod = pod::name(&self.pod), error = words(&error), "cannot remove the pod's volumes");
+    /// Docker has nothing of the pod any more: its task is reported, the pod deleted, its files removed. False where some are left.
+    pub(super) async fn finish(mut self) -> bool {
+        let Some(end) = self.end.take() else { return true };
+        let volumes = self.context.runtime.remove_volumes(pod::uid(&self.pod)).await;
+        if let Err(error) = &volumes {
+            tracing::warn!(pod = pod::name(&self.pod), error = words(error), "cannot remove the pod's volumes");
         }
         self.context.tokens.forget(pod::uid(&self.pod));
         self.tell(TaskState::Killed, end.message).await;
         if end.delete {
             self.delete().await;
         }
-        if let Err(error) = self.context.directory(pod::uid(&self.pod)).remove() {
+        let files = self.context.directory(pod::uid(&self.pod)).remove();
+        if let Err(error) = &files {
             tracing::warn!(pod = pod::name(&self.pod), %error, "cannot remove the pod's files");
         }
+        volumes.is_ok() && files.is_ok()
     }
 
     /// Deletes the pod from the API server at once, if it is still this one. Tried until the API server answers: nobody
@@ -140,4 +193,29 @@ async fn stop(target: &Target, grace: Duration, with_hook: bool) -> Result<(), D
     let left = grace.saturating_sub(begun.elapsed());
     let left = if grace.is_zero() { grace } else { left.max(MIN_GRACE.min(grace)) };
     target.context.runtime.stop(&target.id, left).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stop_is_repeated_where_it_is_sooner() {
+        let (now, second) = (Instant::now(), Duration::from_secs(1));
+        let stop = Stop::begun(now, 30 * second, None);
+        assert!(!stop.is_due(now, None) && !stop.is_due(now, Some(now + 30 * second)));
+        assert!(stop.is_due(now, Some(now + second)));
+        assert!(!stop.is_due(now + 30 * second, Some(now)), "it is overdue");
+    }
+
+    #[test]
+    fn a_stop_that_is_refused_waits_ever_longer() {
+        let now = Instant::now();
+        let mut stop = Stop::begun(now, Duration::ZERO, None);
+        for wait in [PAUSE, PAUSE * 2, PAUSE * 4] {
+            stop.refuse(now);
+            assert!(!stop.is_due(now + wait / 2, Some(now)) && stop.is_due(now + wait, None));
+            stop = Stop::begun(now, Duration::ZERO, Some(stop));
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 mod handler;
 mod image;
+mod prepare;
 mod prepared;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -13,16 +14,17 @@ use futures::future::{BoxFuture, Shared, join_all};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Container;
 
+pub(super) use self::prepare::Kept;
 use super::Worker;
 use crate::env::{self, Sources};
-use crate::files::{self, Dns, PodDirectory};
+use crate::files::PodDirectory;
 use crate::observed::Observed;
 use crate::plan::{self, Action, Failure, Start};
 use crate::pod;
 use crate::runtime::sandbox::{Frame, MAX_HOSTNAME, hostname};
 use crate::runtime::{Turn, words};
 use crate::services;
-use crate::volumes::{self, VolumeError, Volumes};
+use crate::volumes::{self, Volumes};
 
 /// Why a sandbox is not made.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +46,8 @@ pub(super) struct Done {
     failed: Vec<(String, Refusal)>,
     /// Something that could not be removed.
     refused: bool,
+    /// What the containers were made with.
+    kept: Option<Kept>,
 }
 
 /// Why a container, or (by the empty name) the pod's sandbox, could not be started.
@@ -134,6 +138,7 @@ impl Worker {
             };
             self.failures.insert(name, (count, failure));
         }
+        self.kept = done.kept.or(self.kept.take());
         self.watch_for_missing();
         done.refused
     }
@@ -167,10 +172,11 @@ impl Worker {
                 return;
             }
         };
-        let handler = match self.handler().await {
+        let handler = match self.handler(sandbox.is_some()).await {
             Ok(handler) => handler,
             Err(error) => return done.failed.push((String::new(), self.no_sandbox(&error))),
         };
+        done.kept = Some(Kept { sources: Arc::clone(&sources), handler: handler.clone() });
         let handler = handler.as_deref();
         let Some(turn) = self.turn(sandbox.is_some()).await else { return };
         let live = observed.live_sandbox();
@@ -215,32 +221,6 @@ impl Worker {
             turn = self.context.runtime.turn() => Some(turn),
             () = self.mailbox.ending.cancelled() => None,
         }
-    }
-
-    /// The pod's files and volumes, and what its environments are made of.
-    async fn prepare(&self, directory: &PodDirectory) -> Result<(Volumes, Sources), Refusal> {
-        let flags = &self.context.flags;
-        let host = std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
-        let dns = Dns { server: flags.cluster_dns, domain: &flags.cluster_domain, host: &host };
-        if let Err(error) = directory.make(&files::resolv_conf(&self.pod, dns)) {
-            let message = format!("cannot write the pod's files: {error}");
-            self.warn("", "FailedMount", &message);
-            return Err(Refusal::new("ContainerCreating", message));
-        }
-        let (volumes, sources) =
-            tokio::join!(volumes::prepare(&self.context, &self.pod), self.context.sources(&self.pod, String::new()));
-        let volumes = volumes.map_err(|error| {
-            if let VolumeError::Api(_, source) = &error {
-                tracing::warn!(error = source.to_string(), "cannot fetch a volume's source");
-            }
-            self.warn("", "FailedMount", error.to_string());
-            Refusal::new("ContainerCreating", error.to_string()).soon()
-        })?;
-        let sources = sources.map_err(|error| {
-            tracing::warn!(%error, "cannot fetch what the environment is made of");
-            Refusal::new("CreateContainerConfigError", "the API server did not answer").soon()
-        })?;
-        Ok((volumes, sources))
     }
 
     async fn make_sandbox(

@@ -51,6 +51,11 @@ pub(super) fn write(directory: &Path, files: &[File], group: Option<u32>) -> io:
     Ok(true)
 }
 
+/// Whether the volume at `directory` has been written.
+pub(super) fn is_made(directory: &Path) -> bool {
+    std::fs::symlink_metadata(directory.join(DATA)).is_ok()
+}
+
 /// Whether the state holds these files and no others.
 fn holds(state: &Path, files: &[File]) -> bool {
     let same = |file: &File| {
@@ -143,6 +148,7 @@ mod tests {
     fn a_volume_goes_from_one_state_to_the_next() {
         let volume = tempfile::tempdir().unwrap();
         let directory = volume.path();
+        assert!(!is_made(directory));
         assert!(write(directory, &[file("a", "1"), file("deep/b", "2")], None).unwrap());
         assert_eq!(std::fs::read_to_string(directory.join("deep/b")).unwrap(), "2");
         assert_eq!(std::fs::metadata(directory.join("a")).unwrap().permissions().mode() & 0o777, 0o640);
@@ -154,7 +160,7 @@ mod tests {
         let states = states.filter(|entry| !entry.as_ref().unwrap().path().is_symlink()).count();
         assert_eq!(states, 1, "the old state is gone");
         assert!(write(directory, &[], None).unwrap());
-        assert!(visible(directory).is_empty());
+        assert!(visible(directory).is_empty() && is_made(directory));
     }
 
     #[test]
