@@ -71,7 +71,7 @@ pub async fn serve(flags: Flags, minion: UnixStream, shutdown: CancellationToken
     let nodes = node::keep(context.clone(), agent_now, registered);
     let manager = Manager::new(context, pods, is_registered).run(from_minion);
     tokio::select! {
-        () = manager => {}
+        outcome = manager => outcome?,
         () = nodes => {}
         outcome = serving => return outcome,
     }

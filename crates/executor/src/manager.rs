@@ -1,10 +1,13 @@
 //! All pods of the node: gives each a worker, and passes on what the minion, the API server and Docker say of it.
 
+mod orphans;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use futures::{Stream, StreamExt};
 use k8s_openapi::api::core::v1::Pod;
 use kube::runtime::watcher::{self, Event};
@@ -12,15 +15,17 @@ use kube::{Api, runtime::WatchStreamExt};
 use parking_lot::RwLock;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::channel::{Task, TaskState, ToExecutor, ToMinion};
 use crate::context::Context;
 use crate::pod;
 use crate::pod_worker::{End, Mailbox, Worker};
-use crate::runtime::Owner;
 
 /// The wait before Docker's event stream is opened again.
 const RECONNECT: Duration = Duration::from_millis(500);
+/// The wait before what could not be removed is looked for again.
+const SWEEP_AGAIN: Duration = Duration::from_secs(60);
 /// Seconds that containers get when the whole executor is told to end; Mesos kills it after five.
 const SHUTDOWN_GRACE: i64 = 2;
 
@@ -67,7 +72,7 @@ pub struct Manager {
     context: Arc<Context>,
     pods: Arc<Pods>,
     mailboxes: HashMap<String, Arc<Mailbox>>,
-    workers: JoinSet<String>,
+    workers: JoinSet<(String, bool)>,
     /// Pods' UIDs by their task.
     tasks: HashMap<String, String>,
     node_tasks: HashMap<String, Option<TaskState>>,
@@ -77,6 +82,9 @@ pub struct Manager {
     listing: HashSet<String>,
     listed: bool,
     synced: bool,
+    /// Removes what pods left, and when that is looked for again.
+    orphans: JoinSet<bool>,
+    sweep_again: Option<Instant>,
     ending: bool,
 }
 
@@ -95,12 +103,17 @@ impl Manager {
             listing: HashSet::new(),
             listed: false,
             synced: false,
+            orphans: JoinSet::new(),
+            sweep_again: None,
             ending: false,
         }
     }
 
     /// Runs until the minion is gone, or everything has ended after a shutdown. Containers go on without us.
-    pub async fn run(mut self, mut minion: mpsc::Receiver<ToExecutor>) {
+    ///
+    /// # Errors
+    /// When a pod's worker died.
+    pub async fn run(mut self, mut minion: mpsc::Receiver<ToExecutor>) -> anyhow::Result<()> {
         let api: Api<Pod> = Api::all(self.context.client.clone());
         let config = watcher::Config::default().fields(&format!("spec.nodeName={}", self.context.node));
         let mut watched = Box::pin(kube::runtime::watcher(api, config).modify(slim).default_backoff());
@@ -109,20 +122,22 @@ impl Manager {
             tokio::select! {
                 message = minion.recv() => match message {
                     Some(message) => self.minion(message).await,
-                    None => return,
+                    None => return Ok(()),
                 },
                 Some(event) = watched.next() => match event {
                     Ok(event) => self.api(event).await,
                     Err(error) => tracing::warn!(%error, "watching this node's pods"),
                 },
                 Some(poke) = docker.next() => self.docker(poke.as_deref()),
-                Some(ended) = self.workers.join_next() => self.worker_ended(ended),
+                Some(ended) = self.workers.join_next() => self.worker_ended(outcome(ended)?),
+                Some(gone) = self.orphans.join_next() => if !gone.unwrap_or(false) { self.sweep_later() },
+                () = until(self.sweep_again) => self.sweep().await,
                 Ok(()) = self.registered.changed() => self.report_node_tasks().await,
             }
             self.pods.running.store(self.mailboxes.len(), Ordering::Relaxed);
             if self.ending && self.workers.is_empty() {
                 let _ = self.context.minion.send(ToMinion::Done).await;
-                return;
+                return Ok(());
             }
         }
     }
@@ -249,20 +264,16 @@ impl Manager {
             let uid = pod::uid(&pod).to_owned();
             let worker = Worker::new(self.context.clone(), mailbox, pod);
             self.workers.spawn(async move {
-                worker.run().await;
-                uid
+                let clean = worker.run().await;
+                (uid, clean)
             });
         }
     }
 
-    fn worker_ended(&mut self, ended: Result<String, tokio::task::JoinError>) {
-        let uid = match ended {
-            Ok(uid) => uid,
-            Err(error) => {
-                // its mailbox stays, and so does its pod: the next executor takes it up
-                return tracing::error!(%error, "a pod's worker died");
-            }
-        };
+    fn worker_ended(&mut self, (uid, clean): (String, bool)) {
+        if !clean {
+            self.sweep_later();
+        }
         let Some(mailbox) = self.mailboxes.remove(&uid) else { return };
         self.tasks.retain(|_, of| *of != uid);
         // a task that came while the worker was ending begins anew
@@ -288,41 +299,39 @@ impl Manager {
         if !(self.listed && self.synced) {
             return;
         }
-        let owners = match self.context.runtime.owners().await {
-            Ok(owners) => owners,
-            Err(error) => return tracing::warn!(%error, "cannot list this node's containers"),
-        };
-        for owner in owners.into_iter().filter(|owner| !self.mailboxes.contains_key(&owner.uid)) {
-            tokio::spawn(remove_orphan(self.context.clone(), owner));
+        self.sweep_again = None;
+        match orphans::find(&self.context, |uid| self.mailboxes.contains_key(uid)).await {
+            Ok(found) => {
+                for orphan in found {
+                    self.orphans.spawn(orphans::remove(self.context.clone(), orphan));
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot look for what pods have left");
+                self.sweep_later();
+            }
         }
+    }
+
+    /// Something was left: it is looked for after a while.
+    fn sweep_later(&mut self) {
+        self.sweep_again.get_or_insert_with(|| Instant::now() + SWEEP_AGAIN);
     }
 }
 
-/// Removes a pod's containers, if the API server says that there is no such pod, or that it is another node's.
-async fn remove_orphan(context: Arc<Context>, owner: Owner) {
-    match context.get::<Pod>(&owner.namespace, &owner.name).await {
-        Ok(Some(pod)) if pod::uid(&pod) == owner.uid => {
-            let elsewhere =
-                pod::spec(&pod).node_name.as_deref().is_some_and(|node| !node.is_empty() && node != context.node);
-            if !elsewhere {
-                return;
-            }
-        }
-        Ok(_) => {}
-        Err(error) => return tracing::warn!(%error, pod = owner.name, "cannot ask whose containers these are"),
+/// The pod whose worker ended, and whether it left nothing.
+///
+/// # Errors
+/// When it died. Nobody would read its mailbox: the next executor takes its pod up, and all others as they are.
+fn outcome(ended: Result<(String, bool), tokio::task::JoinError>) -> anyhow::Result<(String, bool)> {
+    ended.context("a pod's worker died")
+}
+
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
     }
-    tracing::info!(pod = owner.name, namespace = owner.namespace, uid = owner.uid, "removing containers of no pod");
-    let Ok(observed) = context.runtime.observe(&owner.uid).await else { return };
-    let containers = observed.containers.iter().map(|container| &container.id);
-    for id in containers.chain(observed.sandboxes.iter().map(|sandbox| &sandbox.id)) {
-        if let Err(error) = context.runtime.remove(id).await {
-            tracing::warn!(container = id, %error, "cannot remove the container");
-        }
-    }
-    if let Err(error) = context.runtime.remove_volumes(&owner.uid).await {
-        tracing::warn!(pod = owner.name, %error, "cannot remove the pod's volumes");
-    }
-    let _ = context.directory(&owner.uid).remove();
 }
 
 /// What a task is for.
@@ -393,5 +402,11 @@ mod tests {
         for nonsense in ["", "[]", "{}", "{\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\"}}"] {
             assert!(matches!(work(nonsense), Work::Unreadable(_)), "{nonsense}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_panics_ends_the_executor() {
+        let died = tokio::spawn(async { panic!("a bug") }).await;
+        assert!(format!("{:#}", outcome(died).unwrap_err()).contains("a pod's worker died"));
     }
 }

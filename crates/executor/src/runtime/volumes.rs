@@ -31,6 +31,17 @@ impl Runtime {
         Ok(self.docker.create_volume(request).await?.mountpoint.into())
     }
 
+    /// UIDs of the pods that have volumes on this node, each as often as it has one.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn volume_owners(&self) -> Result<Vec<String>, Error> {
+        let filters: HashMap<String, Vec<String>> = self.filters(None);
+        let options = ListVolumesOptionsBuilder::default().filters(&filters).build();
+        let volumes = self.docker.list_volumes(Some(options)).await?.volumes.into_iter().flatten();
+        Ok(volumes.filter_map(|mut volume| volume.labels.remove(label::POD_UID)).collect())
+    }
+
     /// Removes the pod's volumes. Its containers are gone.
     ///
     /// # Errors
