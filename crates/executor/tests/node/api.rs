@@ -1,6 +1,7 @@
 //! An API server as small as the executor needs: objects in memory, merge patches, bindings, deletion, and watches.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -16,6 +17,8 @@ use tokio::sync::watch;
 pub(crate) struct Api {
     store: Arc<Mutex<Store>>,
     changed: watch::Sender<u64>,
+    /// Whether every request is refused.
+    away: Arc<AtomicBool>,
     pub(crate) port: u16,
 }
 
@@ -32,10 +35,15 @@ impl Api {
     pub(crate) async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let api = Self { store: Arc::default(), changed: watch::Sender::new(0), port };
+        let api = Self { store: Arc::default(), changed: watch::Sender::new(0), away: Arc::default(), port };
         let router = Router::new().fallback(handle).with_state(api.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         api
+    }
+
+    /// Refuses every request from now on, or answers again.
+    pub(crate) fn away(&self, away: bool) {
+        self.away.store(away, Ordering::SeqCst);
     }
 
     pub(crate) fn get(&self, plural: &str, namespace: &str, name: &str) -> Option<Value> {
@@ -198,6 +206,9 @@ async fn handle(
     Query(query): Query<HashMap<String, String>>,
     body: Bytes,
 ) -> Response {
+    if api.away.load(Ordering::SeqCst) {
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", "away");
+    }
     let parts: Vec<&str> = uri.path().split('/').filter(|part| !part.is_empty()).collect();
     let rest = if parts[0] == "api" { &parts[2..] } else { &parts[3..] };
     let (namespace, rest) = match rest {

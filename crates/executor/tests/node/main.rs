@@ -12,5 +12,6 @@ mod adoption;
 mod life;
 mod limits;
 mod minion;
+mod others;
 mod registry;
 mod trouble;
