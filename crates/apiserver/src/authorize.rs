@@ -8,6 +8,7 @@ pub(crate) mod rbac;
 pub(crate) mod review;
 mod rule;
 
+use kube_api::status::Details;
 use kube_api::{Status, kinds};
 use serde_json::{Value, json};
 
@@ -136,7 +137,9 @@ fn refusal(user: &User, asked: &Attributes, why: &str) -> Status {
             let dot = if asked.group.is_empty() { "" } else { "." };
             let name = if asked.name.is_empty() { String::new() } else { format!(" {:?}", asked.name) };
             let message = format!("{}{dot}{}{name} is forbidden: {why}", asked.resource, asked.group);
-            Status::new(403, "Forbidden", message)
+            let (name, group, kind) = (asked.name.clone(), asked.group.clone(), asked.resource.clone());
+            let details = Details { name, group, kind, ..Details::default() };
+            Status::new(403, "Forbidden", message).with_details(details)
         }
     }
 }
@@ -154,7 +157,7 @@ pub(crate) fn path(api: &Api, user: &User, verb: &str, path: &str) -> Result<(),
             let colon = if why.is_empty() { "" } else { ": " };
             let message = format!("forbidden: User {:?} cannot {verb} path {path:?}{colon}{why}", user.name);
             tracing::debug!(refused = message, "forbidden");
-            Err(Status::new(403, "Forbidden", message))
+            Err(Status::new(403, "Forbidden", message).with_details(Details::default()))
         }
     }
 }

@@ -88,12 +88,17 @@ fn table(
     let now = Timestamp::now();
     let rows: Value = objects
         .map(|object| {
-            let cells = table::cells(kind, &object, now);
-            match include {
-                Include::None => json!({"cells": cells, "object": null}),
-                Include::Metadata => json!({"cells": cells, "object": metadata(version, object)}),
-                Include::Object => json!({"cells": cells, "object": object}),
+            let mut row = json!({"cells": table::cells(kind, &object, now)});
+            let conditions = table::conditions(kind, &object);
+            if !conditions.is_empty() {
+                row["conditions"] = conditions.into();
             }
+            row["object"] = match include {
+                Include::None => Value::Null,
+                Include::Metadata => metadata(version, object),
+                Include::Object => object,
+            };
+            row
         })
         .collect();
     let definitions = if columns { table::definitions(kind) } else { Value::Null };
@@ -123,6 +128,11 @@ mod tests {
         assert_eq!(shown["apiVersion"], "meta.k8s.io/v1beta1");
         assert_eq!(shown["rows"][0]["object"]["kind"], "PartialObjectMetadata");
         assert_eq!(shown["metadata"]["resourceVersion"], "5");
+        assert_eq!(shown["rows"][0].get("conditions"), None);
+        let pods = kinds::find("", "v1", "pods").unwrap();
+        let done = json!({"metadata": {"name": "p"}, "status": {"phase": "Succeeded"}});
+        let shown = object(pods, Form::Table("v1"), Include::None, done);
+        assert_eq!(shown["rows"][0]["conditions"][0]["type"], "Completed");
         let meta = json!({"resourceVersion": "9"});
         let listed = list(kind, Form::MetadataList("v1"), Include::Metadata, meta.clone(), [thing.clone()].into_iter());
         assert_eq!(listed["items"][0].get("data"), None);

@@ -120,7 +120,8 @@ impl Status {
             kind.qualified(),
             quote(name)
         );
-        Self::about(409, "AlreadyExists", kind, name, message)
+        let details = Details { retry_after_seconds: 1, ..*about(kind, name) };
+        Self::new(409, "AlreadyExists", message).with_details(details)
     }
 
     /// The object is not what the client thinks it is.

@@ -5,7 +5,7 @@ use hyper::body::Incoming;
 use kube_api::patch::PatchType;
 use kube_api::status::Details;
 use kube_api::validate::FieldError;
-use kube_api::{Status, meta};
+use kube_api::{Kind, Status, meta};
 use serde_json::{Value, json};
 
 use crate::api::{Api, Call, Verb};
@@ -94,6 +94,11 @@ fn scale(rc: &Value) -> Value {
         "status": {"replicas": rc["status"]["replicas"].as_u64().unwrap_or(0), "selector": selector.join(",")}})
 }
 
+/// The kind that refusals of a scale name.
+fn of_scales(kind: &Kind) -> Kind {
+    Kind { group: "autoscaling", kind: "Scale", ..*kind }
+}
+
 fn set(api: &Api, call: &Call, author: Author<'_>, scale: &Value, old: &Value) -> Result<Decision, Status> {
     let kind = call.kind();
     update::same_object(kind, scale, old)?;
@@ -104,7 +109,7 @@ fn set(api: &Api, call: &Call, author: Author<'_>, scale: &Value, old: &Value) -
     if replicas < 0 {
         let message = format!("Invalid value: {replicas}: must be greater than or equal to 0");
         let error = FieldError { reason: "FieldValueInvalid", field: "spec.replicas".to_owned(), message };
-        return Err(Status::invalid(kind, meta::name(old), &[error]));
+        return Err(Status::invalid(&of_scales(kind), meta::name(old), &[error]));
     }
     let mut new = old.clone();
     new["spec"]["replicas"] = replicas.into();

@@ -111,6 +111,10 @@ async fn select(api: &Api, call: &Call, selection: &Selection, limit: Option<usi
         Some("Exact") => true,
         Some(other) => return Err(match_forbidden(other).into()),
     };
+    if call.query.get("sendInitialEvents").is_some() {
+        let why = "Forbidden: sendInitialEvents is forbidden for list".to_owned();
+        return Err(query::invalid("ListOptions", "sendInitialEvents", "FieldValueForbidden", why).into());
+    }
     if continued && version.is_some_and(|version| version > 0) {
         let why = "specifying resource version is not allowed when using continue";
         return Err(Status::bad_request(why).into());

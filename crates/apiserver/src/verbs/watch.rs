@@ -18,6 +18,7 @@ use crate::api::{Api, Call, refuse};
 use crate::convert;
 use crate::http::accept::Form;
 use crate::http::body::{self, BoxError};
+use crate::http::query;
 use crate::http::reply::Answer;
 use crate::present::{self, Include};
 use crate::selection::Selection;
@@ -100,20 +101,15 @@ impl Start {
         let matching = call.query.get("resourceVersionMatch");
         if call.query.get("sendInitialEvents").is_some() {
             if matching != Some("NotOlderThan") {
-                return Err(options_invalid(
-                    "resourceVersionMatch: Forbidden: sendInitialEvents requires setting \
-                    resourceVersionMatch to NotOlderThan",
-                ));
+                return Err(match_forbidden("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"));
             }
             if call.query.flag("sendInitialEvents") {
                 let bookmark = call.query.flag("allowWatchBookmarks");
                 return Ok(Self::State { fresh: version, bookmark });
             }
         } else if matching.is_some() {
-            return Err(options_invalid(
-                "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless \
-                sendInitialEvents is provided",
-            ));
+            let why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
+            return Err(match_forbidden(why));
         }
         Ok(match version {
             None | Some(0) => Self::State { fresh: version, bookmark: false },
@@ -122,8 +118,8 @@ impl Start {
     }
 }
 
-fn options_invalid(why: &str) -> Status {
-    Status::new(422, "Invalid", format!("ListOptions.meta.k8s.io \"\" is invalid: {why}"))
+fn match_forbidden(why: &str) -> Status {
+    query::invalid("ListOptions", "resourceVersionMatch", "FieldValueForbidden", format!("Forbidden: {why}"))
 }
 
 /// Opens the watch. Its refusals are told as an event, as Kubernetes does.

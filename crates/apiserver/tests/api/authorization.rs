@@ -47,6 +47,7 @@ async fn a_viewer_views_where_it_is_bound() {
     assert_eq!(refusal["message"], message);
     let (_, refusal) = ann.get("/metrics").await;
     assert_eq!(refusal["message"], r#"forbidden: User "ann" cannot get path "/metrics""#);
+    assert_eq!(refusal["details"], json!({}));
     assert_eq!(ann.get("/apis").await.0, 200, "everybody may discover");
 
     admin.make(&format!("{RBAC}/namespaces/default/rolebindings"), &bind("v", "ClusterRole", "view")).await;
@@ -228,6 +229,7 @@ async fn who_may_acts_as_somebody_else() {
     let (code, refusal) = ann_as_admin.get(PODS).await;
     let message = r#"users "admin" is forbidden: User "ann" cannot impersonate resource "users" in API group "" at the cluster scope"#;
     assert_eq!((code, refusal["message"].as_str().unwrap()), (403, message));
+    assert_eq!(refusal["details"], json!({"name": "admin", "kind": "users"}));
 }
 
 #[tokio::test]

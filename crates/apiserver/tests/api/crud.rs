@@ -225,6 +225,10 @@ async fn a_controller_is_scaled() {
     assert_eq!(api.put(&format!("{path}/r/scale"), &scale).await.1["spec"]["replicas"], 4);
     let (_, scaled) = api.get(&format!("{path}/r")).await;
     assert_eq!((scaled["spec"]["replicas"].as_u64(), scaled["metadata"]["generation"].as_u64()), (Some(4), Some(2)));
-    let (code, _) = api.patch(&format!("{path}/r/scale"), "merge", &json!({"spec": {"replicas": -1}})).await;
-    assert_eq!(code, 422);
+    let (code, refusal) = api.patch(&format!("{path}/r/scale"), "merge", &json!({"spec": {"replicas": -1}})).await;
+    assert_eq!(
+        (code, &refusal["details"]["kind"], &refusal["details"]["group"]),
+        (422, &json!("Scale"), &json!("autoscaling"))
+    );
+    assert!(refusal["message"].as_str().unwrap().starts_with("Scale.autoscaling \"r\" is invalid: spec.replicas: "));
 }

@@ -49,6 +49,19 @@ async fn a_watch_begins_with_what_there_is_where_asked() {
     assert_eq!(plain.told().await, "ADDED b");
     let mut brief = api.watch(&format!("{MAPS}?watch=true&timeoutSeconds=1&resourceVersion=0")).await;
     while brief.next().await.is_some() {}
+    for (query, field) in [
+        ("watch=1&sendInitialEvents=true", "resourceVersionMatch"),
+        ("watch=1&resourceVersionMatch=NotOlderThan", "resourceVersionMatch"),
+        ("sendInitialEvents=true", "sendInitialEvents"),
+    ] {
+        let (code, refusal) = api.get(&format!("{MAPS}?{query}")).await;
+        let details = &refusal["details"];
+        assert_eq!((code, &details["group"], &details["kind"]), (422, &json!("meta.k8s.io"), &json!("ListOptions")));
+        assert_eq!(
+            (&details["causes"][0]["field"], &details["causes"][0]["reason"]),
+            (&json!(field), &json!("FieldValueForbidden"))
+        );
+    }
 }
 
 #[tokio::test]
