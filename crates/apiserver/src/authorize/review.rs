@@ -1,6 +1,7 @@
 //! Questions about access: may I, may somebody, and what may I.
 
-use kube_api::{Kind, Status, meta, validate};
+use kube_api::selector::FieldSelector;
+use kube_api::{Kind, Status, kinds, meta, validate};
 use serde_json::{Map, Value, json};
 
 use super::{Attributes, Verdict, judge, judge_path};
@@ -70,8 +71,13 @@ fn attributes(asked: &Value) -> Attributes {
     }
 }
 
-/// The one value that a field must have by the question's field selector.
+/// The one value that a field must have by the question's field selector, in whichever form it comes.
 fn required(asked: &Value, field: &str) -> Option<String> {
+    if let Some(raw) = asked["fieldSelector"]["rawSelector"].as_str().filter(|raw| !raw.is_empty()) {
+        let text = |name: &str| asked[name].as_str().unwrap_or_default();
+        let kind = kinds::all().iter().find(|kind| (kind.group, kind.plural) == (text("group"), text("resource")))?;
+        return FieldSelector::parse(kind, raw).ok()?.required(field).map(str::to_owned);
+    }
     let requirements = asked["fieldSelector"]["requirements"].as_array()?;
     let of_field = requirements.iter().find(|one| one["key"] == field && one["operator"] == "In")?;
     match of_field["values"].as_array().map(Vec::as_slice) {
@@ -89,5 +95,21 @@ fn subject(review: &Value) -> User {
         uid: spec["uid"].as_str().unwrap_or_default().to_owned(),
         groups,
         extra: Map::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_selector_has_two_forms() {
+        let asked = |selector: Value| json!({"resource": "pods", "verb": "list", "fieldSelector": selector});
+        let node = |selector: Value| attributes(&asked(selector)).node;
+        let requirement = json!({"key": "spec.nodeName", "operator": "In", "values": ["n1"]});
+        assert_eq!(node(json!({"requirements": [requirement]})).as_deref(), Some("n1"));
+        assert_eq!(node(json!({"rawSelector": "spec.nodeName=n1,status.phase!=Failed"})).as_deref(), Some("n1"));
+        assert_eq!(node(json!({"rawSelector": "spec.nodeName!=n1"})), None);
+        assert_eq!(node(json!({"rawSelector": "nonsense"})), None);
     }
 }
