@@ -1,9 +1,10 @@
 //! Roles, role bindings, reviews, and priority classes.
 
-use super::error::Errors;
+use super::error::{Errors, go_struct};
 use super::names;
 use super::tree::Node;
 use crate::kinds::Kind;
+use crate::status::quote;
 
 const RBAC: &str = "rbac.authorization.k8s.io";
 
@@ -66,7 +67,9 @@ pub(super) fn binding(root: &Node, namespaced: bool, errors: &mut Errors) {
 /// What a binding gives stays.
 pub(super) fn role_changed(new: &Node, old: &Node, errors: &mut Errors) {
     if new.value() != old.value() {
-        errors.invalid(new, "cannot change roleRef");
+        let members = [("APIGroup", "apiGroup"), ("Kind", "kind"), ("Name", "name")];
+        let members = members.map(|(member, field)| (member, quote(new.at(field).text())));
+        errors.invalid_shown(new, &go_struct("rbac.RoleRef", &members), "cannot change roleRef");
     }
 }
 
@@ -114,8 +117,18 @@ pub(super) fn review(kind: &Kind, root: &Node, errors: &mut Errors) {
     if asks_for_others && spec.at("user").is_empty() && spec.at("groups").is_empty() {
         errors.invalid_value(&spec.at("user"), &"".into(), "at least one of user or group must be specified");
     }
+    field_selector(&resource.at("fieldSelector"), errors);
     let metadata = root.at("metadata");
     let (asked, own) = (resource.at("namespace"), metadata.at("namespace"));
+    let local = kind.kind == "LocalSubjectAccessReview";
+    // who sends a review names nothing by it: the server alone adds who owns its fields
+    let bare = metadata
+        .entries()
+        .all(|(field, at)| field == "managedFields" || (local && field == "namespace") || at.is_empty());
+    if !bare {
+        let why = if local { "must be empty except for namespace" } else { "must be empty" };
+        errors.invalid_shown(&metadata, &named(&metadata), why);
+    }
     if kind.kind == "LocalSubjectAccessReview" && resource.is_present() && asked.text() != own.text() {
         errors.invalid_value(&asked, &asked.text().into(), "must match metadata.namespace");
     }
@@ -123,4 +136,26 @@ pub(super) fn review(kind: &Kind, root: &Node, errors: &mut Errors) {
         let why = "disallowed on this kind of request";
         errors.invalid_value(&path, path.value(), why);
     }
+}
+
+/// What a question says of fields is one text, or requirements.
+fn field_selector(selector: &Node, errors: &mut Errors) {
+    if !selector.is_present() {
+        return;
+    }
+    let (raw, requirements) = (selector.at("rawSelector"), selector.at("requirements"));
+    match (raw.is_empty(), requirements.is_empty()) {
+        (false, false) => errors.invalid(&raw, "may not specified at the same time as requirements"),
+        (true, true) => {
+            let why = format!("when {selector} is specified, requirements or rawSelector is required");
+            errors.required(&requirements, &why);
+        }
+        _ => {}
+    }
+}
+
+/// An object's metadata in short: Go prints every field there is.
+fn named(metadata: &Node) -> String {
+    let members = [("Name", "name"), ("GenerateName", "generateName"), ("Namespace", "namespace")];
+    go_struct("v1.ObjectMeta", &members.map(|(member, field)| (member, quote(metadata.at(field).text()))))
 }

@@ -76,6 +76,7 @@ pub(super) fn non_special_ip(ip: &Node, errors: &mut Errors) {
 const MOST_ADDRESSES: usize = 100;
 const MOST_ENDPOINTS: usize = 1000;
 const MOST_PORTS: usize = 100;
+const MOST_ZONES: usize = 8;
 
 /// A slice of a service's endpoints.
 pub(super) fn slice(root: &Node, errors: &mut Errors) {
@@ -85,18 +86,18 @@ pub(super) fn slice(root: &Node, errors: &mut Errors) {
     }
     let endpoints = root.at("endpoints");
     if endpoints.len() > MOST_ENDPOINTS {
-        errors.too_long(&endpoints, MOST_ENDPOINTS);
+        errors.too_many(&endpoints, MOST_ENDPOINTS);
     }
-    for endpoint in endpoints.items() {
+    for endpoint in endpoints.items().filter(|_| endpoints.len() <= MOST_ENDPOINTS) {
         let addresses = endpoint.at("addresses");
         if addresses.is_empty() {
             errors.required(&addresses, "must contain at least 1 address");
         } else if addresses.len() > MOST_ADDRESSES {
-            errors.too_long(&addresses, MOST_ADDRESSES);
+            errors.too_many(&addresses, MOST_ADDRESSES);
         }
         for ip in addresses.items() {
             match kind.text() {
-                "FQDN" => errors.named(&ip, names::dns1123_subdomain(ip.text())),
+                "FQDN" => domain(&ip, errors),
                 "IPv4" if !ip.text().parse().is_ok_and(|a: IpAddr| a.is_ipv4()) => {
                     errors.invalid(&ip, "must be a valid IPv4 address");
                 }
@@ -106,17 +107,56 @@ pub(super) fn slice(root: &Node, errors: &mut Errors) {
                 _ => non_special_ip(&ip, errors),
             }
         }
-        let host = endpoint.at("hostname");
+        let (node, host) = (endpoint.at("nodeName"), endpoint.at("hostname"));
+        if node.is_present() {
+            errors.named(&node, names::dns1123_subdomain(node.text()));
+        }
         if host.is_present() {
             errors.named(&host, names::dns1123_label(host.text()));
         }
+        hints(&endpoint.at("hints").at("forZones"), errors);
     }
     slice_ports(&root.at("ports"), errors);
 }
 
+/// A name of the DNS that says where it is.
+fn domain(address: &Node, errors: &mut Errors) {
+    if !errors.need(address) {
+        return;
+    }
+    let name = address.text().strip_suffix('.').unwrap_or(address.text());
+    let wrong = names::dns1123_subdomain(name);
+    if !wrong.is_empty() {
+        errors.named_value(address, name, wrong);
+    } else if !name.contains('.') {
+        errors.invalid_value(address, &name.into(), "should be a domain with at least two segments separated by dots");
+    } else {
+        for label in name.split('.') {
+            errors.named_value(address, label, names::dns1123_label(label));
+        }
+    }
+}
+
+/// The zones whose clients an endpoint is for.
+fn hints(zones: &Node, errors: &mut Errors) {
+    if zones.len() > MOST_ZONES {
+        errors.too_many(zones, MOST_ZONES);
+        return;
+    }
+    let mut seen = HashSet::new();
+    for zone in zones.items() {
+        let name = zone.at("name");
+        if !seen.insert(name.text()) {
+            errors.duplicate(&name);
+        }
+        errors.named(&name, names::label_value(name.text()));
+    }
+}
+
 fn slice_ports(ports: &Node, errors: &mut Errors) {
     if ports.len() > MOST_PORTS {
-        errors.too_long(ports, MOST_PORTS);
+        errors.too_many(ports, MOST_PORTS);
+        return;
     }
     let mut seen = HashSet::new();
     for port in ports.items() {
@@ -128,6 +168,10 @@ fn slice_ports(ports: &Node, errors: &mut Errors) {
             errors.duplicate(&name);
         }
         errors.port(&port.at("port"));
+        let application = port.at("appProtocol");
+        if application.is_present() {
+            errors.named(&application, names::qualified_name(application.text()));
+        }
         let protocol = port.at("protocol");
         if errors.need(&protocol) {
             errors.one_of(&protocol, &["SCTP", "TCP", "UDP"]);

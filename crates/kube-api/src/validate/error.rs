@@ -80,6 +80,12 @@ fn show(value: &Value) -> String {
     }
 }
 
+/// A structure as Go prints it, its members printed already: `rbac.RoleRef{APIGroup:"…", Kind:"…", Name:"…"}`.
+pub(super) fn go_struct(name: &str, members: &[(&str, String)]) -> String {
+    let members: Vec<String> = members.iter().map(|(member, value)| format!("{member}:{value}")).collect();
+    format!("{name}{{{}}}", members.join(", "))
+}
+
 /// The errors found so far.
 #[derive(Default)]
 pub(super) struct Errors(Vec<FieldError>);
@@ -101,6 +107,12 @@ impl Errors {
     /// The same, with another value shown.
     pub(super) fn invalid_value(&mut self, node: &Node, value: &Value, detail: &str) {
         self.0.push(FieldError::invalid(&node.to_string(), value, detail));
+    }
+
+    /// The same, with the value printed already.
+    pub(super) fn invalid_shown(&mut self, node: &Node, shown: &str, detail: &str) {
+        let what = format!("Invalid value: {shown}");
+        self.0.push(FieldError::of("FieldValueInvalid", &node.to_string(), &what, detail));
     }
 
     /// One error for each message of a check of names.
@@ -159,13 +171,25 @@ impl Errors {
 
     /// The same, with another value shown, printed already.
     pub(super) fn duplicate_value(&mut self, node: &Node, shown: &str) {
+        self.duplicate_because(node, shown, "");
+    }
+
+    /// The same, and by what values are told apart.
+    pub(super) fn duplicate_because(&mut self, node: &Node, shown: &str, detail: &str) {
         let what = format!("Duplicate value: {shown}");
-        self.0.push(FieldError::of("FieldValueDuplicate", &node.to_string(), &what, ""));
+        self.0.push(FieldError::of("FieldValueDuplicate", &node.to_string(), &what, detail));
     }
 
     pub(super) fn not_found(&mut self, node: &Node) {
         let what = format!("Not found: {}", show(node.value()));
         self.0.push(FieldError::of("FieldValueNotFound", &node.to_string(), &what, ""));
+    }
+
+    /// The list holds more than it may.
+    pub(super) fn too_many(&mut self, list: &Node, most: usize) {
+        let detail = format!("must have at most {most} items");
+        let what = format!("Too many: {}", list.len());
+        self.0.push(FieldError::of("FieldValueTooMany", &list.to_string(), &what, &detail));
     }
 
     pub(super) fn too_long(&mut self, node: &Node, most: usize) {

@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::error::Errors;
+use super::error::{Errors, go_struct};
 use super::tree::Node;
 use super::{names, resources};
+use crate::status::quote;
 
 /// A node: its taints and addresses.
 pub(super) fn node(root: &Node, errors: &mut Errors) {
@@ -20,7 +21,7 @@ pub(super) fn node(root: &Node, errors: &mut Errors) {
             errors.one_of(&effect, &["NoSchedule", "PreferNoSchedule", "NoExecute"]);
         }
         if !seen.insert((key.text().to_owned(), effect.text().to_owned())) {
-            errors.duplicate(&taint);
+            errors.duplicate_because(&taint, &shown(&taint), "taints must be unique by key and effect pair");
         }
     }
     for range in spec.at("podCIDRs").items() {
@@ -29,6 +30,15 @@ pub(super) fn node(root: &Node, errors: &mut Errors) {
         }
     }
     status(root, errors);
+}
+
+/// A taint as Go prints it.
+fn shown(taint: &Node) -> String {
+    let time = taint.at("timeAdded");
+    let time = if time.is_present() { quote(time.text()) } else { "<nil>".to_owned() };
+    let text = |field: &str| quote(taint.at(field).text());
+    let members = [("Key", text("key")), ("Value", text("value")), ("Effect", text("effect")), ("TimeAdded", time)];
+    go_struct("core.Taint", &members)
 }
 
 /// A node's status: what it has.
