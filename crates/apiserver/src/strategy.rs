@@ -1,10 +1,13 @@
 //! What the server sets in objects of each kind, whatever the client says: Kubernetes' strategies.
 
+mod qos;
+pub(crate) mod volumes;
+
 use kube_api::Kind;
 use serde_json::{Value, json};
 
-/// Kinds that count changes of their spec in `metadata.generation`.
-const GENERATIONS: &[&str] = &["Pod", "PriorityClass", "ReplicationController"];
+/// Kinds that count changes in `metadata.generation`.
+const GENERATIONS: &[&str] = &["EndpointSlice", "Pod", "PodTemplate", "PriorityClass", "ReplicationController"];
 /// Kinds whose status only `/status` writes.
 const OWN_STATUS: &[&str] = &[
     "Namespace",
@@ -83,7 +86,15 @@ pub(crate) fn before_create(kind: &Kind, object: &mut Value) {
             complete_node(&mut object["status"]);
             complete_ranges(&mut object["spec"]);
         }
-        "PersistentVolume" | "PersistentVolumeClaim" => object["status"] = json!({"phase": "Pending"}),
+        "PersistentVolume" => {
+            object["status"] = json!({"phase": "Pending",
+                "lastPhaseTransitionTime": object["metadata"]["creationTimestamp"]});
+        }
+        "PersistentVolumeClaim" => {
+            object["status"] = json!({"phase": "Pending"});
+            volumes::mirror_data_source(&mut object["spec"], false);
+        }
+        "EndpointSlice" => drop_topology(object),
         "Namespace" => {
             object["status"] = json!({"phase": "Active"});
             if !object["spec"].is_object() {
@@ -109,7 +120,7 @@ pub(crate) fn after_naming(kind: &Kind, object: &mut Value) {
 /// Sets what follows from the defaults.
 pub(crate) fn after_defaults(kind: &Kind, object: &mut Value) {
     if kind.kind == "Pod" {
-        object["status"]["qosClass"] = qos(object).into();
+        object["status"]["qosClass"] = qos::of(object).into();
     }
 }
 
@@ -128,17 +139,30 @@ pub(crate) fn before_update(kind: &Kind, new: &mut Value, old: &Value) {
             label(new, "kubernetes.io/metadata.name", &old["metadata"]["name"]);
         }
         "Node" => complete_ranges(&mut new["spec"]),
+        "PersistentVolumeClaim" => {
+            let in_use = ["dataSource", "dataSourceRef"].iter().any(|field| old["spec"][*field].is_object());
+            volumes::mirror_data_source(&mut new["spec"], in_use);
+        }
+        "EndpointSlice" => drop_topology(new),
         "Pod" if new["status"].is_object() => new["status"]["qosClass"] = old["status"]["qosClass"].clone(),
         _ => {}
     }
 }
 
-/// Counts a change of the spec, once its defaults are in it.
+/// Counts a change, once its defaults are in it: of the spec, or of what the kind has in its place.
 pub(crate) fn count_change(kind: &Kind, new: &mut Value, old: &Value) {
     if GENERATIONS.contains(&kind.kind) {
         let generation = old["metadata"]["generation"].as_u64().unwrap_or(1);
-        // a priority class has no spec, and its generation does not change
-        let changed = new.get("spec") != old.get("spec");
+        let differs = |fields: &[&str]| fields.iter().any(|field| new.get(field) != old.get(field));
+        let changed = match kind.kind {
+            "EndpointSlice" => {
+                let labels = |slice: &Value| slice["metadata"].get("labels").cloned();
+                differs(&["addressType", "endpoints", "ports"]) || labels(new) != labels(old)
+            }
+            "PodTemplate" => differs(&["template"]),
+            // a priority class has no spec, and its generation does not change
+            _ => differs(&["spec"]),
+        };
         new["metadata"]["generation"] = (generation + u64::from(changed)).into();
     }
 }
@@ -160,6 +184,13 @@ pub(crate) fn status_update(kind: &Kind, new: Value, old: &Value) -> Value {
     }
     keep_identity(&mut merged, old);
     merged
+}
+
+/// Version 1 of slices has fields of its own for what `deprecatedTopology` says.
+fn drop_topology(slice: &mut Value) {
+    for endpoint in slice["endpoints"].as_array_mut().into_iter().flatten() {
+        set_or_remove(endpoint, "deprecatedTopology", None);
+    }
 }
 
 fn keep_identity(new: &mut Value, old: &Value) {
@@ -226,25 +257,6 @@ fn label(object: &mut Value, key: &str, value: &Value) {
     object["metadata"]["labels"][key] = value.clone();
 }
 
-/// A pod's quality of service: whether its containers' requests are their limits.
-fn qos(pod: &Value) -> &'static str {
-    let containers = ["initContainers", "containers"].iter().filter_map(|list| pod["spec"][*list].as_array()).flatten();
-    let (mut any, mut guaranteed) = (false, true);
-    for container in containers {
-        let resources = &container["resources"];
-        for resource in ["cpu", "memory"] {
-            let (request, limit) = (&resources["requests"][resource], &resources["limits"][resource]);
-            any |= !request.is_null() || !limit.is_null();
-            guaranteed &= !limit.is_null() && (request.is_null() || request == limit);
-        }
-    }
-    match (any, guaranteed) {
-        (false, _) => "BestEffort",
-        (true, true) => "Guaranteed",
-        (true, false) => "Burstable",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -292,11 +304,28 @@ mod tests {
     }
 
     #[test]
-    fn quality_of_service() {
-        let pod = |resources: Value| json!({"spec": {"containers": [{"resources": resources}]}});
-        assert_eq!(qos(&pod(json!({}))), "BestEffort");
-        assert_eq!(qos(&pod(json!({"requests": {"cpu": "1"}}))), "Burstable");
-        let all = json!({"cpu": "1", "memory": "1Gi"});
-        assert_eq!(qos(&pod(json!({"limits": all, "requests": all}))), "Guaranteed");
+    fn slices_and_templates_count_what_they_are_about() {
+        let slices = kinds::find("discovery.k8s.io", "v1", "endpointslices").unwrap();
+        let count = |kind: &Kind, new: &Value, old: &Value| {
+            let mut new = new.clone();
+            count_change(kind, &mut new, old);
+            new["metadata"]["generation"].as_u64()
+        };
+        let topology = json!([{"addresses": ["10.1.1.1"], "deprecatedTopology": {"a": "b"}}]);
+        let mut slice = json!({"metadata": {}, "addressType": "IPv4", "endpoints": topology});
+        before_create(slices, &mut slice);
+        assert_eq!(
+            (&slice["metadata"]["generation"], slice["endpoints"][0].get("deprecatedTopology")),
+            (&json!(1), None)
+        );
+        let mut changed = slice.clone();
+        changed["metadata"]["annotations"] = json!({"a": "b"});
+        assert_eq!(count(slices, &changed, &slice), Some(1));
+        changed["metadata"]["labels"] = json!({"a": "b"});
+        assert_eq!(count(slices, &changed, &slice), Some(2));
+        let template = json!({"metadata": {"generation": 1}, "template": {"spec": {}}});
+        let changed = json!({"metadata": {}, "template": {"spec": {"hostPID": true}}});
+        assert_eq!(count(kind("podtemplates"), &changed, &template), Some(2));
+        assert_eq!(count(kind("podtemplates"), &template, &template), Some(1));
     }
 }

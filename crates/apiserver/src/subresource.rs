@@ -96,7 +96,9 @@ impl Part {
         update::same_object(kind, &new, old)?;
         let (new, errors) = match self {
             Self::Status => {
-                let new = strategy::status_update(kind, new, old);
+                let mut new = strategy::status_update(kind, new, old);
+                defaults::apply(kind, &mut new);
+                strategy::volumes::time_phase(kind, &mut new, old, &create::now());
                 let errors = validate::update_status(kind, &new, old);
                 (new, errors)
             }

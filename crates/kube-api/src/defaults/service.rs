@@ -29,7 +29,14 @@ pub(super) fn service(service: &mut Object) {
     if matches!(kind.as_str(), "ClusterIP" | "NodePort" | "LoadBalancer") {
         fill(spec, "internalTrafficPolicy", "Cluster");
     }
-    map(map(service, "status"), "loadBalancer");
+    let balancer = map(map(service, "status"), "loadBalancer");
+    if kind == "LoadBalancer" {
+        each(balancer, "ingress", |ingress| {
+            if !text(ingress, "ip").is_empty() {
+                fill(ingress, "ipMode", "VIP");
+            }
+        });
+    }
 }
 
 fn port(port: &mut Object) {
