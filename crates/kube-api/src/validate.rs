@@ -4,12 +4,14 @@
 //! namespaces) are the API server's.
 
 mod access;
+mod balancer;
 mod config;
 mod container;
 mod containers;
 mod endpoints;
 mod error;
 mod event;
+mod gated;
 mod lease;
 mod limits;
 mod metadata;
@@ -17,12 +19,14 @@ mod namespace;
 mod node;
 mod placement;
 mod pod;
+mod pod_status;
 mod pod_update;
 mod probe;
 mod replication;
 mod resources;
 mod security;
 mod service;
+mod sources;
 mod subresources;
 mod tree;
 mod volume;
@@ -83,7 +87,8 @@ pub fn update_status(kind: &Kind, new: &Value, old: &Value) -> Vec<FieldError> {
     let (root, old, mut errors) = (Node::root(new), Node::root(old), Errors::default());
     metadata::update(kind, &root, &old, &mut errors);
     match (kind.group, kind.kind) {
-        ("", "Pod") => pod_update::status(&root, &old, &mut errors),
+        ("", "Pod") => pod_status::status(&root, &old, &mut errors),
+        ("", "Service") => balancer::status(&root, &mut errors),
         ("", "ReplicationController") => replication::status(&root, &mut errors),
         ("", "Node") => node::status(&root, &mut errors),
         ("", "ResourceQuota") => limits::quota_status(&root, &mut errors),
@@ -139,6 +144,7 @@ fn changed(kind: &Kind, root: &Node, old: &Node, errors: &mut Errors) {
         ("", "PersistentVolume") => volumes::volume_changed(root, old, errors),
         ("", "PersistentVolumeClaim") => volumes::claim_changed(root, old, errors),
         ("events.k8s.io", "Event") => event::new_changed(root, old, errors),
+        ("", "ResourceQuota") => limits::quota_changed(root, old, errors),
         ("discovery.k8s.io", "EndpointSlice") => errors.immutable(&root.at("addressType"), &old.at("addressType")),
         ("node.k8s.io", "RuntimeClass") => errors.immutable(&root.at("handler"), &old.at("handler")),
         ("scheduling.k8s.io", "PriorityClass") => access::priority_class_changed(root, old, errors),

@@ -8,6 +8,7 @@ use super::containers::Volumes;
 use super::error::Errors;
 use super::tree::Node;
 use super::{names, resources, security};
+use crate::quantity::Quantity;
 use crate::selector;
 
 /// What all containers have, of whatever list. `seen` holds the names of the pod's other containers.
@@ -191,6 +192,27 @@ pub(super) fn resource_ref(reference: &Node, errors: &mut Errors) {
                 "requests.memory",
             ],
         );
+    }
+    divisor(&reference.at("divisor"), resource.text(), errors);
+}
+
+/// The unit that a resource is shown in: one that leaves whole numbers.
+fn divisor(divisor: &Node, resource: &str, errors: &mut Errors) {
+    const BYTES: &str = "1, 1k, 1M, 1G, 1T, 1P, 1E, 1Ki, 1Mi, 1Gi, 1Ti, 1Pi, 1Ei";
+    if resources::amount(divisor).is_none_or(Quantity::is_zero) {
+        return;
+    }
+    let what = match resource.split_once('.').map_or("", |(_, what)| what) {
+        "cpu" => "cpu",
+        "memory" => "memory",
+        "ephemeral-storage" => "local ephemeral storage",
+        what if what.starts_with("hugepages-") => "hugepages",
+        _ => return,
+    };
+    let (units, values) = if what == "cpu" { ("1m, 1", "1m and 1") } else { (BYTES, BYTES) };
+    if !units.split(", ").any(|unit| unit == divisor.text()) {
+        let why = format!("only divisor's values {values} are supported with the {what} resource");
+        errors.invalid_value(divisor, &resource.into(), &why);
     }
 }
 

@@ -16,14 +16,18 @@ pub(super) type Volumes<'a> = HashMap<&'a str, bool>;
 pub(super) fn all(spec: &Node, volumes: &Volumes, errors: &mut Errors) {
     let containers = spec.at("containers");
     let host_network = spec.at("hostNetwork").is_true();
+    let grace = spec.at("terminationGracePeriodSeconds").int();
     if containers.is_empty() {
         errors.required(&containers, "");
     }
     let mut seen: HashSet<&Value> = HashSet::new();
     for node in containers.items() {
         container::common(&node, volumes, &mut seen, errors);
-        probe::lifecycle(&node.at("lifecycle"), errors);
+        probe::lifecycle(&node.at("lifecycle"), grace, errors);
         probe::all(&node, errors);
+        if node.at("restartPolicy").is_present() {
+            errors.forbidden(&node.at("restartPolicy"), "may not be set for non-init containers");
+        }
     }
     for node in containers.items() {
         if host_network {
@@ -37,7 +41,7 @@ pub(super) fn all(spec: &Node, volumes: &Volumes, errors: &mut Errors) {
         let stays = node.at("restartPolicy").text() == "Always";
         errors.none_or_one_of(&node.at("restartPolicy"), &["Always"]);
         if stays {
-            probe::lifecycle(&node.at("lifecycle"), errors);
+            probe::lifecycle(&node.at("lifecycle"), grace, errors);
             probe::all(&node, errors);
         } else {
             for field in ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] {
@@ -51,14 +55,33 @@ pub(super) fn all(spec: &Node, volumes: &Volumes, errors: &mut Errors) {
     ephemeral(spec, volumes, &mut seen, errors);
 }
 
+/// What ephemeral containers do not have.
+const GUESTS_LACK: [&str; 8] = [
+    "ports",
+    "resources",
+    "resizePolicy",
+    "restartPolicy",
+    "livenessProbe",
+    "readinessProbe",
+    "startupProbe",
+    "lifecycle",
+];
+
 /// Ephemeral containers have no ports, probes or resources: they are guests.
 fn ephemeral<'v>(spec: &Node<'v, '_>, volumes: &Volumes, seen: &mut HashSet<&'v Value>, errors: &mut Errors) {
     const NOT_ALLOWED: &str = "cannot be set for an Ephemeral Container";
     for node in spec.at("ephemeralContainers").items() {
         container::common(&node, volumes, seen, errors);
-        for field in ["ports", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle"] {
+        for field in GUESTS_LACK {
             if !node.at(field).is_empty() {
                 errors.forbidden(&node.at(field), NOT_ALLOWED);
+            }
+        }
+        for mount in node.at("volumeMounts").items() {
+            for field in ["subPath", "subPathExpr"] {
+                if !mount.at(field).is_empty() {
+                    errors.forbidden(&mount.at(field), NOT_ALLOWED);
+                }
             }
         }
         let target = node.at("targetContainerName");

@@ -1,10 +1,9 @@
 //! Where pods may go: affinities, tolerations and spreading.
 
-use std::collections::HashSet;
-
 use super::error::Errors;
 use super::names;
 use super::tree::Node;
+use crate::status::quote;
 
 /// A toleration, of a pod or of a default.
 pub(super) fn toleration(toleration: &Node, errors: &mut Errors) {
@@ -46,13 +45,7 @@ pub(super) fn affinity(affinity: &Node, errors: &mut Errors) {
     let node = affinity.at("nodeAffinity");
     let required = node.at("requiredDuringSchedulingIgnoredDuringExecution");
     if required.is_present() {
-        let terms = required.at("nodeSelectorTerms");
-        if terms.is_empty() {
-            errors.required(&terms, "must have at least one node selector term");
-        }
-        for term in terms.items() {
-            node_term(&term, errors);
-        }
+        node_selector(&required, errors);
     }
     for preferred in node.at("preferredDuringSchedulingIgnoredDuringExecution").items() {
         errors.within(&preferred.at("weight"), 1, 100);
@@ -70,8 +63,18 @@ pub(super) fn affinity(affinity: &Node, errors: &mut Errors) {
     }
 }
 
-/// A term of a node selector.
-pub(super) fn node_term(term: &Node, errors: &mut Errors) {
+/// Which nodes are meant: those of any of the terms.
+pub(super) fn node_selector(selector: &Node, errors: &mut Errors) {
+    let terms = selector.at("nodeSelectorTerms");
+    if terms.is_empty() {
+        errors.required(&terms, "must have at least one node selector term");
+    }
+    for term in terms.items() {
+        node_term(&term, errors);
+    }
+}
+
+fn node_term(term: &Node, errors: &mut Errors) {
     for expression in term.at("matchExpressions").items() {
         let (key, operator, values) = (expression.at("key"), expression.at("operator"), expression.at("values"));
         match operator.text() {
@@ -141,8 +144,7 @@ pub(super) fn selector(selector: &Node, errors: &mut Errors) {
 
 /// How like pods spread over nodes and zones.
 pub(super) fn spreading(constraints: &Node, errors: &mut Errors) {
-    let mut seen: HashSet<(&str, &str)> = HashSet::new();
-    for constraint in constraints.items() {
+    for (index, constraint) in constraints.items().enumerate() {
         let (skew, key, when) =
             (constraint.at("maxSkew"), constraint.at("topologyKey"), constraint.at("whenUnsatisfiable"));
         if skew.int().unwrap_or(0) <= 0 {
@@ -154,10 +156,41 @@ pub(super) fn spreading(constraints: &Node, errors: &mut Errors) {
             errors.named(&key, names::qualified_name(key.text()));
         }
         errors.one_of(&when, &["DoNotSchedule", "ScheduleAnyway"]);
-        if !seen.insert((key.text(), when.text())) {
-            let shown = format!("{{{}, {}}}", key.text(), when.text());
-            errors.duplicate_value(&constraint, &shown);
+        let same = |other: &Node| {
+            other.at("topologyKey").text() == key.text() && other.at("whenUnsatisfiable").text() == when.text()
+        };
+        if constraints.items().skip(index + 1).any(|other| same(&other)) {
+            let shown = quote(&format!("{{{}, {}}}", key.text(), when.text()));
+            errors.duplicate_value(&constraint.at("{topologyKey, whenUnsatisfiable}"), &shown);
         }
+        let domains = constraint.at("minDomains");
+        if domains.int().is_some_and(|least| least <= 0) {
+            errors.invalid(&domains, "must be greater than zero");
+        }
+        if domains.is_present() && when.text() != "DoNotSchedule" {
+            let why = format!("can only use minDomains if whenUnsatisfiable=DoNotSchedule, not {}", when.text());
+            errors.invalid(&domains, &why);
+        }
+        for policy in ["nodeAffinityPolicy", "nodeTaintsPolicy"] {
+            errors.none_or_one_of(&constraint.at(policy), &["Honor", "Ignore"]);
+        }
+        match_keys(&constraint, errors);
         selector(&constraint.at("labelSelector"), errors);
+    }
+}
+
+/// The labels that a constraint takes from the pod itself.
+fn match_keys(constraint: &Node, errors: &mut Errors) {
+    let (keys, selector) = (constraint.at("matchLabelKeys"), constraint.at("labelSelector"));
+    if !keys.is_empty() && !selector.is_present() {
+        errors.forbidden(&keys, "must not be specified when labelSelector is not set");
+    }
+    let (labels, expressions) = (selector.at("matchLabels"), selector.at("matchExpressions"));
+    for key in keys.items() {
+        errors.named(&key, names::qualified_name(key.text()));
+        let selected = expressions.items().any(|expression| expression.at("key").text() == key.text());
+        if selected || labels.key(key.text()).is_present() {
+            errors.invalid(&key, "exists in both matchLabelKeys and labelSelector");
+        }
     }
 }

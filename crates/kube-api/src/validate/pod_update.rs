@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::containers::{self, Volumes};
 use super::error::Errors;
 use super::tree::Node;
-use super::{FieldError, placement};
+use super::{FieldError, gated, placement, resources};
 
 const ALLOWED: &str = "pod updates may not change fields other than `spec.containers[*].image`,\
 `spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing \
@@ -38,9 +38,16 @@ pub(super) fn update(root: &Node, old: &Node, errors: &mut Errors) {
     deadline(&spec.at("activeDeadlineSeconds"), &before.at("activeDeadlineSeconds"), errors);
     tolerations(&spec.at("tolerations"), &before.at("tolerations"), errors);
     gates(&spec.at("schedulingGates"), &before.at("schedulingGates"), errors);
+    let waits = !before.at("schedulingGates").is_empty();
+    if waits {
+        gated::changes(&spec, &before, errors);
+    }
     // With everything copied back that may change, the specs must be the same.
     let (mut munged, old_spec) = (spec.value().clone(), before.value());
     put_back(&mut munged, old_spec);
+    if waits {
+        gated::put_back(&mut munged, old_spec);
+    }
     if munged != *old_spec {
         errors.forbidden(&spec, &format!("{ALLOWED}\n{}", difference(&munged, old_spec)));
     }
@@ -92,7 +99,15 @@ fn put_back(spec: &mut Value, old: &Value) {
         let olds = old[list].as_array().into_iter().flatten();
         for (container, old) in spec[list].as_array_mut().into_iter().flatten().zip(olds) {
             container["image"] = old["image"].clone();
+            for amounts in ["requests", "limits"] {
+                if let Some(new) = container.get_mut("resources").and_then(|all| all.get_mut(amounts)) {
+                    resources::written_alike(new, &old["resources"][amounts]);
+                }
+            }
         }
+    }
+    if let Some(overhead) = spec.get_mut("overhead") {
+        resources::written_alike(overhead, &old["overhead"]);
     }
     let shrunk = old["terminationGracePeriodSeconds"].as_i64().is_some_and(|n| n < 0)
         && spec["terminationGracePeriodSeconds"] == 1;
@@ -146,35 +161,6 @@ fn differ(path: &str, new: &Value, old: &Value, lines: &mut Vec<String>) {
     }
 }
 
-/// Of a pod's status: the node does not change, and containers that ended for good do not run again.
-pub(super) fn status(root: &Node, old: &Node, errors: &mut Errors) {
-    let (status, before) = (root.at("status"), old.at("status"));
-    let nominated = status.at("nominatedNodeName");
-    if !nominated.is_empty() {
-        errors.named(&nominated, super::names::dns1123_subdomain(nominated.text()));
-    }
-    errors.none_or_one_of(&status.at("phase"), &["Failed", "Pending", "Running", "Succeeded", "Unknown"]);
-    if root.at("spec").at("nodeName").value() != old.at("spec").at("nodeName").value() {
-        errors.forbidden(&status.at("nodeName"), "may not be changed directly");
-    }
-    let policy = root.at("spec").at("restartPolicy").text().to_owned();
-    if policy == "Always" {
-        return;
-    }
-    for list in ["containerStatuses", "initContainerStatuses"] {
-        let (new, old) = (status.at(list), before.at(list));
-        for container in new.items() {
-            let name = container.at("name");
-            let Some(was) = old.items().find(|c| c.value()["name"] == *name.value()) else { continue };
-            let ended = &was.value()["state"]["terminated"];
-            let may_restart = policy == "OnFailure" && ended["exitCode"].as_i64() != Some(0);
-            if ended.is_object() && !may_restart && !container.value()["state"]["terminated"].is_object() {
-                errors.forbidden(&container.at("state"), "may not be transitioned to non-terminated state");
-            }
-        }
-    }
-}
-
 /// What a write to `/ephemeralcontainers` breaks: containers may be added, and nothing else changes.
 #[must_use]
 pub fn ephemeral_containers(new: &Value, old: &Value) -> Vec<FieldError> {
@@ -224,6 +210,17 @@ mod tests {
         assert!(
             changed[0].message.ends_with("- containers[0].command[0]: \"run\"\n+ containers[0].command[0]: \"other\"")
         );
+    }
+
+    #[test]
+    fn an_amount_written_otherwise_is_no_change() {
+        let pods = kinds::find("", "v1", "pods").expect("served");
+        let pod = |memory: &str| {
+            json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i",
+            "resources": {"limits": {"memory": memory}, "requests": {"memory": memory}}}]}})
+        };
+        assert_eq!(update(pods, &pod("1073741824"), &pod("1Gi")), []);
+        assert_eq!(update(pods, &pod("1G"), &pod("1Gi")).len(), 1);
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub(super) fn all(container: &Node, errors: &mut Errors) {
         if !probe.is_present() {
             continue;
         }
-        handler(&probe, &["exec", "httpGet", "tcpSocket", "grpc"], errors);
+        handler(&probe, &["exec", "httpGet", "tcpSocket", "grpc"], None, errors);
         for number in ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"]
         {
             errors.not_negative(&probe.at(number));
@@ -30,17 +30,17 @@ pub(super) fn all(container: &Node, errors: &mut Errors) {
     }
 }
 
-/// What a container does when it starts and before it stops.
-pub(super) fn lifecycle(lifecycle: &Node, errors: &mut Errors) {
+/// What a container does when it starts and before it stops, in the time that its pod has for its end.
+pub(super) fn lifecycle(lifecycle: &Node, grace: Option<i64>, errors: &mut Errors) {
     for hook in ["postStart", "preStop"] {
         let hook = lifecycle.at(hook);
         if hook.is_present() {
-            handler(&hook, &["exec", "httpGet", "tcpSocket", "sleep"], errors);
+            handler(&hook, &["exec", "httpGet", "tcpSocket", "sleep"], grace, errors);
         }
     }
 }
 
-fn handler(parent: &Node, kinds: &[&str], errors: &mut Errors) {
+fn handler(parent: &Node, kinds: &[&str], grace: Option<i64>, errors: &mut Errors) {
     let mut found = false;
     for kind in kinds {
         let handler = parent.at(kind);
@@ -58,12 +58,21 @@ fn handler(parent: &Node, kinds: &[&str], errors: &mut Errors) {
             }
             "httpGet" => http_get(&handler, errors),
             "tcpSocket" => errors.port_or_name(&handler.at("port")),
-            "grpc" => errors.port(&handler.at("port")),
-            _ => errors.not_negative(&handler.at("seconds")),
+            "grpc" => errors.port_or_name(&handler.at("port")),
+            _ => sleep(&handler, grace, errors),
         }
     }
     if !found {
         errors.required(parent, "must specify a handler type");
+    }
+}
+
+/// A container sleeps no longer than its pod has time to end.
+fn sleep(sleep: &Node, grace: Option<i64>, errors: &mut Errors) {
+    let seconds = sleep.at("seconds").int().unwrap_or(0);
+    if let Some(grace) = grace.filter(|&grace| seconds < 0 || seconds > grace) {
+        let why = format!("must be non-negative and less than terminationGracePeriodSeconds ({grace})");
+        errors.invalid_value(sleep, &seconds.into(), &why);
     }
 }
 

@@ -1,12 +1,14 @@
 //! What containers and quotas ask for.
 
+use serde_json::Value;
+
 use super::error::Errors;
 use super::names;
 use super::tree::Node;
 use crate::quantity::Quantity;
 
 /// Resources that have short names.
-const STANDARD: &[&str] = &[
+pub(super) const STANDARD: &[&str] = &[
     "cpu",
     "memory",
     "ephemeral-storage",
@@ -30,6 +32,8 @@ const STANDARD: &[&str] = &[
 ];
 
 const OF_CONTAINERS: &[&str] = &["cpu", "memory", "ephemeral-storage"];
+/// How the names of huge pages begin.
+const HUGE: &str = "hugepages-";
 
 /// The amount at a node, if it is one: decoding has refused everything else.
 pub(super) fn amount(node: &Node) -> Option<Quantity> {
@@ -39,6 +43,7 @@ pub(super) fn amount(node: &Node) -> Option<Quantity> {
 /// Requests and limits of a container.
 pub(super) fn container(resources: &Node, errors: &mut Errors) {
     let (limits, requests) = (resources.at("limits"), resources.at("requests"));
+    let asks = |name: &str| limits.key(name).is_present() || requests.key(name).is_present();
     for (name, value) in limits.entries() {
         container_resource(name, &value, errors);
     }
@@ -46,26 +51,45 @@ pub(super) fn container(resources: &Node, errors: &mut Errors) {
         container_resource(name, &value, errors);
         let limit = limits.key(name);
         let (Some(request), Some(limit)) = (amount(&value), amount(&limit)) else {
-            if is_extended(name) && !limit.is_present() {
-                errors.required(&limits.key(name), "Limit must be set for non overcommitable resources");
+            if !may_overcommit(name) && !limit.is_present() {
+                errors.required(&limits, "Limit must be set for non overcommitable resources");
             }
             continue;
         };
-        if is_extended(name) && request != limit {
+        if !may_overcommit(name) && request != limit {
             errors.invalid_value(&requests, value.value(), &format!("must be equal to {name} limit of {limit}"));
         } else if request > limit {
             let why = format!("must be less than or equal to {name} limit of {limit}");
             errors.invalid_value(&requests, value.value(), &why);
         }
     }
+    let huge = limits.entries().chain(requests.entries()).any(|(name, _)| name.starts_with(HUGE));
+    if huge && !asks("cpu") && !asks("memory") {
+        errors.forbidden(resources, "HugePages require cpu or memory");
+    }
+}
+
+/// Whether more may be promised than there is: of neither huge pages nor what others than Kubernetes count.
+fn may_overcommit(name: &str) -> bool {
+    !is_extended(name) && !name.starts_with(HUGE)
+}
+
+/// Huge pages come in whole pages of the size that their name says.
+fn huge_pages(value: &Node, name: &str, errors: &mut Errors) {
+    let Some(size) = name.strip_prefix(HUGE) else { return };
+    let size = size.parse::<Quantity>().ok().filter(|size| size.is_whole()).map_or(0, Quantity::units);
+    if size <= 0 || amount(value).is_some_and(|amount| amount.units() % size != 0) {
+        errors.invalid(value, &format!("{} is not positive integer multiple of {name}", value.text()));
+    }
 }
 
 fn container_resource(name: &str, value: &Node, errors: &mut Errors) {
     self::name(value, name, errors);
-    if !name.contains('/') && !OF_CONTAINERS.contains(&name) && !name.starts_with("hugepages-") {
+    if !name.contains('/') && !OF_CONTAINERS.contains(&name) && !name.starts_with(HUGE) {
         errors.invalid_value(value, &name.into(), "must be a standard resource for containers");
     }
     quantity(value, is_extended(name), errors);
+    huge_pages(value, name, errors);
 }
 
 /// A resource's name: one of Kubernetes' own, or one with a domain.
@@ -73,14 +97,13 @@ pub(super) fn name(node: &Node, name: &str, errors: &mut Errors) {
     let wrong = names::qualified_name(name);
     if !wrong.is_empty() {
         errors.named_value(node, name, wrong);
-    } else if !name.contains('/') && !STANDARD.contains(&name) && !name.starts_with("hugepages-") && !is_hugepages(name)
-    {
+    } else if !name.contains('/') && !STANDARD.contains(&name) && !name.starts_with(HUGE) && !is_hugepages(name) {
         errors.invalid_value(node, &name.into(), "must be a standard resource type or fully qualified");
     }
 }
 
 fn is_hugepages(name: &str) -> bool {
-    name.strip_prefix("requests.").or_else(|| name.strip_prefix("limits.")).is_some_and(|n| n.starts_with("hugepages-"))
+    name.strip_prefix("requests.").or_else(|| name.strip_prefix("limits.")).is_some_and(|n| n.starts_with(HUGE))
 }
 
 /// Resources of others than Kubernetes come in whole pieces.
@@ -104,5 +127,15 @@ pub(super) fn list(resources: &Node, errors: &mut Errors) {
     for (name, value) in resources.entries() {
         self::name(&value, name, errors);
         quantity(&value, is_extended(name) || name == "pods", errors);
+    }
+}
+
+/// Writes the amounts of `old` that are the same in `new` as they are written there: 1Gi is 1073741824.
+pub(super) fn written_alike(new: &mut Value, old: &Value) {
+    for (name, value) in new.as_object_mut().into_iter().flatten() {
+        let parse = |value: &Value| value.as_str().and_then(|text| text.parse::<Quantity>().ok());
+        if parse(value).is_some() && parse(value) == old.get(name).and_then(parse) {
+            *value = old[name].clone();
+        }
     }
 }

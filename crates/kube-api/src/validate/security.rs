@@ -5,6 +5,8 @@ use super::names;
 use super::tree::Node;
 
 const MOST_ID: i64 = 2_147_483_647;
+/// The longest path that Linux takes.
+const MOST_PATH: usize = 4095;
 
 /// A container's.
 pub(super) fn container(context: &Node, errors: &mut Errors) {
@@ -13,6 +15,7 @@ pub(super) fn container(context: &Node, errors: &mut Errors) {
     }
     errors.none_or_one_of(&context.at("procMount"), &["Default", "Unmasked"]);
     seccomp(&context.at("seccompProfile"), errors);
+    app_armor(&context.at("appArmorProfile"), errors);
     let escalation = context.at("allowPrivilegeEscalation");
     if escalation.is_present() && !escalation.is_true() {
         let conflict = |what: &str| format!("cannot set `allowPrivilegeEscalation` to false and `{what}`");
@@ -41,6 +44,7 @@ pub(super) fn pod(context: &Node, spec: &Node, errors: &mut Errors) {
     errors.none_or_one_of(&context.at("fsGroupChangePolicy"), &["Always", "OnRootMismatch"]);
     errors.none_or_one_of(&context.at("supplementalGroupsPolicy"), &["Merge", "Strict"]);
     seccomp(&context.at("seccompProfile"), errors);
+    app_armor(&context.at("appArmorProfile"), errors);
     let mut seen = std::collections::HashSet::new();
     for sysctl in context.at("sysctls").items() {
         let name = sysctl.at("name");
@@ -77,5 +81,27 @@ fn seccomp(profile: &Node, errors: &mut Errors) {
                 errors.invalid(&local, "can only be set when seccomp type is Localhost");
             }
         }
+    }
+}
+
+fn app_armor(profile: &Node, errors: &mut Errors) {
+    if !profile.is_present() {
+        return;
+    }
+    let (kind, local) = (profile.at("type"), profile.at("localhostProfile"));
+    match kind.text() {
+        "Localhost" if local.text().is_empty() => {
+            errors.required(&local, "must be set when AppArmor type is Localhost");
+        }
+        "Localhost" if local.text() != local.text().trim() => {
+            errors.invalid(&local, "must not be padded with whitespace");
+        }
+        "Localhost" if local.text().len() > MOST_PATH => errors.too_long(&local, MOST_PATH),
+        "Localhost" => {}
+        "" => errors.required(&kind, "type is required when appArmorProfile is set"),
+        "RuntimeDefault" | "Unconfined" if local.is_present() => {
+            errors.invalid(&local, "can only be set when AppArmor type is Localhost");
+        }
+        _ => errors.one_of(&kind, &["Localhost", "RuntimeDefault", "Unconfined"]),
     }
 }

@@ -6,7 +6,7 @@ use super::container;
 use super::containers::Volumes;
 use super::error::Errors;
 use super::tree::Node;
-use super::{names, resources};
+use super::{names, resources, sources};
 
 /// Checks the volumes, and gives those that containers may mount.
 pub(super) fn volumes<'v>(volumes: &Node<'v, '_>, errors: &mut Errors) -> Volumes<'v> {
@@ -71,12 +71,6 @@ pub(super) fn known_source(source: &Node, kind: &str, errors: &mut Errors) {
                 errors.invalid(&source.at("path"), "must be an absolute path");
             }
         }
-        "csi" => {
-            errors.need(&source.at("driver"));
-        }
-        "gitRepo" => {
-            errors.need(&source.at("repository"));
-        }
         "ephemeral" => {
             let template = source.at("volumeClaimTemplate");
             if template.is_present() {
@@ -85,7 +79,7 @@ pub(super) fn known_source(source: &Node, kind: &str, errors: &mut Errors) {
                 errors.required(&template, "");
             }
         }
-        _ => {}
+        _ => sources::elsewhere(source, kind, errors),
     }
 }
 

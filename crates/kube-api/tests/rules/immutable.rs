@@ -34,17 +34,29 @@ fn what_must_stay_stays() {
             json!(["ReadOnlyMany"]),
             "spec: Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims",
         ),
-        ("persistentvolumeclaims", "/spec/resources/requests/storage", json!("2Gi"), ""),
+        ("persistentvolumeclaims", "/spec/storageClassName", json!("fast"), ""),
+        ("persistentvolumeclaims", "/spec/resources/requests/storage", json!("1024Mi"), ""),
         (
             "persistentvolumeclaims",
             "/spec/resources/requests/storage",
-            json!("1Mi"),
-            "spec.resources.requests[storage]: Forbidden: field can not be less than status.capacity",
+            json!("2Gi"),
+            "spec: Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims",
+        ),
+        (
+            "resourcequotas",
+            "/spec/scopes",
+            json!(["Terminating"]),
+            "spec.scopes: Invalid value: []core.ResourceQuotaScope{\"Terminating\"}: field is immutable",
         ),
         ("discovery.k8s.io/endpointslices", "/addressType", json!("FQDN"), "…"),
         ("node.k8s.io/runtimeclasses", "/handler", json!("other"), "…"),
         ("scheduling.k8s.io/priorityclasses", "/value", json!(6), "value: Forbidden: may not be changed in an update."),
-        ("rbac.authorization.k8s.io/rolebindings", "/roleRef/name", json!("z"), "…"),
+        (
+            "rbac.authorization.k8s.io/rolebindings",
+            "/roleRef/name",
+            json!("z"),
+            "roleRef: Invalid value: rbac.RoleRef{APIGroup:\"rbac.authorization.k8s.io\", Kind:\"Role\", Name:\"z\"}: cannot change roleRef",
+        ),
         ("configmaps", "/data", json!({"c": "d"}), ""),
         ("replicationcontrollers", "/spec/replicas", json!(7), ""),
         (
@@ -81,6 +93,37 @@ fn the_health_port_of_a_balancer_stays() {
 }
 
 #[test]
+fn a_bound_claim_grows_and_shrinks_to_what_it_has() {
+    let kind = kind("persistentvolumeclaims");
+    let status = json!({"phase": "Bound", "capacity": {"storage": "1Gi"}});
+    let claim = |asks: &str| {
+        let claim = with(good("persistentvolumeclaims"), "/spec/resources/requests/storage", json!(asks));
+        with(ready(kind, claim), "/status", status.clone())
+    };
+    let errors = |new: &str, old: &str| -> Vec<String> {
+        validate::update(kind, &claim(new), &claim(old)).iter().map(ToString::to_string).collect()
+    };
+    assert!(errors("3Gi", "2Gi").is_empty());
+    assert!(errors("2Gi", "3Gi").is_empty());
+    let too_little = "spec.resources.requests.storage: Forbidden: field can not be less than status.capacity";
+    assert_eq!(errors("1Gi", "3Gi"), [too_little]);
+}
+
+#[test]
+fn where_a_volume_is_stays() {
+    let kind = kind("persistentvolumes");
+    let place = |key: &str| {
+        let expression = json!({"key": key, "operator": "In", "values": ["a"]});
+        let affinity = json!({"required": {"nodeSelectorTerms": [{"matchExpressions": [expression]}]}});
+        ready(kind, with(good("persistentvolumes"), "/spec/nodeAffinity", affinity))
+    };
+    let (beta, stable) = (place("failure-domain.beta.kubernetes.io/zone"), place("topology.kubernetes.io/zone"));
+    assert_eq!(validate::update(kind, &stable, &beta), []);
+    assert_eq!(validate::update(kind, &beta, &stable)[0].field, "nodeAffinity");
+    assert_eq!(validate::update(kind, &beta, &ready(kind, good("persistentvolumes"))), []);
+}
+
+#[test]
 fn an_object_that_is_going_gets_no_new_finalizers() {
     let kind = kind("configmaps");
     let old = with(good("configmaps"), "/metadata/deletionTimestamp", json!("2026-01-01T00:00:00Z"));
@@ -107,4 +150,82 @@ fn a_status_says_nothing_impossible() {
     let running = with(old, "/status", json!({"containerStatuses": [{"name": "c", "state": {"running": {}}}]}));
     assert_eq!(validate::update_status(pods, &running, &ended)[0].reason, "FieldValueForbidden");
     assert_eq!(validate::update_status(pods, &ended, &running), []);
+    let said = |status| {
+        let new = with(running.clone(), "/status", status);
+        validate::update_status(pods, &new, &running).iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    };
+    assert_eq!(said(json!({"phase": "Lost", "podIPs": [{"ip": "10.1.1.1"}, {"ip": "fd00::1"}]})), "");
+    let wrong = "status.podIPs[0]: Invalid value: \"x\": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
+    assert_eq!(said(json!({"podIPs": [{"ip": "x"}]})), wrong);
+    assert!(said(json!({"podIPs": [{"ip": "10.1.1.1"}, {"ip": "10.1.1.2"}]})).contains("no more than one IP for each"));
+}
+
+#[test]
+fn a_balancer_has_addresses_and_names() {
+    let services = kind("services");
+    let said = |of: &str, ingress: Value| {
+        let old = with(ready(services, good("services")), "/spec/type", json!(of));
+        let new = with(old.clone(), "/status", json!({"loadBalancer": {"ingress": [ingress]}}));
+        let errors = validate::update_status(services, &new, &old);
+        errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    };
+    assert_eq!(said("LoadBalancer", json!({"ip": "1.2.3.4", "ipMode": "VIP"})), "");
+    let place = "status.loadBalancer.ingress";
+    let only = format!("{place}: Forbidden: may only be used when `spec.type` is 'LoadBalancer'");
+    assert_eq!(said("ClusterIP", json!({"hostname": "a.b"})), only);
+    let no_name = format!("{place}[0].hostname: Invalid value: \"1.2.3.4\": must be a DNS name, not an IP address");
+    assert_eq!(said("LoadBalancer", json!({"hostname": "1.2.3.4"})), no_name);
+    let idle = format!("{place}[0].ipMode: Forbidden: may not be specified when `ip` is not set");
+    assert_eq!(said("LoadBalancer", json!({"hostname": "a.b", "ipMode": "VIP"})), idle);
+}
+
+#[test]
+fn a_slice_is_no_longer_than_it_may_be() {
+    let slices = kind("discovery.k8s.io/endpointslices");
+    let endpoints = vec![json!({"addresses": ["10.1.1.1"]}); 1001];
+    let slice = ready(slices, with(good("discovery.k8s.io/endpointslices"), "/endpoints", endpoints.into()));
+    let errors = validate::create(slices, &slice);
+    assert_eq!(errors[0].to_string(), "endpoints: Too many: 1001: must have at most 1000 items");
+    assert_eq!((errors.len(), errors[0].reason), (1, "FieldValueTooMany"));
+    let named = |address: &str| {
+        let slice = json!({"addressType": "FQDN", "endpoints": [{"addresses": [address]}], "metadata": {"name": "a", "namespace": "b"}});
+        validate::create(slices, &ready(slices, slice)).len()
+    };
+    assert_eq!((named("a.b."), named("a"), named("a.b")), (0, 1, 0));
+}
+
+#[test]
+fn a_review_has_no_name() {
+    let errors = |name: &str, metadata: Value| {
+        let review = json!({"metadata": metadata, "spec": {"user": "u", "resourceAttributes": {"verb": "get"}}});
+        let errors = validate::review(kind(name), &review);
+        errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    };
+    let reviews = "authorization.k8s.io/subjectaccessreviews";
+    assert_eq!(errors(reviews, json!({"creationTimestamp": null, "managedFields": [{}]})), "");
+    let found = errors(reviews, json!({"name": "a"}));
+    assert!(found.starts_with("metadata: Invalid value: ") && found.ends_with(": must be empty"), "{found}");
+    let found =
+        errors("authorization.k8s.io/localsubjectaccessreviews", json!({"namespace": "n", "labels": {"a": "b"}}));
+    assert!(found.contains(": must be empty except for namespace"), "{found}");
+    let selector =
+        json!({"metadata": {}, "spec": {"user": "u", "resourceAttributes": {"verb": "get", "fieldSelector": {}}}});
+    assert_eq!(
+        validate::review(kind(reviews), &selector)[0].field,
+        "spec.resourceAttributes.fieldSelector.requirements"
+    );
+}
+
+#[test]
+fn a_guest_brings_nothing_of_its_own() {
+    let pods = kind("pods");
+    let guest = json!({"name": "g", "image": "i", "resources": {"limits": {"cpu": "1"}}, "restartPolicy": "Always",
+        "volumeMounts": [{"name": "v", "mountPath": "/a", "subPath": "b"}]});
+    let old = ready(pods, good("pods"));
+    let new = ready(pods, with(old.clone(), "/spec/ephemeralContainers", json!([guest])));
+    let found: Vec<String> =
+        validate::ephemeral_containers(&new, &old).iter().map(|error| error.field.clone()).collect();
+    let guest = "spec.ephemeralContainers[0]";
+    let expected = ["resources", "restartPolicy", "volumeMounts[0].subPath"].map(|field| format!("{guest}.{field}"));
+    assert_eq!(found, expected);
 }
