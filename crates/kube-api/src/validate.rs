@@ -21,6 +21,7 @@ mod placement;
 mod pod;
 mod pod_status;
 mod pod_update;
+mod pod_warnings;
 mod probe;
 mod replication;
 mod resources;
@@ -31,6 +32,7 @@ mod subresources;
 mod tree;
 mod volume;
 mod volumes;
+mod warnings;
 
 pub mod names;
 
@@ -39,6 +41,7 @@ use serde_json::Value;
 pub use error::FieldError;
 pub use pod_update::ephemeral_containers;
 pub use subresources::{binding, delete_options, scale, token_request};
+pub use warnings::{warnings, warns};
 
 use error::Errors;
 use tree::Node;

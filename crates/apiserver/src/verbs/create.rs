@@ -33,13 +33,19 @@ where
     B: Body<Data = bytes::Bytes>,
     B::Error: Into<BoxError>,
 {
-    let Decoded { object, warnings } = decode_body(call, body).await?;
+    let Decoded { object, mut warnings } = decode_body(call, body).await?;
     let manager = Manager::of(call)?;
     let author = Author { user: &call.user, manager: &manager };
     let entry = create(api, call.kind(), &call.target.namespace, object, author, call.query.dry_run()?).await?;
+    warnings.extend(advice(call.kind(), &entry));
     let mut response = read::object(call, StatusCode::CREATED, &entry)?;
     reply::warn(&mut response, &warnings);
     Ok(response)
+}
+
+/// What a new object is advised against.
+pub(crate) fn advice(kind: &Kind, entry: &Entry) -> Vec<String> {
+    if validate::warns(kind) { validate::warnings(kind, &entry.value(), None) } else { Vec::new() }
 }
 
 /// The object in a request's body.

@@ -34,7 +34,9 @@ where
     let place = Place { kind, key: &key, name: &call.target.name };
     let outcome = modify(api, place, call.query.dry_run()?, |old| {
         let new = patch.apply(kind, old, &mut warnings)?;
-        update::decide(api, kind, author, new, old)
+        let decision = update::decide(api, kind, author, new, old)?;
+        warnings.extend(update::advice(kind, &decision, old));
+        Ok(decision)
     })
     .await?;
     let mut response = update::show(call, outcome)?;

@@ -26,22 +26,38 @@ where
     B::Error: Into<BoxError>,
 {
     let kind = call.kind();
-    let Decoded { object, warnings } = create::decode_body(call, body).await?;
+    let Decoded { object, mut warnings } = create::decode_body(call, body).await?;
     let object = named(call, convert::to_storage(kind, object))?;
     let (key, dry) = (call.key(), call.query.dry_run()?);
     let place = Place { kind, key: &key, name: &call.target.name };
     let manager = Manager::of(call)?;
     let author = Author { user: &call.user, manager: &manager };
-    let outcome = modify(api, place, dry, |old| decide(api, kind, author, object.clone(), old)).await;
+    let mut advised = Vec::new();
+    let outcome = modify(api, place, dry, |old| {
+        let decision = decide(api, kind, author, object.clone(), old)?;
+        advised = advice(kind, &decision, old);
+        Ok(decision)
+    })
+    .await;
     let mut response = match outcome {
         Err(status) if status.code == 404 && creates(kind, &object) => {
             let entry = create::create(api, kind, &call.target.namespace, object, author, dry).await?;
+            advised = create::advice(kind, &entry);
             read::object(call, StatusCode::CREATED, &entry)?
         }
         outcome => show(call, outcome?)?,
     };
+    warnings.append(&mut advised);
     reply::warn(&mut response, &warnings);
     Ok(response)
+}
+
+/// What an object is advised against that is to take the place of `old`.
+pub(crate) fn advice(kind: &Kind, decision: &Decision, old: &Value) -> Vec<String> {
+    match decision {
+        Decision::Put(new, _) => validate::warnings(kind, new, Some(old)),
+        Decision::Remove { .. } | Decision::Keep => Vec::new(),
+    }
 }
 
 /// The object as an answer, also where the update was what its deletion waited for.
