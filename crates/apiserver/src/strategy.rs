@@ -174,7 +174,8 @@ pub(crate) fn status_update(kind: &Kind, new: Value, old: &Value) -> Value {
     if kind.kind == "Pod" && merged["status"].is_object() && merged["status"].get("qosClass").is_none() {
         merged["status"]["qosClass"] = old["status"]["qosClass"].clone();
     }
-    if kind.kind == "Pod" && merged["status"].get("podIPs").is_none() && merged["status"]["podIP"].is_string() {
+    let address = merged["status"]["podIP"].as_str().is_some_and(|address| !address.is_empty());
+    if kind.kind == "Pod" && merged["status"].get("podIPs").is_none() && address {
         merged["status"]["podIPs"] = json!([{"ip": merged["status"]["podIP"]}]);
     }
     for owned in ["labels", "annotations", "finalizers", "resourceVersion"] {

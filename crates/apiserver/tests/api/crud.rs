@@ -1,17 +1,17 @@
 //! Objects made, read, changed and deleted.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{Api, Etcd, Server};
 
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
 const PODS: &str = "/api/v1/namespaces/default/pods";
 
-fn map(name: &str) -> serde_json::Value {
+fn map(name: &str) -> Value {
     json!({"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": name}, "data": {"a": "1"}})
 }
 
-fn pod(name: &str) -> serde_json::Value {
+fn pod(name: &str) -> Value {
     json!({"kind": "Pod", "apiVersion": "v1", "metadata": {"name": name},
         "spec": {"containers": [{"name": "c", "image": "nginx"}]}})
 }
@@ -231,4 +231,55 @@ async fn a_controller_is_scaled() {
         (422, &json!("Scale"), &json!("autoscaling"))
     );
     assert!(refusal["message"].as_str().unwrap().starts_with("Scale.autoscaling \"r\" is invalid: spec.replicas: "));
+}
+
+#[tokio::test]
+async fn what_is_advised_against_is_taken_and_said() {
+    let etcd = Etcd::start();
+    let server = Server::start(&etcd).await;
+    let api = server.admin();
+    let path = format!("{}/api/v1/namespaces/default/services", api.url);
+    let service = json!({"metadata": {"name": "s"}, "spec": {"clusterIP": "None", "sessionAffinity": "ClientIP"}});
+    let told = |request: reqwest::RequestBuilder, kind: &'static str, body: &Value| {
+        let request = request.header("content-type", kind).body(body.to_string());
+        async move {
+            let answer = request.send().await.unwrap();
+            assert!(answer.status().is_success(), "{}", answer.status());
+            answer
+                .headers()
+                .get_all("warning")
+                .iter()
+                .map(|value| value.to_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        }
+    };
+    let ignored = ["299 - \"spec.SessionAffinity is ignored for headless services\""];
+    let one = format!("{path}/s");
+    assert_eq!(told(api.client.post(&path), "application/json", &service).await, ignored);
+    assert_eq!(told(api.client.put(&one), "application/json", &service).await, ignored);
+    let labels = json!({"metadata": {"labels": {"a": "b"}}});
+    assert_eq!(told(api.client.patch(&one), "application/merge-patch+json", &labels).await, ignored);
+}
+
+#[tokio::test]
+async fn what_a_status_leaves_out_is_filled_in() {
+    let etcd = Etcd::start();
+    let server = Server::start(&etcd).await;
+    let api = server.admin();
+    let services = "/api/v1/namespaces/default/services";
+    let spec = json!({"type": "LoadBalancer", "ports": [{"port": 80}]});
+    api.make(services, &json!({"metadata": {"name": "s"}, "spec": spec})).await;
+    let status = json!({"status": {"loadBalancer": {"ingress": [{"ip": "1.2.3.4"}]}}});
+    let (code, service) = api.patch(&format!("{services}/s/status"), "merge", &status).await;
+    assert_eq!((code, &service["status"]["loadBalancer"]["ingress"][0]["ipMode"]), (200, &json!("VIP")));
+    let spec = json!({"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/x"}});
+    let volume = api.make("/api/v1/persistentvolumes", &json!({"metadata": {"name": "v"}, "spec": spec})).await;
+    assert_eq!(volume["status"]["lastPhaseTransitionTime"], volume["metadata"]["creationTimestamp"]);
+    let status = json!({"status": {"phase": "Bound"}});
+    let (code, bound) = api.patch("/api/v1/persistentvolumes/v/status", "merge", &status).await;
+    assert_eq!((code, bound["status"]["lastPhaseTransitionTime"].is_string()), (200, true));
+    api.make("/api/v1/nodes", &json!({"metadata": {"name": "n"}})).await;
+    let status = json!({"status": {"capacity": {"cpu": "4"}}});
+    let (code, node) = api.patch("/api/v1/nodes/n/status", "merge", &status).await;
+    assert_eq!((code, &node["status"]["allocatable"]["cpu"]), (200, &json!("4")));
 }
