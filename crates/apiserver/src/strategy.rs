@@ -1,5 +1,6 @@
 //! What the server sets in objects of each kind, whatever the client says: Kubernetes' strategies.
 
+mod nodes;
 mod qos;
 pub(crate) mod volumes;
 
@@ -83,8 +84,8 @@ pub(crate) fn before_create(kind: &Kind, object: &mut Value) {
         "Service" => object["status"] = json!({"loadBalancer": {}}),
         "ResourceQuota" => object["status"] = json!({}),
         "Node" => {
-            complete_node(&mut object["status"]);
-            complete_ranges(&mut object["spec"]);
+            nodes::complete_status(&mut object["status"]);
+            nodes::complete_ranges(&mut object["spec"]);
         }
         "PersistentVolume" => {
             object["status"] = json!({"phase": "Pending",
@@ -138,7 +139,7 @@ pub(crate) fn before_update(kind: &Kind, new: &mut Value, old: &Value) {
             }
             label(new, "kubernetes.io/metadata.name", &old["metadata"]["name"]);
         }
-        "Node" => complete_ranges(&mut new["spec"]),
+        "Node" => nodes::complete_ranges(&mut new["spec"]),
         "PersistentVolumeClaim" => {
             let in_use = ["dataSource", "dataSourceRef"].iter().any(|field| old["spec"][*field].is_object());
             volumes::mirror_data_source(&mut new["spec"], in_use);
@@ -216,38 +217,6 @@ fn set_or_remove(object: &mut Value, name: &str, value: Option<&Value>) {
     match value {
         Some(value) => drop(fields.insert(name.to_owned(), value.clone())),
         None => drop(fields.remove(name)),
-    }
-}
-
-/// A node's status says at least what it does not know yet: clients read these fields unasked.
-fn complete_node(status: &mut Value) {
-    if !status.is_object() {
-        *status = json!({});
-    }
-    if !status["daemonEndpoints"].is_object() {
-        status["daemonEndpoints"] = json!({"kubeletEndpoint": {"Port": 0}});
-    }
-    if !status["nodeInfo"].is_object() {
-        let unknown = [
-            "architecture",
-            "bootID",
-            "containerRuntimeVersion",
-            "kernelVersion",
-            "kubeProxyVersion",
-            "kubeletVersion",
-            "machineID",
-            "operatingSystem",
-            "osImage",
-            "systemUUID",
-        ];
-        status["nodeInfo"] = unknown.iter().map(|&field| (field.to_owned(), Value::from(""))).collect();
-    }
-}
-
-/// The list of a node's address ranges is made from the one range that older clients name.
-fn complete_ranges(spec: &mut Value) {
-    if spec["podCIDR"].is_string() && spec.get("podCIDRs").is_none() {
-        spec["podCIDRs"] = json!([spec["podCIDR"]]);
     }
 }
 
