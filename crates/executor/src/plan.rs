@@ -3,15 +3,19 @@
 //! It is asked again after every step, so it only ever names the steps that can be taken at once, and it does not matter
 //! who took the steps before: an executor that finds containers running has nothing to do, which is how it adopts them.
 
+mod containers;
+mod outcome;
+
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::core::v1::{Container as Spec, Pod};
+use k8s_openapi::api::core::v1::Pod;
 
 use crate::backoff::{self, Backoffs};
-use crate::health::{Fatal, Healths};
-use crate::observed::{Container, Exit, Observed, State};
-use crate::pod::{self, RestartPolicy};
+use crate::health::Healths;
+use crate::observed::{Container, Observed, State};
+use crate::pod;
+pub use outcome::{Outcome, outcome};
 
 /// The longest wait for what a container is made of.
 const MAX_SOURCE_WAIT: SignedDuration = SignedDuration::from_secs(20);
@@ -122,15 +126,6 @@ pub struct Waiting {
     pub message: Option<String>,
 }
 
-/// How a pod ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// All containers ended well and none is started again.
-    Succeeded,
-    /// A container failed and is not started again.
-    Failed,
-}
-
 /// What to do.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
@@ -161,7 +156,7 @@ pub fn next(input: Input<'_>) -> Plan {
     let mut plan = Plan::default();
     let cause = if pod::has_ended(input.pod) { None } else { input.evicted.cloned().or_else(|| plan.overdue(input)) };
     let outcome = cause.as_ref().map(|_| Outcome::Failed).or_else(|| outcome(input.pod, input.observed));
-    let outcome = outcome.or_else(|| (input.intent == Intent::End).then(|| last(input.pod, input.observed)));
+    let outcome = outcome.or_else(|| (input.intent == Intent::End).then(|| outcome::last(input.pod, input.observed)));
     let is_over = pod::has_ended(input.pod) || !input.observed.any_running();
     plan.outcome = outcome.filter(|_| is_over);
     plan.cause = cause;
@@ -177,58 +172,6 @@ pub fn next(input: Input<'_>) -> Plan {
         }
     }
     plan
-}
-
-/// How the pod ended, if it did: as the API server already has it, or by its containers.
-#[must_use]
-pub fn outcome(pod: &Pod, observed: &Observed) -> Option<Outcome> {
-    match pod::phase(pod) {
-        "Succeeded" => return Some(Outcome::Succeeded),
-        "Failed" => return Some(Outcome::Failed),
-        _ => {}
-    }
-    let policy = pod::restart_policy(pod);
-    if policy == RestartPolicy::Always {
-        return None;
-    }
-    let init_failed = policy == RestartPolicy::Never
-        && pod::init_containers(pod)
-            .iter()
-            .filter(|spec| !pod::is_sidecar(spec))
-            .any(|spec| newest(observed, spec).and_then(Container::exit).is_some_and(|exit| exit.code != 0));
-    if init_failed {
-        return Some(Outcome::Failed);
-    }
-    let (mut failed, mut any) = (false, false);
-    for spec in pod::containers(pod) {
-        match newest(observed, spec).map(|container| &container.state) {
-            Some(State::Exited(exit)) if exit.code == 0 => {}
-            Some(State::Exited(_)) if policy == RestartPolicy::Never => failed = true,
-            // never made, and never will be: the sandbox it belonged to is gone, and the pod is not begun anew
-            None if policy == RestartPolicy::Never && abandoned(observed) => failed = true,
-            _ => return None,
-        }
-        any = true;
-    }
-    any.then_some(if failed { Outcome::Failed } else { Outcome::Succeeded })
-}
-
-/// The newest container made from `spec`.
-fn newest<'a>(observed: &'a Observed, spec: &Spec) -> Option<&'a Container> {
-    observed.named(&spec.name).next()
-}
-
-/// How a pod that is made to end is said to have ended: nothing is started again, whatever its policy.
-fn last(pod: &Pod, observed: &Observed) -> Outcome {
-    let well = |spec| newest(observed, spec).and_then(Container::exit).is_some_and(|exit| exit.code == 0);
-    if pod::containers(pod).iter().all(well) { Outcome::Succeeded } else { Outcome::Failed }
-}
-
-/// Whether containers of the pod have been, none of them runs, and its sandbox does not either.
-fn abandoned(observed: &Observed) -> bool {
-    observed.live_sandbox().is_none()
-        && !observed.any_running()
-        && observed.containers.iter().any(|c| c.exit().is_some())
 }
 
 impl Plan {
@@ -318,109 +261,6 @@ impl Plan {
         self.containers(input, "");
     }
 
-    /// Init containers one after the other, then the containers, in the sandbox `sandbox` (empty: the one
-    /// that is about to be made, in which nothing has run).
-    fn containers(&mut self, input: Input<'_>, sandbox: &str) {
-        let pod = input.pod;
-        // whoever looks into a pod may do so before anything of it has started, and once
-        for spec in pod::ephemeral_containers(pod) {
-            self.container(input, &spec, sandbox, RestartPolicy::Never);
-        }
-        let begun = pod::containers(pod)
-            .iter()
-            .any(|spec| input.observed.named(&spec.name).any(|c| c.sandbox == sandbox && c.state != State::Created));
-        for spec in pod::init_containers(pod) {
-            let policy = match (pod::is_sidecar(spec), pod::restart_policy(pod)) {
-                (true, _) => RestartPolicy::Always,
-                (false, RestartPolicy::Always) => RestartPolicy::OnFailure,
-                (false, policy) => policy,
-            };
-            if !pod::is_sidecar(spec) && (begun || done(input.observed, &spec.name, sandbox)) {
-                continue;
-            }
-            self.container(input, spec, sandbox, policy);
-            let newest = input.observed.named(&spec.name).next().filter(|c| c.running() && c.sandbox == sandbox);
-            let beside = pod::is_sidecar(spec) && newest.is_some_and(|c| input.health.of(&c.id).started);
-            if !(begun || beside) {
-                return;
-            }
-        }
-        self.main_containers(input, sandbox);
-    }
-
-    /// The containers all at once, but for those that come after one with a postStart hook: they start when it is done.
-    fn main_containers(&mut self, input: Input<'_>, sandbox: &str) {
-        let mut held = false;
-        for spec in pod::containers(input.pod) {
-            let others = self.actions.len();
-            self.container(input, spec, sandbox, pod::restart_policy(input.pod));
-            let starts = self.actions[others..].iter().any(|action| matches!(action, Action::Start(_)));
-            if held && starts {
-                self.actions.truncate(others);
-            }
-            let hook = spec.lifecycle.as_ref().and_then(|lifecycle| lifecycle.post_start.as_ref());
-            let begins = |container: &Container| {
-                let health = input.health.of(&container.id);
-                container.running() && container.sandbox == sandbox && health.begins && health.fatal.is_none()
-            };
-            held |= hook.is_some() && (starts || newest(input.observed, spec).is_some_and(begins));
-        }
-    }
-
-    /// One container: started, started again, left alone, or waiting.
-    fn container(&mut self, input: Input<'_>, spec: &Spec, sandbox: &str, policy: RestartPolicy) {
-        let newest = input.observed.named(&spec.name).find(|container| container.state != State::Created);
-        match newest.map(|container| (container, &container.state)) {
-            None | Some((_, State::Created)) => {}
-            Some((container, State::Running(_))) => {
-                if container.sandbox == sandbox && input.intent == Intent::Run {
-                    self.actions.extend(replaced(input, container, spec, policy));
-                }
-                return;
-            }
-            Some((container, State::Exited(exit))) => {
-                // an init container that ended well runs again in a new sandbox
-                let anew = container.sandbox != sandbox && pod::init_containers(input.pod).contains(spec);
-                let again = match policy {
-                    RestartPolicy::Always => true,
-                    RestartPolicy::OnFailure => exit.code != 0 || anew,
-                    RestartPolicy::Never => false,
-                };
-                if !again || self.crash_loops(input, spec, exit) {
-                    return;
-                }
-            }
-        }
-        if !self.failed(input, spec) && input.intent == Intent::Run {
-            let (name, attempt) = (spec.name.clone(), newest.map_or(0, |container| container.attempt + 1));
-            let ended = newest.and_then(Container::exit).map(|exit| exit.finished);
-            self.actions.push(Action::Start(Start { name, attempt, ended }));
-        }
-    }
-
-    /// Whether a container that ended has to wait before it is started again.
-    fn crash_loops(&mut self, input: Input<'_>, spec: &Spec, exit: &Exit) -> bool {
-        let Some((until, wait)) = input.restarts.until(&spec.name, exit.finished, input.now) else { return false };
-        let (pod, namespace, uid) = (pod::name(input.pod), pod::namespace(input.pod), pod::uid(input.pod));
-        let wait = backoff::words(wait);
-        let message = format!("back-off {wait} restarting failed container={} pod={pod}_{namespace}({uid})", spec.name);
-        self.wait(&spec.name, "CrashLoopBackOff", message, until);
-        true
-    }
-
-    /// Whether a container that could not be started has to wait: it shows why for half of that time, and then that it
-    /// is waited for.
-    fn failed(&mut self, input: Input<'_>, spec: &Spec) -> bool {
-        let failure = input.failures.get(&spec.name).filter(|failure| input.now < failure.retry);
-        let Some(failure) = failure else { return false };
-        let half = failure.at + (failure.retry.duration_since(failure.at) / 2);
-        match input.now < half {
-            true => self.wait(&spec.name, failure.reason, failure.message.clone(), half),
-            false => self.wait(&spec.name, failure.waiting, failure.waiting_message.clone(), failure.retry),
-        }
-        true
-    }
-
     fn wait(&mut self, name: &str, reason: &str, message: String, until: Timestamp) {
         let waiting = Waiting { reason: reason.to_owned(), message: Some(message) };
         self.waiting.insert(name.to_owned(), waiting);
@@ -430,28 +270,6 @@ impl Plan {
     fn wake_at(&mut self, time: Timestamp) {
         self.wake = self.wake.into_iter().chain([time]).min();
     }
-}
-
-/// The stop of a running container that is to make room for another: its definition changed, or it does not do well.
-fn replaced(input: Input<'_>, container: &Container, spec: &Spec, policy: RestartPolicy) -> Option<Action> {
-    let (id, name) = (container.id.clone(), container.name.clone());
-    if container.hash != pod::hash(spec) {
-        return Some(stop(container, format!("Container {name} definition changed, will be restarted")));
-    }
-    let (why, grace) = match input.health.of(&container.id).fatal.as_ref()? {
-        Fatal::PostStart => ("FailedPostStartHook".to_owned(), None),
-        Fatal::Probe(kind, grace) => {
-            let then = if policy == RestartPolicy::Never { "" } else { ", will be restarted" };
-            (format!("Container {name} failed {kind} probe{then}"), *grace)
-        }
-    };
-    Some(Action::Stop { id, name, why, grace })
-}
-
-/// Whether the init container `name` ended well in `sandbox`.
-fn done(observed: &Observed, name: &str, sandbox: &str) -> bool {
-    let newest = observed.named(name).next().filter(|container| container.sandbox == sandbox);
-    newest.and_then(Container::exit).is_some_and(|exit| exit.code == 0)
 }
 
 fn stop(container: &Container, why: String) -> Action {
@@ -471,5 +289,4 @@ pub fn retry_wait(failures: u32) -> SignedDuration {
 }
 
 #[cfg(test)]
-#[path = "plan_tests.rs"]
 mod tests;

@@ -186,24 +186,10 @@ pub fn redefined<'a>(old: &Pod, new: &'a Pod) -> impl Iterator<Item = &'a str> {
     changed.map(|container| container.name.as_str())
 }
 
-/// Guaranteed, Burstable or BestEffort, as Kubernetes tells it from requests and limits of cpu and memory.
+/// Guaranteed, Burstable or BestEffort, as the API server found it to be when the pod was made.
 #[must_use]
-pub fn qos_class(pod: &Pod) -> &'static str {
-    let (mut any, mut guaranteed) = (false, true);
-    for container in all_containers(pod) {
-        let resources = container.resources.as_ref();
-        for resource in ["cpu", "memory"] {
-            let request = resources.and_then(|r| r.requests.as_ref()?.get(resource)).filter(|q| q.0 != "0");
-            let limit = resources.and_then(|r| r.limits.as_ref()?.get(resource)).filter(|q| q.0 != "0");
-            any |= request.is_some() || limit.is_some();
-            guaranteed &= limit.is_some() && request.is_none_or(|request| Some(request) == limit);
-        }
-    }
-    match (any, guaranteed) {
-        (false, _) => "BestEffort",
-        (true, true) => "Guaranteed",
-        (true, false) => "Burstable",
-    }
+pub fn qos_class(pod: &Pod) -> &str {
+    pod.status.as_ref().and_then(|status| status.qos_class.as_deref()).unwrap_or("BestEffort")
 }
 
 /// The bytes of memory that the pod's containers may have together, where each of them has a limit.
@@ -229,16 +215,6 @@ mod tests {
 
     fn pod(spec: serde_json::Value) -> Pod {
         serde_json::from_value(serde_json::json!({"metadata": {"name": "p"}, "spec": spec})).unwrap()
-    }
-
-    #[test]
-    fn qos_follows_requests_and_limits() {
-        let with = |resources| pod(serde_json::json!({"containers": [{"name": "c", "resources": resources}]}));
-        let limits = serde_json::json!({"cpu": "1", "memory": "64Mi"});
-        assert_eq!(qos_class(&with(serde_json::json!({}))), "BestEffort");
-        assert_eq!(qos_class(&with(serde_json::json!({"limits": limits}))), "Guaranteed");
-        assert_eq!(qos_class(&with(serde_json::json!({"limits": limits, "requests": {"cpu": "500m"}}))), "Burstable");
-        assert_eq!(qos_class(&with(serde_json::json!({"requests": {"cpu": "500m"}}))), "Burstable");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A container of a pod, in its sandbox's network and IPC namespaces.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use bollard::errors::Error;
 use bollard::models::{ContainerCreateBody, HostConfig};
@@ -20,6 +21,14 @@ const MIN_QUOTA: i64 = 1000;
 
 /// Processes and threads of a container at most: a fork bomb ends there, and nothing else notices.
 const MAX_PROCESSES: i64 = 4096;
+
+/// The machine's memory in bytes; more than any has where the kernel does not say.
+static MEMORY: LazyLock<f64> = LazyLock::new(|| {
+    let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
+    kilobytes.map_or(f64::INFINITY, |kilobytes| kilobytes * 1024.0)
+});
 
 /// What a container needs beside its spec, worked out by the executor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -104,8 +113,7 @@ fn host_config(pod: &Pod, container: &Container, sandbox: &str, prepared: Prepar
         group_add: security::groups(pod),
         security_opt: Some(prepared.security_options).filter(|options| !options.is_empty()),
         pids_limit: Some(MAX_PROCESSES),
-        // below 0 the engine needs CAP_SYS_RESOURCE, and where it lacks that no container would start at all
-        oom_score_adj: Some(if pod::qos_class(pod) == "Guaranteed" { 0 } else { 1000 }),
+        oom_score_adj: Some(oom_score(pod::qos_class(pod), amount(requests, "memory"), *MEMORY)),
         ..HostConfig::default()
     }
 }
@@ -114,6 +122,16 @@ fn host_config(pod: &Pod, container: &Container, sandbox: &str, prepared: Prepar
 /// own choice would be as much as a whole cpu.
 fn shares(cpus: Option<f64>) -> i64 {
     cpus.map_or(MIN_SHARES, |cpus| MIN_SHARES.max((cpus * 1024.0) as i64))
+}
+
+/// How early the kernel ends a container where memory runs out: the later, the more of the machine's it asked for. A
+/// Guaranteed one has the least that needs no CAP_SYS_RESOURCE: where the engine lacks that, none would start below 0.
+fn oom_score(qos_class: &str, asked: Option<f64>, memory: f64) -> i64 {
+    match qos_class {
+        "Guaranteed" => 0,
+        "BestEffort" => 1000,
+        _ => ((1000.0 - 1000.0 * asked.unwrap_or(0.0) / memory) as i64).clamp(3, 999),
+    }
 }
 
 /// The amount of a resource, in its unit (cpus, bytes); `None` where it is absent or zero.
@@ -141,6 +159,15 @@ mod tests {
         let without = config(serde_json::json!({"name": "c"}));
         assert_eq!((without.cpu_shares, without.cpu_quota, without.memory), (Some(2), None, None));
         assert_eq!(without.network_mode.as_deref(), Some("container:s"));
+    }
+
+    #[test]
+    fn who_asked_for_much_memory_loses_it_last() {
+        assert_eq!(oom_score("Guaranteed", Some(1.0), 100.0), 0);
+        assert_eq!(oom_score("BestEffort", None, 100.0), 1000);
+        assert_eq!(oom_score("Burstable", Some(30.0), 100.0), 700);
+        assert_eq!((oom_score("Burstable", None, 100.0), oom_score("Burstable", Some(100.0), 100.0)), (999, 3));
+        assert_eq!(oom_score("Burstable", Some(30.0), f64::INFINITY), 999);
     }
 
     #[test]

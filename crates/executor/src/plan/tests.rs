@@ -1,9 +1,9 @@
 //! The life of a pod, step by step, without Docker.
 
 use super::*;
-use crate::health::Health;
 use crate::health::probe::Kind;
-use crate::observed::Sandbox;
+use crate::health::{Fatal, Health};
+use crate::observed::{Exit, Sandbox};
 
 const SANDBOX: &str = "sandbox0";
 
