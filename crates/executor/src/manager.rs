@@ -1,6 +1,7 @@
 //! All pods of the node: gives each a worker, and passes on what the minion, the API server and Docker say of it.
 
 mod orphans;
+mod work;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::channel::{Task, TaskState, ToExecutor, ToMinion};
 use crate::context::Context;
 use crate::pod;
 use crate::pod_worker::{End, Mailbox, Worker};
+use work::{Work, work};
 
 /// The wait before Docker's event stream is opened again.
 const RECONNECT: Duration = Duration::from_millis(500);
@@ -55,16 +57,6 @@ impl Pods {
     pub fn count(&self) -> usize {
         self.running.load(Ordering::Relaxed)
     }
-}
-
-/// What a task runs.
-enum Work {
-    /// A pod.
-    Pod(Box<Pod>),
-    /// The node itself: the task under which Mesos starts an executor before there is a pod.
-    Node,
-    /// Nothing that can be read.
-    Unreadable(serde_json::Error),
 }
 
 /// All pods of the node.
@@ -334,31 +326,6 @@ async fn until(time: Option<Instant>) {
     }
 }
 
-/// What a task is for.
-fn work(data: &str) -> Work {
-    let value: serde_json::Value = match serde_json::from_str(data) {
-        Ok(value) => value,
-        Err(error) => return Work::Unreadable(error),
-    };
-    if value["kind"] == "NodeTask" {
-        return Work::Node;
-    }
-    // a PodReference reads as a pod without a spec, which its worker fetches
-    match serde_json::from_value::<Pod>(reference(value)) {
-        Ok(pod) if !pod::uid(&pod).is_empty() => Work::Pod(Box::new(pod)),
-        Ok(_) => Work::Unreadable(serde::de::Error::missing_field("metadata.uid")),
-        Err(error) => Work::Unreadable(error),
-    }
-}
-
-fn reference(mut value: serde_json::Value) -> serde_json::Value {
-    if value["kind"] == "PodReference" {
-        value["kind"] = "Pod".into();
-        value["apiVersion"] = "v1".into();
-    }
-    value
-}
-
 /// A pod without what no part of the executor reads.
 fn slim(pod: &mut Pod) {
     pod.metadata.managed_fields = None;
@@ -390,19 +357,6 @@ fn docker_events(context: Arc<Context>) -> impl Stream<Item = Option<String>> + 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn task_data_is_a_pod_a_reference_or_the_node() {
-        let pod = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p","uid":"u"},"spec":{"containers":[]}}"#;
-        assert!(matches!(work(pod), Work::Pod(pod) if pod.spec.is_some()));
-        let reference =
-            r#"{"kind":"PodReference","metadata":{"name":"p","namespace":"n","uid":"u","annotations":{"a":"b"}}}"#;
-        assert!(matches!(work(reference), Work::Pod(pod) if pod.spec.is_none() && pod::uid(&pod) == "u"));
-        assert!(matches!(work(r#"{"kind":"NodeTask"}"#), Work::Node));
-        for nonsense in ["", "[]", "{}", "{\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\"}}"] {
-            assert!(matches!(work(nonsense), Work::Unreadable(_)), "{nonsense}");
-        }
-    }
 
     #[tokio::test]
     async fn a_worker_that_panics_ends_the_executor() {

@@ -2,28 +2,31 @@
 //! comes out as [`Effect`]s. Nothing here waits, and nothing fails.
 
 mod agents;
+mod kills;
 mod labels;
 mod pods;
+mod record;
 mod schedule;
 mod show;
 mod updates;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use k8s_openapi::api::core::v1::{Node, Pod};
-use mesos::scheduler::{Action, Decline, Kill, Roles};
+use k8s_openapi::api::core::v1::Node;
+use mesos::scheduler::{Action, Decline, Roles};
 use mesos::{AgentID, Filters, OfferID, Resource, TaskID};
 
 use crate::backoff::Backoff;
-use crate::core::{Ask, Charges, Milli, Namespaces, ServiceSelector};
-use crate::effect::{Effect, PodName};
+use crate::core::{Charges, Milli, Namespaces, ServiceSelector};
+use crate::effect::Effect;
 use crate::executor_info::Template;
-use crate::launch;
 use crate::metrics::Metrics;
 use crate::offers::Offers;
 use crate::reconcile::Reconciler;
+use kills::{KillState, Stray};
+pub use record::{Progress, Record, Stage, Task, Waiting};
 
 /// Pods that come in one burst are packed together: this is how long the first waits for the others.
 const GATHER: Duration = Duration::from_millis(5);
@@ -33,8 +36,6 @@ const REVIVE_REST: Duration = Duration::from_secs(1);
 const REFUSE_IDLE: f64 = 3600.0;
 /// The same while pods wait that do not fit.
 const REFUSE_BUSY: f64 = 5.0;
-/// A kill that shows no effect is repeated after this long.
-const KILL_AGAIN: Duration = Duration::from_secs(10);
 /// A task that no pod knows may yet be bound by its executor; after this long it is killed.
 const STRAY: Duration = Duration::from_secs(30);
 /// Bounds of a pod's backoff.
@@ -57,82 +58,6 @@ pub struct Settings {
     pub reconcile_interval: Option<Duration>,
 }
 
-/// A pod and where it stands.
-#[derive(Debug)]
-pub struct Record {
-    /// The object as it was last seen.
-    pub pod: Arc<Pod>,
-    /// What it asks for.
-    pub ask: Arc<Ask>,
-    /// Where it stands.
-    pub stage: Stage,
-    /// Tasks it had before; their annotations on the pod are of yesterday.
-    former: Vec<TaskID>,
-    backoff: Backoff,
-    /// The node on which others had to go for it, until the object says so too.
-    nominated: Option<String>,
-    /// It has to go for another pod; the object may not say so yet.
-    preempted: bool,
-    /// The object is gone from the API; only the task is left.
-    gone: bool,
-}
-
-/// Where a pod stands.
-#[derive(Debug)]
-pub enum Stage {
-    /// Waits for an offer: since its launch failed, not before a time.
-    Waiting(Waiting),
-    /// Has a task.
-    Tasked(Task),
-    /// Nothing is left to do but to be deleted.
-    Ended,
-}
-
-/// A pod that waits.
-#[derive(Debug)]
-pub struct Waiting {
-    /// Its place in the queue.
-    pub seq: u64,
-    /// Not before this; `None` is at once.
-    pub not_before: Option<Instant>,
-    /// What its owner was told last, and when to repeat it.
-    pub told: Option<(String, Instant)>,
-    /// Since when it waits.
-    pub since: Instant,
-    /// Since when nothing but an offer of a node that might take it is missing.
-    pub hoping: Option<Instant>,
-}
-
-/// A pod's task.
-#[derive(Debug)]
-pub struct Task {
-    /// `pod.<uuid>`.
-    pub id: TaskID,
-    /// The agent.
-    pub agent: AgentID,
-    /// The agent's hostname.
-    pub host: String,
-    /// The offer that was used.
-    pub offer: String,
-    /// How far it came.
-    pub progress: Progress,
-    /// When it was launched, or found again.
-    pub since: Instant,
-}
-
-/// How far a task came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Progress {
-    /// Accepted; nothing was heard yet.
-    Launched,
-    /// The executor bound the pod.
-    Bound,
-    /// The pod runs.
-    Running,
-    /// Out of reach, with its agent.
-    Unreachable,
-}
-
 /// An agent that was ever offered.
 #[derive(Debug)]
 struct Agent {
@@ -153,17 +78,6 @@ struct Agent {
     seen: Instant,
     /// An executor with other flags runs there: no task of ours can.
     foreign: bool,
-}
-
-struct KillState {
-    agent: AgentID,
-    grace: i64,
-    again: Instant,
-}
-
-struct Stray {
-    agent: AgentID,
-    until: Instant,
 }
 
 /// The scheduler.
@@ -339,47 +253,6 @@ impl Machine {
         }
     }
 
-    fn kill(&mut self, task: &TaskID, agent: &AgentID, grace: i64, now: Instant) {
-        if self.kills.get(task).is_some_and(|kill| kill.grace <= grace) {
-            return;
-        }
-        self.kills.insert(task.clone(), KillState { agent: agent.clone(), grace, again: now + KILL_AGAIN });
-        self.send_kill(task, agent, grace);
-    }
-
-    fn send_kill(&mut self, task: &TaskID, agent: &AgentID, grace: i64) {
-        let kill_policy = Some(launch::kill_policy(grace));
-        self.mesos(Action::Kill(Kill { task_id: task.clone(), agent_id: Some(agent.clone()), kill_policy }));
-    }
-
-    fn repeat_kills(&mut self, now: Instant) {
-        let due: Vec<_> = self
-            .kills
-            .iter_mut()
-            .filter(|(_, kill)| kill.again <= now)
-            .map(|(task, kill)| {
-                kill.again = now + KILL_AGAIN;
-                (task.clone(), kill.agent.clone(), kill.grace)
-            })
-            .collect();
-        for (task, agent, grace) in due {
-            self.send_kill(&task, &agent, grace);
-        }
-    }
-
-    fn kill_strays(&mut self, now: Instant) {
-        if !self.pods_known {
-            return;
-        }
-        let due: BTreeSet<TaskID> =
-            self.strays.iter().filter(|(_, stray)| stray.until <= now).map(|(task, _)| task.clone()).collect();
-        for task in due {
-            let stray = self.strays.remove(&task).expect("the task was found just now");
-            tracing::info!(%task, agent = %stray.agent, "no pod knows this task: it is killed");
-            self.kill(&task, &stray.agent, 30, now);
-        }
-    }
-
     fn enqueue(&mut self, uid: &str, not_before: Option<Instant>, now: Instant) {
         let seq = self.next_seq;
         self.next_seq += 1;
@@ -391,32 +264,6 @@ impl Machine {
             Some(time) => self.look_at(time),
             None => self.want_offers(now),
         }
-    }
-}
-
-impl Record {
-    /// The pod by name and UID.
-    #[must_use]
-    pub fn name(&self) -> PodName {
-        PodName { namespace: self.ask.namespace.clone(), name: self.ask.name.clone(), uid: self.ask.uid.clone() }
-    }
-
-    /// What the pod asks for, with what was decided of it and the object may not say yet.
-    fn take_ask(&mut self, mut ask: Ask) {
-        ask.deleting |= self.preempted;
-        if ask.nominated.is_none() {
-            ask.nominated.clone_from(&self.nominated);
-        }
-        self.ask = Arc::new(ask);
-    }
-
-    fn deleting(&self) -> bool {
-        self.gone || self.pod.metadata.deletion_timestamp.is_some()
-    }
-
-    fn finished(&self) -> bool {
-        let phase = self.pod.status.as_ref().and_then(|status| status.phase.as_deref());
-        matches!(phase, Some("Succeeded" | "Failed"))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The machine's story, event by event: what it hears and what it then wants done.
 
+use super::kills::KILL_AGAIN;
 use super::*;
 use mesos::{Offer, Source, TaskInfo, TaskState, TaskStatus};
 use serde_json::{Value, json};
