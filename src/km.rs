@@ -2,12 +2,16 @@
 //! (reference/k8sm-behaviour.md, section 1.1).
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use serve::Running;
 
 use crate::cli::health_check;
 use crate::cluster::probe;
 use crate::shell;
+
+/// When a server has started, whatever it has to load.
+const SETTLED: Duration = Duration::from_secs(20);
 
 /// How a server is started.
 enum Start {
@@ -99,6 +103,7 @@ impl Start {
             Self::Tool(run) => Ok(run(args)),
             Self::Async(run) => {
                 let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+                runtime.spawn(settle());
                 let ended = runtime.block_on(run(args));
                 // Whatever still runs after the drain does not hold the process.
                 runtime.shutdown_background();
@@ -106,6 +111,12 @@ impl Start {
             }
         }
     }
+}
+
+/// Gives back what a server's start took and its service does not need.
+async fn settle() {
+    tokio::time::sleep(SETTLED).await;
+    let _ = tokio::task::spawn_blocking(serve::memory::give_back).await;
 }
 
 /// A server's error; help and version of a server come as errors too, and are data.

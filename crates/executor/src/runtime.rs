@@ -7,12 +7,12 @@ pub mod garbage;
 pub mod images;
 pub mod inspect;
 pub mod sandbox;
+mod turn;
 mod volumes;
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::errors::Error;
@@ -21,10 +21,11 @@ use bollard::query_parameters::{
     StopContainerOptionsBuilder,
 };
 use bollard::{API_DEFAULT_VERSION, Docker};
-use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
 use crate::observed::Observed;
+pub use turn::Turn;
+use turn::Turns;
 
 /// Labels of a pod's containers (docs/architecture.md, "Containers of a pod").
 pub mod label {
@@ -54,9 +55,6 @@ pub mod label {
 pub const SANDBOX_NAME: &str = "POD";
 /// More starts than this at once make none of them faster (feasibility: an engine saturates at four to eight).
 const CONCURRENT_STARTS: usize = 4;
-/// How many new pods are between their sandbox and their containers at once: a few more than start, so that one is made while
-/// others start, and no more, so that the first pods run while the last are not begun.
-const CONCURRENT_PODS: usize = 6;
 /// How long the engine may take to answer anything but a stop or a pull.
 const TIMEOUT: u64 = 120;
 
@@ -69,18 +67,7 @@ pub struct Runtime {
     network: String,
     pause_image: String,
     starts: Semaphore,
-    pods: Arc<Semaphore>,
-}
-
-/// A new pod's turn, which few pods have at once; it ends with this, or before.
-#[derive(Debug, Default)]
-pub struct Turn(Mutex<Option<OwnedSemaphorePermit>>);
-
-impl Turn {
-    /// Ends the turn early: the pod waits for something that keeps the engine from nothing.
-    pub fn end(&self) {
-        self.0.lock().take();
-    }
+    turns: Turns,
 }
 
 /// A pod that has containers here, by their labels.
@@ -114,7 +101,7 @@ impl Runtime {
             network: network.to_owned(),
             pause_image: pause_image.to_owned(),
             starts: Semaphore::new(CONCURRENT_STARTS),
-            pods: Arc::new(Semaphore::new(CONCURRENT_PODS)),
+            turns: Turns::default(),
         })
     }
 
@@ -175,12 +162,6 @@ impl Runtime {
             }
         }
         Ok(owners)
-    }
-
-    /// Waits until it is a new pod's turn to be made.
-    pub async fn turn(&self) -> Turn {
-        let permit = Arc::clone(&self.pods).acquire_owned().await.expect("the semaphore is never closed");
-        Turn(Mutex::new(Some(permit)))
     }
 
     /// Starts a container that was made, one of a few at a time. One that runs already is left alone.
