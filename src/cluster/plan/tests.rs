@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::cluster::name;
 use crate::cluster::observed::{ClusterNetwork, Component};
 use crate::failure::Kind;
 
