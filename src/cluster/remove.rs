@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bollard::errors::Error as DockerError;
-use bollard::models::{ContainerSummary, ImageSummary};
+use bollard::models::{ContainerSummary, ContainerUpdateBody, ImageSummary};
 use bollard::query_parameters::{
     ListContainersOptionsBuilder, ListImagesOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder,
     RemoveContainerOptionsBuilder, RemoveImageOptionsBuilder, RemoveVolumeOptions,
@@ -118,9 +118,17 @@ async fn containers(engine: &Engine, labels: &[String]) -> Result<usize, Failure
     Err(Failure::failed(format!("containers labelled {label} keep appearing")).hint("is another `k8sm up` running?"))
 }
 
+/// Removes a container. Thousands of processes that share a small part of the processor die too slowly for the engine, which
+/// gives up: then they get all of it, and a second try.
 async fn remove_container(engine: &Engine, id: String) -> Result<(), Failure> {
     let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-    gone("container", &id, engine.docker.remove_container(&id, Some(options)).await)
+    let mut done = engine.docker.remove_container(&id, Some(options.clone())).await;
+    if let Err(DockerError::DockerResponseServerError { status_code: 500, .. }) = done {
+        let body = ContainerUpdateBody { cpu_quota: Some(-1), ..ContainerUpdateBody::default() };
+        let _ = engine.docker.update_container(&id, body).await;
+        done = engine.docker.remove_container(&id, Some(options)).await;
+    }
+    gone("container", &id, done)
 }
 
 async fn networks(engine: &Engine, label: &str) -> Result<usize, Failure> {

@@ -16,6 +16,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bollard::errors::Error;
+use bollard::models::ContainerUpdateBody;
 use bollard::query_parameters::{
     KillContainerOptionsBuilder, ListContainersOptionsBuilder, RemoveContainerOptionsBuilder, StartContainerOptions,
     StopContainerOptionsBuilder,
@@ -55,6 +56,8 @@ pub mod label {
 pub const SANDBOX_NAME: &str = "POD";
 /// More starts than this at once make none of them faster (feasibility: an engine saturates at four to eight).
 const CONCURRENT_STARTS: usize = 4;
+/// How long a container takes to die at most, where nothing is the matter.
+const DYING: Duration = Duration::from_secs(1);
 /// How long the engine may take to answer anything but a stop or a pull.
 const TIMEOUT: u64 = 120;
 
@@ -185,7 +188,24 @@ impl Runtime {
         let seconds = i32::try_from(grace.as_secs()).unwrap_or(i32::MAX);
         let patient = self.docker.clone().with_timeout(grace + Duration::from_secs(TIMEOUT));
         let options = StopContainerOptionsBuilder::default().t(seconds).build();
-        ignore(patient.stop_container(id, Some(options)).await, &[304, 404])
+        let mut stopped = std::pin::pin!(patient.stop_container(id, Some(options)));
+        let outcome = tokio::select! {
+            outcome = &mut stopped => outcome,
+            () = tokio::time::sleep(grace + DYING) => {
+                self.unbind(id).await;
+                stopped.await
+            }
+        };
+        ignore(outcome, &[304, 404])
+    }
+
+    /// Lets a container that was killed and is still there have all of the processor: thousands of processes that share a
+    /// tenth of it take minutes to die.
+    async fn unbind(&self, id: &str) {
+        let body = ContainerUpdateBody { cpu_quota: Some(-1), ..ContainerUpdateBody::default() };
+        if let Err(error) = self.docker.update_container(id, body).await {
+            tracing::debug!(container = id, error = words(&error), "cannot hurry a container's end");
+        }
     }
 
     /// Removes a container with its anonymous volumes, running or not. One that is gone, or going, is no error.
