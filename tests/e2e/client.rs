@@ -136,8 +136,12 @@ fn objects_are_created_by_name(cluster: &Cluster) {
         assert!(again.starts_with("error: failed to create ") && again.contains("\"made\" already exists"), "{again}");
     }
     both(cluster, &["get", "cm/made", "sa/made", "secret/made", "-o", "name"], "").ok();
-    both(cluster, &["describe", "secret", "made"], "").ok();
-    both(cluster, &["describe", "configmap", "made"], "").ok();
+    for kind in ["secret", "configmap"] {
+        // kubectl takes their keys in any order
+        let lines = |ran: Ran| ran.ok().lines().map(str::to_owned).collect::<std::collections::BTreeSet<String>>();
+        let describe = ["describe", kind, "made"];
+        assert_eq!(lines(cluster.k8sm(&describe)), lines(cluster.kubectl(&describe)));
+    }
     let union = "jsonpath={.items[*]['metadata.name', 'kind']}";
     both(cluster, &["get", "cm/made", "sa/made", "secret/made", "-o", union], "").ok();
     let data = cluster.kubectl(&["get", "secret", "made", "-o", "jsonpath={.data} {.type}"]).ok();
