@@ -36,16 +36,17 @@ where
     let Decoded { object, mut warnings } = decode_body(call, body).await?;
     let manager = Manager::of(call)?;
     let author = Author { user: &call.user, manager: &manager };
-    let entry = create(api, call.kind(), &call.target.namespace, object, author, call.query.dry_run()?).await?;
-    warnings.extend(advice(call.kind(), &entry));
-    let mut response = read::object(call, StatusCode::CREATED, &entry)?;
+    let created = create(api, call.kind(), &call.target.namespace, object, author, call.query.dry_run()?).await?;
+    warnings.extend(created.advice);
+    let mut response = read::object(call, StatusCode::CREATED, &created.entry)?;
     reply::warn(&mut response, &warnings);
     Ok(response)
 }
 
-/// What a new object is advised against.
-pub(crate) fn advice(kind: &Kind, entry: &Entry) -> Vec<String> {
-    if validate::warns(kind) { validate::warnings(kind, &entry.value(), None) } else { Vec::new() }
+/// A new object as it is stored, and what its client is advised against.
+pub(crate) struct Created {
+    pub(crate) entry: Arc<Entry>,
+    pub(crate) advice: Vec<String>,
 }
 
 /// The object in a request's body.
@@ -102,7 +103,7 @@ pub(crate) async fn create(
     object: Value,
     Author { user, manager }: Author<'_>,
     dry: bool,
-) -> Result<Arc<Entry>, Status> {
+) -> Result<Created, Status> {
     let object = convert::to_storage(kind, object);
     let (mut object, fields) = prepare(kind, namespace, object, manager)?;
     let review = admission::Review { api, kind, user, namespace, old: None, subresource: "" };
@@ -126,16 +127,16 @@ pub(crate) async fn create(
         claims.beside = charge.writes();
         let name = meta::name(&object).to_owned();
         let key = crate::api::key(namespace, &name);
-        let stored = encode_with(&object, fields.as_deref());
+        let (stored, advice) = (encode_with(&object, fields.as_deref()), validate::warnings(kind, &object, None));
         if dry {
-            return imagine(api, kind, (&key, &name), &stored).await;
+            return imagine(api, kind, (&key, &name), &stored).await.map(|entry| Created { entry, advice });
         }
         match api.store.create(kind.plural, &key, stored, expires(kind), claims).await {
             Ok(entry) => {
                 if let Some(account) = &mut account {
                     account.book(charge, entry.revision);
                 }
-                return Ok(entry);
+                return Ok(Created { entry, advice });
             }
             Err(StorageError::Beside) => {
                 refused = contended(&charge);

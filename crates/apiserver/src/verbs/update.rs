@@ -41,9 +41,9 @@ where
     .await;
     let mut response = match outcome {
         Err(status) if status.code == 404 && creates(kind, &object) => {
-            let entry = create::create(api, kind, &call.target.namespace, object, author, dry).await?;
-            advised = create::advice(kind, &entry);
-            read::object(call, StatusCode::CREATED, &entry)?
+            let created = create::create(api, kind, &call.target.namespace, object, author, dry).await?;
+            advised = created.advice;
+            read::object(call, StatusCode::CREATED, &created.entry)?
         }
         outcome => show(call, outcome?)?,
     };
