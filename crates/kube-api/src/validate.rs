@@ -41,7 +41,7 @@ use serde_json::Value;
 pub use error::FieldError;
 pub use pod_update::ephemeral_containers;
 pub use subresources::{binding, delete_options, scale, token_request};
-pub use warnings::{warnings, warns};
+pub use warnings::warnings;
 
 use error::Errors;
 use tree::Node;

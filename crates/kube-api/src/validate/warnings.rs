@@ -48,21 +48,6 @@ pub fn warnings(kind: &Kind, new: &Value, old: Option<&Value>) -> Vec<String> {
     told
 }
 
-/// Whether there is anything to say about objects of the kind.
-#[must_use]
-pub fn warns(kind: &Kind) -> bool {
-    matches!(
-        kind.kind,
-        "PersistentVolume"
-            | "PersistentVolumeClaim"
-            | "Pod"
-            | "PodTemplate"
-            | "ReplicationController"
-            | "RuntimeClass"
-            | "Service"
-    )
-}
-
 fn label_advised(root: &Node, what: &str, told: &mut Vec<String>) {
     let metadata = root.at("metadata");
     let wrong = names::dns1123_label(metadata.at("name").text());
