@@ -19,6 +19,7 @@ use kube::{Error, ResourceExt};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use crate::answer::accept;
 use crate::context::{Context, NODE_LEASES};
 use crate::pod;
 use crate::queue::{Next, Queue};
@@ -195,13 +196,6 @@ async fn mark_pods_unready(context: &Context, node: &str) -> anyhow::Result<()> 
         accept(written.map(|pod| context.pods.wrote(pod)))?;
     }
     Ok(())
-}
-
-fn accept(result: Result<(), Error>) -> Result<(), Error> {
-    match result {
-        Err(Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
-        other => other,
-    }
 }
 
 #[cfg(test)]

@@ -7,11 +7,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Node, Pod, Taint, Toleration};
+use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, Patch, PatchParams, Preconditions};
-use kube::{Error, ResourceExt};
 use parking_lot::Mutex;
 use serde_json::json;
 
+use crate::answer::accept;
 use crate::context::Context;
 use crate::nodes::{NOT_READY, UNREACHABLE};
 use crate::pod;
@@ -105,13 +106,6 @@ async fn evict(context: &Context, pod: &Pod) -> anyhow::Result<()> {
     let text = format!("Marking for deletion Pod {namespace}/{}", pod.name_any());
     context.events.record(pod, NAME, false, "TaintManagerEviction", text);
     Ok(())
-}
-
-fn accept(result: Result<(), Error>) -> Result<(), Error> {
-    match result {
-        Err(Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(()),
-        other => other,
-    }
 }
 
 /// How long the pod may stay on a node with these taints; `None` is for ever. `patience` is for nodes that are not ready and

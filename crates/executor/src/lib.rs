@@ -22,6 +22,7 @@ pub mod kubelet;
 pub mod left_out;
 pub mod logs;
 pub mod manager;
+mod meminfo;
 pub mod minion;
 pub mod node;
 pub mod objects;

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::harness::{Etcd, Server, TOKEN};
+use crate::harness::{Api, Etcd, Server, TOKEN};
 
 const WHOAMI: &str = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
 
@@ -45,6 +45,13 @@ async fn nobody_without_credentials_reaches_the_api() {
     assert_eq!(whoami(&server.client(Some("node")), &server.url, None).await, (201, "system:node:n1".to_owned()));
 }
 
+/// A token of the account `sa` that is bound to an object.
+async fn token(api: &Api, audiences: Value, bound: Value) -> String {
+    let request = json!({"spec": {"audiences": audiences, "expirationSeconds": 3600, "boundObjectRef": bound}});
+    let answer = api.make("/api/v1/namespaces/default/serviceaccounts/sa/token", &request).await;
+    answer["status"]["token"].as_str().unwrap().to_owned()
+}
+
 #[tokio::test]
 async fn a_service_accounts_token_lives_with_its_pod() {
     let etcd = Etcd::start();
@@ -54,9 +61,7 @@ async fn a_service_accounts_token_lives_with_its_pod() {
     let spec = json!({"serviceAccountName": "sa", "containers": [{"name": "c", "image": "i"}]});
     let pod = api.make("/api/v1/namespaces/default/pods", &json!({"metadata": {"name": "p"}, "spec": spec})).await;
     let bound = json!({"kind": "Pod", "apiVersion": "v1", "name": "p", "uid": pod["metadata"]["uid"]});
-    let request = json!({"spec": {"audiences": [], "expirationSeconds": 3600, "boundObjectRef": bound}});
-    let answer = api.make("/api/v1/namespaces/default/serviceaccounts/sa/token", &request).await;
-    let bearer = format!("Bearer {}", answer["status"]["token"].as_str().unwrap());
+    let bearer = format!("Bearer {}", token(&api, json!([]), bound).await);
     let stranger = server.client(None);
     let known = (201, "system:serviceaccount:default:sa".to_owned());
     assert_eq!(whoami(&stranger, &server.url, Some(&bearer)).await, known);
@@ -84,9 +89,7 @@ async fn a_token_bound_to_a_node_ends_with_it_and_a_pods_token_names_its_node() 
     let mut tokens = Vec::new();
     for (kind, name) in [("Node", "n7"), ("Pod", "p")] {
         let bound = json!({"kind": kind, "apiVersion": "v1", "name": name});
-        let request = json!({"spec": {"audiences": [], "boundObjectRef": bound}});
-        let answer = api.make(&format!("{accounts}/sa/token"), &request).await;
-        tokens.push(json!({"spec": {"token": answer["status"]["token"]}}));
+        tokens.push(json!({"spec": {"token": token(&api, json!([]), bound).await}}));
     }
     for token in &tokens {
         let user = api.make(REVIEWS, token).await["status"]["user"].take();
@@ -147,9 +150,7 @@ async fn a_token_is_known_to_those_whom_it_is_for() {
     api.make(accounts, &json!({"metadata": {"name": "sa"}})).await;
     api.make("/api/v1/namespaces/default/secrets", &json!({"metadata": {"name": "s"}})).await;
     let bound = json!({"kind": "Secret", "apiVersion": "v1", "name": "s"});
-    let request = json!({"spec": {"audiences": ["vault"], "boundObjectRef": bound}});
-    let answer = api.make(&format!("{accounts}/sa/token"), &request).await;
-    let token = answer["status"]["token"].as_str().unwrap().to_owned();
+    let token = token(&api, json!(["vault"]), bound).await;
     let review = |audiences: Value, token: &str| json!({"spec": {"token": token, "audiences": audiences}});
 
     let known = api.make(REVIEWS, &review(json!(["vault", "other"]), &token)).await;

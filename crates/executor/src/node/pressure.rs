@@ -7,6 +7,8 @@ use std::str::FromStr;
 
 use kube_api::quantity::Quantity;
 
+use crate::meminfo;
+
 /// What is to be left of the node: as the flag `--eviction-hard` says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Thresholds {
@@ -69,7 +71,7 @@ impl Pressure {
         let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
         let disk = rustix::fs::statvfs(root).ok().map(|left| left.f_bavail.saturating_mul(left.f_frsize));
         Self {
-            memory: memory(&read("/proc/meminfo")).is_some_and(|left| left < least.memory),
+            memory: meminfo::bytes("MemAvailable").is_some_and(|left| left < least.memory),
             disk: disk.is_some_and(|left| left < least.disk),
             processes: processes(&read("/proc/loadavg"), &read("/proc/sys/kernel/pid_max"))
                 .is_some_and(|left| left < least.processes),
@@ -103,13 +105,6 @@ impl Pressure {
     }
 }
 
-/// Bytes that are available, of `/proc/meminfo`.
-fn memory(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kibibytes: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
-    Some(kibibytes << 10)
-}
-
 /// Processes that can still be made: the kernel's limit less those of `/proc/loadavg`.
 fn processes(loadavg: &str, limit: &str) -> Option<u64> {
     let now: u64 = loadavg.split_whitespace().nth(3)?.split_once('/')?.1.parse().ok()?;
@@ -122,8 +117,6 @@ mod tests {
 
     #[test]
     fn the_kernels_files_are_read() {
-        assert_eq!(memory("MemTotal: 9 kB\nMemAvailable:   2048 kB\n"), Some(2 << 20));
-        assert_eq!(memory(""), None);
         assert_eq!(processes("0.1 0.2 0.3 2/345 6789\n", "32768\n"), Some(32_423));
         assert_eq!(processes("nonsense", "32768"), None);
     }

@@ -10,6 +10,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use super::sandbox::name;
 use super::{Runtime, label};
+use crate::meminfo;
 use crate::pod;
 use crate::security;
 
@@ -23,12 +24,7 @@ const MIN_QUOTA: i64 = 1000;
 const MAX_PROCESSES: i64 = 4096;
 
 /// The machine's memory in bytes; more than any has where the kernel does not say.
-static MEMORY: LazyLock<f64> = LazyLock::new(|| {
-    let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"));
-    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
-    kilobytes.map_or(f64::INFINITY, |kilobytes| kilobytes * 1024.0)
-});
+static MEMORY: LazyLock<f64> = LazyLock::new(|| meminfo::bytes("MemTotal").map_or(f64::INFINITY, |bytes| bytes as f64));
 
 /// What a container needs beside its spec, worked out by the executor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
