@@ -19,6 +19,15 @@ use crate::failure::Failure;
 
 /// What the hostname of each slave begins with, before its number.
 const SLAVE: &str = "mesosslave";
+/// The hostnames of a cluster's components, in the order of the design's table; the slaves' are numbered.
+const HOSTNAMES: [&str; 6] = ["etcd", "mesosmaster1", SLAVE, "apiserver", "controller", "scheduler"];
+
+/// The place of a component among those of its cluster: in the order of the design's table, slaves by number.
+pub(crate) fn rank(hostname: &str) -> (usize, u32) {
+    let slave = hostname.strip_prefix(SLAVE).and_then(|number| number.parse().ok());
+    let name = if slave.is_some() { SLAVE } else { hostname };
+    (HOSTNAMES.iter().position(|one| *one == name).unwrap_or(HOSTNAMES.len()), slave.unwrap_or(0))
+}
 
 /// What is there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -192,12 +201,11 @@ impl Observed {
 
     /// The hostnames of the components that the cluster should have.
     pub(crate) fn expected(&self, cluster: &ClusterName) -> Vec<String> {
-        let slaves = (1..=self.slaves(cluster)).map(|number| format!("{SLAVE}{number}"));
-        ["etcd", "mesosmaster1", "apiserver", "controller", "scheduler"]
-            .map(str::to_owned)
-            .into_iter()
-            .chain(slaves)
-            .collect()
+        let slaves = self.slaves(cluster);
+        let numbered = |name: &str| (1..=slaves).map(|number| format!("{name}{number}")).collect();
+        let hostnames =
+            HOSTNAMES.iter().map(|name| if *name == SLAVE { numbered(name) } else { vec![(*name).to_owned()] });
+        hostnames.flatten().collect()
     }
 
     /// Those that are not there.
@@ -244,7 +252,7 @@ pub(crate) mod tests {
         assert_eq!(observed.slaves(&cluster), 2);
         observed.volumes.extend(["g-mesosslave1", "g-mesosslave3", "g-pki"].map(str::to_owned));
         assert_eq!(observed.slaves(&cluster), 3);
-        assert_eq!(observed.missing(&cluster).last().map(String::as_str), Some("mesosslave3"));
-        assert_eq!(observed.missing(&cluster).len(), 8);
+        let all = "etcd mesosmaster1 mesosslave1 mesosslave2 mesosslave3 apiserver controller scheduler";
+        assert_eq!(observed.missing(&cluster).join(" "), all);
     }
 }

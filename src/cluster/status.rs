@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::engine::Engine;
 use super::name::ClusterName;
-use super::observed::{Component, Observed, State};
+use super::observed::{Component, Observed, State, rank};
 use super::probe::{Answer, Asked};
 use super::ready;
 use crate::failure::Failure;
@@ -153,14 +153,6 @@ fn line(
         addresses: component.addresses.into_iter().map(|(network, address)| (short(network), address)).collect(),
         pss_bytes,
     }
-}
-
-/// The place of a component in the list: the order of the design's table, slaves by number.
-fn rank(hostname: &str) -> (usize, u32) {
-    let slave = hostname.strip_prefix("mesosslave").and_then(|number| number.parse().ok());
-    let order = ["etcd", "mesosmaster1", "mesosslave", "apiserver", "controller", "scheduler"];
-    let name = if slave.is_some() { "mesosslave" } else { hostname };
-    (order.iter().position(|one| *one == name).unwrap_or(order.len()), slave.unwrap_or(0))
 }
 
 /// The proportional set size of a container's processes, as `ps` on the engine's host reads it from `/proc`: no process
