@@ -65,7 +65,7 @@ mod tests {
 
     fn select(plural: &str, group: &str, query: &str, object: &serde_json::Value) -> bool {
         let kind = kinds::find(group, "v1", plural).unwrap();
-        // it is never decoded, or this test would panic
+        // it cannot be decoded: whoever did would see nothing
         let entry = Entry::new("k", &encode(object), 5).unwrap().undecodable();
         Selection::parse(kind, &Query::parse(Some(query)), "").unwrap().matches(&entry)
     }

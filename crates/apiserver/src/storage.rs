@@ -12,6 +12,7 @@ mod etcd;
 mod feed;
 mod fresh;
 mod history;
+mod range;
 mod seen;
 mod shelf;
 mod ttl;
@@ -191,10 +192,14 @@ impl Store {
         let mut listing = Listing { objects: Vec::new(), revision, remaining: 0 };
         loop {
             let wanted = range.limit.map_or(PAGE, |limit| limit - listing.objects.len());
-            let page = self.etcd.page(&prefix, after.as_deref(), wanted, revision).await?;
-            listing.remaining = page.remaining;
-            after = page.stored.last().map(|stored| stored.key.clone());
-            for stored in page.stored {
+            let mut arriving = self.etcd.range(&prefix, after.as_deref(), wanted, revision).await?;
+            let mut stored = Vec::new();
+            while let Some(pairs) = arriving.next().await? {
+                stored.extend(pairs);
+            }
+            listing.remaining = arriving.count().saturating_sub(stored.len() as u64);
+            after = stored.last().map(|stored| stored.key.clone());
+            for stored in stored {
                 let entry = Entry::new(&stored.key, &stored.value, stored.revision)?;
                 if (range.meant)(&entry) {
                     listing.objects.push((stored.key[root.len()..].into(), Arc::new(entry)));

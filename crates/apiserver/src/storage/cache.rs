@@ -66,14 +66,11 @@ impl Cache {
         }
     }
 
-    /// Reads what etcd holds; what is no object is left out.
-    pub(crate) fn read(&self, stored: &[Stored]) -> Vec<Placed> {
-        let objects = stored.iter().filter_map(|Stored { key, value, revision }| {
-            let (resource, name) = self.place(key)?;
-            let entry = Entry::new(key, value, *revision).inspect_err(|error| tracing::error!(%error, "left out"));
-            Some((resource, name.into(), Arc::new(entry.ok()?)))
-        });
-        objects.collect()
+    /// Takes what etcd holds under a key, to be checked later; what is seen to be no object is left out.
+    pub(crate) fn read(&self, Stored { key, value, revision }: &Stored) -> Option<Placed> {
+        let (resource, name) = self.place(key)?;
+        let entry = Entry::unread(key, value, *revision).inspect_err(|error| tracing::error!(%error, "left out"));
+        Some((resource, name.into(), Arc::new(entry.ok()?)))
     }
 
     /// Puts everything anew, as etcd held it at `revision`.
@@ -82,6 +79,18 @@ impl Cache {
             shelf.reset(objects.remove(resource).unwrap_or_default(), revision);
         }
         self.revision.send_replace(revision);
+    }
+
+    /// Reads whatever was not read yet, and leaves out what is no object.
+    pub(crate) fn check(&self) {
+        for (resource, shelf) in &self.shelves {
+            for (key, entry) in shelf.all() {
+                if let Err(error) = entry.check() {
+                    tracing::error!(%error, "{PREFIX}{resource}/{key} holds no object: left out");
+                    shelf.leave_out(&key, &entry);
+                }
+            }
+        }
     }
 
     /// Takes in what etcd told in one message, which holds whole revisions, and everything up to `revision` is told.

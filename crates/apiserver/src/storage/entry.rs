@@ -27,7 +27,7 @@ pub(crate) struct Entry {
     message: OnceLock<Bytes>,
     /// Where `"metadata"` begins in `bytes`.
     metadata: usize,
-    /// The parts that selectors look at; of an entry that only answers its writer they are never asked for.
+    /// The parts that selectors look at, once it was read; one that only answers its writer never is.
     seen: OnceLock<Seen>,
 }
 
@@ -35,14 +35,32 @@ impl Entry {
     /// From what etcd holds under `key` since `revision`.
     pub(crate) fn new(key: &str, stored: &[u8], revision: u64) -> Result<Self, StorageError> {
         let corrupt = |reason: String| StorageError::Corrupt { key: key.to_owned(), reason };
-        let seen = OnceLock::from(Seen::of(stored).map_err(corrupt)?);
         if let Some(entry) = Self::written(stored, revision) {
-            return Ok(Self { seen, ..entry });
+            return entry.check().map(|()| entry).map_err(corrupt);
         }
+        let seen = OnceLock::from(Seen::of(stored).map_err(corrupt)?);
         // written by something else than us: brought into our form
         let object: Value = serde_json::from_slice(stored).map_err(|error| corrupt(error.to_string()))?;
         let entry = Self::written(&encode(&object), revision);
         entry.map(|entry| Self { seen, ..entry }).ok_or_else(|| corrupt("it has no metadata".to_owned()))
+    }
+
+    /// The same of one among thousands: what begins as [`encode`] writes it is not read until somebody looks at it, or
+    /// [`Entry::check`].
+    pub(crate) fn unread(key: &str, stored: &[u8], revision: u64) -> Result<Self, StorageError> {
+        Self::written(stored, revision).map_or_else(|| Self::new(key, stored, revision), Ok)
+    }
+
+    /// Reads it, if that was not done yet.
+    ///
+    /// # Errors
+    /// Where it is no object.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.seen.get().is_none() {
+            // who looked meanwhile has seen the same
+            let _ = self.seen.set(Seen::of(&self.bytes)?);
+        }
+        Ok(())
     }
 
     /// From what [`encode`] wrote at `revision`, which is not read again; `None` where it is not in that form.
@@ -62,9 +80,10 @@ impl Entry {
         &self.bytes[self.metadata..]
     }
 
-    /// The object, decoded.
+    /// The object, decoded; null where it is none, which its check is about to find.
     pub(crate) fn value(&self) -> Value {
-        serde_json::from_slice(&self.bytes).expect("an entry's bytes were decoded before")
+        let decoded = serde_json::from_slice(&self.bytes);
+        decoded.inspect_err(|error| tracing::error!(%error, "a stored object is no JSON")).unwrap_or_default()
     }
 
     /// The object as a protobuf message of its kind, made on first use and then shared.
@@ -83,7 +102,8 @@ impl Entry {
     }
 
     fn seen(&self) -> &Seen {
-        self.seen.get_or_init(|| Seen::of(&self.bytes).expect("an object of ours has a name"))
+        // what turns out to be no object has nothing to see, until its check takes it away
+        self.seen.get_or_init(|| Seen::of(&self.bytes).unwrap_or_default())
     }
 
     /// The same object at another revision: how a deletion shows an object's last state.
@@ -100,7 +120,7 @@ impl Entry {
         }
     }
 
-    /// The same with bytes that are no JSON, so that decoding it panics.
+    /// The same with bytes that are no JSON any more.
     #[cfg(test)]
     pub(crate) fn undecodable(self) -> Self {
         Self { bytes: Bytes::from_static(b"no JSON"), ..self }
@@ -211,6 +231,20 @@ mod tests {
         let mut expected = object;
         expected["metadata"]["resourceVersion"] = "1234".into();
         assert_eq!(later.value(), expected);
+    }
+
+    #[test]
+    fn an_object_among_thousands_is_read_when_somebody_looks() {
+        let stored = br#"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","labels":{"app":"x"}}}"#;
+        let entry = Entry::unread("k", stored, 5).unwrap();
+        assert!(entry.seen.get().is_none());
+        assert_eq!(entry.label("app"), Some("x"));
+        assert_eq!(entry.check(), Ok(()));
+        let broken =
+            Entry::unread("k", br#"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","labels"#, 5).unwrap();
+        assert!(broken.check().is_err());
+        assert_eq!((broken.label("app"), broken.value()), (None, Value::Null));
+        assert!(Entry::unread("k", b"nonsense", 5).is_err(), "it is in no form of ours");
     }
 
     #[test]

@@ -4,14 +4,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use etcd_client::{
-    Client, Compare, CompareOp, ConnectOptions, GetOptions, KvClient, PutOptions, Txn, TxnOp, TxnOpResponse,
-    WatchClient, WatchOptions, WatchStream,
+    BalancedChannelBuilder, Client, Compare, CompareOp, ConnectOptions, GetOptions, KvClient, PutOptions, Txn, TxnOp,
+    TxnOpResponse, WatchClient, WatchOptions, WatchStream,
 };
+use tokio::sync::mpsc;
+use tonic::transport::channel::Change;
+use tonic::transport::{Channel, Endpoint};
 
 use super::error::StorageError;
+use super::range::{self, RangeStream};
 
 /// How long etcd may take to answer.
-const TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest message taken from etcd; a transaction's events arrive in one.
 const MAX_MESSAGE: usize = 256 << 20;
 
@@ -21,6 +25,8 @@ pub(crate) struct Etcd {
     client: Client,
     kv: KvClient,
     watch: WatchClient,
+    /// What all of them send through.
+    channel: Channel,
 }
 
 /// A key's value and the revision of its last change.
@@ -29,15 +35,6 @@ pub(crate) struct Stored {
     pub(crate) key: String,
     pub(crate) value: Bytes,
     pub(crate) revision: u64,
-}
-
-/// A page of a range, read at one revision.
-pub(crate) struct Page {
-    pub(crate) stored: Vec<Stored>,
-    /// The revision at which it was read: the one asked for, or etcd's current.
-    pub(crate) revision: u64,
-    /// How many keys of the range lie behind this page.
-    pub(crate) remaining: u64,
 }
 
 /// One write, done if the key is at the expected revision and all claims are free.
@@ -70,10 +67,12 @@ impl Etcd {
             .with_connect_timeout(Duration::from_secs(5))
             .with_keep_alive(Duration::from_secs(10), Duration::from_secs(10))
             .with_keep_alive_while_idle(true);
-        let client = Client::connect(endpoints, Some(options)).await?;
+        let mut channel = None;
+        let client = Client::connect_with_balanced_channel(endpoints, Some(options), Shared(&mut channel)).await?;
+        let channel = channel.ok_or_else(|| StorageError::Unavailable("there is no channel to it".to_owned()))?;
         let kv = client.kv_client().max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
         let watch = client.watch_client().max_decoding_message_size(MAX_MESSAGE);
-        Ok(Self { client, kv, watch })
+        Ok(Self { client, kv, watch, channel })
     }
 
     /// etcd's current revision, linearizable.
@@ -89,25 +88,21 @@ impl Etcd {
         Ok(answer.take_kvs().into_iter().next().map(stored))
     }
 
-    /// Up to `limit` (0: all) keys with `prefix` behind the key `after`, at `revision` (0: now).
-    pub(crate) async fn page(
+    /// Up to `limit` (0: all) keys with `prefix` behind the key `after`, at `revision` (0: now), as they arrive.
+    pub(crate) async fn range(
         &self,
         prefix: &str,
         after: Option<&str>,
         limit: usize,
         revision: u64,
-    ) -> Result<Page, StorageError> {
-        let start = after.map_or_else(|| prefix.as_bytes().to_vec(), |key| [key.as_bytes(), b"\0"].concat());
-        let options = GetOptions::new()
-            .with_range(range_end(prefix))
-            .with_limit(i64::try_from(limit).unwrap_or(i64::MAX))
-            .with_revision(i64::try_from(revision).unwrap_or(i64::MAX));
-        let mut answer = limited(self.kv.clone().get(start, Some(options))).await?;
-        let read_at = if revision == 0 { revision_of(answer.header()) } else { revision };
-        let total = u64::try_from(answer.count()).unwrap_or(0);
-        let stored: Vec<Stored> = answer.take_kvs().into_iter().map(stored).collect();
-        let remaining = total.saturating_sub(stored.len() as u64);
-        Ok(Page { stored, revision: read_at, remaining })
+    ) -> Result<RangeStream, StorageError> {
+        let request = range::Request {
+            key: after.map_or_else(|| prefix.as_bytes().to_vec(), |key| [key.as_bytes(), b"\0"].concat()),
+            range_end: range_end(prefix),
+            limit: i64::try_from(limit).unwrap_or(i64::MAX),
+            revision: i64::try_from(revision).unwrap_or(i64::MAX),
+        };
+        RangeStream::ask(self.channel.clone(), &request).await
     }
 
     /// Does the write in one transaction and tells its revision.
@@ -180,6 +175,22 @@ impl Etcd {
     pub(crate) async fn grant(&self, ttl: Duration) -> Result<i64, StorageError> {
         let seconds = i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX).max(1);
         Ok(limited(self.client.lease_client().grant(seconds, None)).await?.id())
+    }
+}
+
+/// Makes the channel of all clients, and keeps a hand on it for [`Etcd::range`].
+struct Shared<'c>(&'c mut Option<Channel>);
+
+impl BalancedChannelBuilder for Shared<'_> {
+    type Error = tonic::transport::Error;
+
+    fn balanced_channel(
+        self,
+        buffer_size: usize,
+    ) -> Result<(etcd_client::Channel, mpsc::Sender<Change<http::Uri, Endpoint>>), Self::Error> {
+        let (channel, endpoints) = Channel::balance_channel(buffer_size);
+        *self.0 = Some(channel.clone());
+        Ok((etcd_client::Channel::Tonic(channel), endpoints))
     }
 }
 

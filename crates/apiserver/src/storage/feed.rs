@@ -4,21 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use etcd_client::{EventType, WatchResponse};
-use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::cache::{Cache, Objects, PREFIX, Told};
 use super::error::StorageError;
-use super::etcd::{Etcd, Page};
+use super::etcd::Etcd;
 
-/// How many keys the first page of the load holds.
-const FIRST_PAGE: usize = 200;
-/// How large a page of the load is to be about, and how many keys it holds at least and at most. Larger ones cost etcd less,
-/// which looks at all keys behind a page for each, and the kernel more, for memory that no page before has used.
-const PAGE_BYTES: usize = 1 << 20;
-const PAGE_KEYS: (usize, usize) = (16, 4000);
-/// How many objects of a page one task reads.
-const SHARE: usize = 80;
+/// How many keys the first part of the load holds, from which their size is known.
+const FIRST_PART: usize = 200;
+/// How large the other parts are to be about, and how many keys they hold at least: etcd makes all of a part before it sends
+/// any of it, and looks at all keys behind it.
+const PART_BYTES: usize = 8 << 20;
+const PART_KEYS: usize = 200;
 /// Pauses between attempts while etcd is away: the first, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
@@ -72,45 +69,33 @@ async fn step(etcd: &Etcd, cache: &Arc<Cache>, state: &State) -> Result<(), Stor
     }
 }
 
-/// Reads everything at the revision of the first page. While a page is on its way, tasks read the objects of the one before:
-/// no more than two pages are held beside the objects.
+/// Reads everything at the revision of the first part. What is in our form is looked at only once all of it is there.
 async fn load(etcd: &Etcd, cache: &Arc<Cache>) -> Result<(), StorageError> {
-    let (mut objects, mut page) = (Objects::new(), etcd.page(PREFIX, None, FIRST_PAGE, 0).await?);
-    let revision = page.revision;
+    let mut objects = Objects::new();
+    let (mut after, mut keys, mut revision) = (None, FIRST_PART, 0);
     loop {
-        let next = next_page(etcd, &page, revision);
-        let mut readers = JoinSet::new();
-        let stored = Arc::new(page.stored);
-        for start in (0..stored.len()).step_by(SHARE) {
-            let (cache, stored) = (Arc::clone(cache), Arc::clone(&stored));
-            readers.spawn(async move { cache.read(&stored[start..stored.len().min(start + SHARE)]) });
-        }
-        while let Some(placed) = readers.join_next().await {
-            for (resource, key, entry) in placed.map_err(ended)? {
+        let mut range = etcd.range(PREFIX, after.as_deref(), keys, revision).await?;
+        let (mut read, mut bytes) = (0, 0);
+        while let Some(pairs) = range.next().await? {
+            read += pairs.len();
+            bytes += pairs.iter().map(|stored| stored.key.len() + stored.value.len()).sum::<usize>();
+            for (resource, key, entry) in pairs.iter().filter_map(|stored| cache.read(stored)) {
                 objects.entry(resource).or_default().insert(key, entry);
             }
+            after = pairs.into_iter().next_back().map(|stored| stored.key);
         }
-        match next {
-            Some(next) => page = next.await.map_err(ended)??,
-            None => break,
+        if revision == 0 {
+            revision = range.revision();
         }
+        if range.count() <= read as u64 || read == 0 {
+            break;
+        }
+        keys = (PART_BYTES / (bytes / read).max(1)).max(PART_KEYS);
     }
     cache.reset(objects, revision);
+    let cache = Arc::clone(cache);
+    tokio::task::spawn_blocking(move || cache.check());
     Ok(())
-}
-
-/// A task of the load did not come to its end.
-fn ended(error: JoinError) -> StorageError {
-    StorageError::Unavailable(error.to_string())
-}
-
-/// Asks for the page behind this one, as many keys as are about [`PAGE_BYTES`] if they are like these.
-fn next_page(etcd: &Etcd, page: &Page, revision: u64) -> Option<JoinHandle<Result<Page, StorageError>>> {
-    let last = page.stored.last().filter(|_| page.remaining > 0)?.key.clone();
-    let bytes: usize = page.stored.iter().map(|stored| stored.key.len() + stored.value.len()).sum();
-    let keys = (PAGE_BYTES / (bytes / page.stored.len()).max(1)).clamp(PAGE_KEYS.0, PAGE_KEYS.1);
-    let etcd = etcd.clone();
-    Some(tokio::spawn(async move { etcd.page(PREFIX, Some(&last), keys, revision).await }))
 }
 
 /// Follows the changes behind the cache's revision until the watch breaks.

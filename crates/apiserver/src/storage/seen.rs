@@ -63,6 +63,8 @@ const PARTS: Part<'static> = Part::Within(&[
     ("globalDefault", Part::Flag("globalDefault")),
 ]);
 const NAME: &str = "metadata.name";
+/// How many bytes the pairs of most objects take.
+const ROOM: usize = 512;
 /// Where an event comes from: from its reporter, where it does not say.
 const SOURCE: &str = "source";
 const REPORTER: &str = "reportingComponent";
@@ -101,7 +103,8 @@ impl Seen {
     /// # Errors
     /// Where it is no JSON, or has no name.
     pub(crate) fn of(json: &[u8]) -> Result<Self, String> {
-        let (mut seen, mut decoder) = (Self::default(), serde_json::Deserializer::from_slice(json));
+        let mut seen = Self { labels: Pairs::with_room(), fields: Pairs::with_room() };
+        let mut decoder = serde_json::Deserializer::from_slice(json);
         let read = Reader { part: PARTS, seen: &mut seen }.deserialize(&mut decoder);
         read.and_then(|()| decoder.end()).map_err(|error| error.to_string())?;
         if seen.field(NAME).is_none() {
@@ -111,9 +114,7 @@ impl Seen {
         if let Some(reporter) = reporter {
             seen.fields.push(SOURCE, &reporter);
         }
-        seen.labels.0.shrink_to_fit();
-        seen.fields.0.shrink_to_fit();
-        Ok(seen)
+        Ok(Self { labels: seen.labels.exact(), fields: seen.fields.exact() })
     }
 
     /// The value of a label.
@@ -132,6 +133,16 @@ impl Seen {
 struct Pairs(String);
 
 impl Pairs {
+    /// No pairs, with room for what most objects have: the text need not grow step by step.
+    fn with_room() -> Self {
+        Self(String::with_capacity(ROOM))
+    }
+
+    /// The same in no more memory than it takes.
+    fn exact(&self) -> Self {
+        Self(String::from(self.0.as_str()))
+    }
+
     /// A pair in which somebody wrote a NUL is left out: no selector can name it.
     fn push(&mut self, key: &str, value: &str) {
         if !key.contains('\0') && !value.contains('\0') {

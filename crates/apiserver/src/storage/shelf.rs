@@ -191,6 +191,14 @@ impl Shelf {
         self.latest.send_replace(revision);
     }
 
+    /// Takes away what turned out to be no object, unless something else is in its place by now.
+    pub(crate) fn leave_out(&self, key: &str, entry: &Arc<Entry>) {
+        let mut inner = self.inner.write();
+        if inner.objects.get(key).is_some_and(|now| Arc::ptr_eq(now, entry)) {
+            inner.objects.remove(key);
+        }
+    }
+
     /// Takes in changes, which come in order and whole revisions at a time.
     pub(crate) fn apply(&self, updates: Vec<Update>) {
         let mut inner = self.inner.write();
@@ -317,6 +325,18 @@ mod tests {
         assert_eq!(told(&shelf.changes(7).unwrap()), [("+a".to_owned(), 9), ("+b".to_owned(), 11)]);
         assert!(shelf.prepend(&[older(9)], 8), "known already");
         assert_eq!(shelf.floor(), 7);
+    }
+
+    #[test]
+    fn what_turns_out_to_be_no_object_is_left_out_unless_it_was_replaced() {
+        let shelf = Shelf::new();
+        shelf.reset(["a", "b"].map(|key| (key.into(), Arc::new(entry(key, 1)))).into(), 1);
+        let [(_, a), (_, b)] = <[Listed; 2]>::try_from(shelf.all()).unwrap();
+        shelf.apply(vec![update("b", 2, true)]);
+        shelf.leave_out("a", &a);
+        shelf.leave_out("b", &b);
+        assert!(shelf.get("a").is_none());
+        assert_eq!(shelf.get("b").map(|b| b.revision), Some(2));
     }
 
     #[test]

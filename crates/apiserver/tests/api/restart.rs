@@ -106,3 +106,35 @@ async fn the_server_outlives_its_etcd() {
     api.make(MAPS, &json!({"metadata": {"name": "b"}})).await;
     assert_eq!(api.get(&format!("{MAPS}/b")).await.0, 200);
 }
+
+/// More than one part of a load, in our form and in another's, and what is no object of ours.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_in_etcd_is_loaded_but_what_is_no_object() {
+    let etcd = Etcd::start();
+    let mut client = etcd_client::Client::connect([&etcd.url], None).await.unwrap();
+    let key = |name: &str| format!("/registry/configmaps/default/{name}");
+    for n in 0..700 {
+        let (name, labels) = (format!("m{n:03}"), json!({"hundred": (n / 100).to_string()}));
+        let (metadata, data) =
+            (json!({"name": name, "namespace": "default", "labels": labels}), json!({"n": "x".repeat(n)}));
+        let stored = match n % 2 {
+            0 => format!(r#"{{"kind":"ConfigMap","apiVersion":"v1","metadata":{metadata},"data":{data}}}"#),
+            _ => json!({"data": data, "metadata": metadata, "apiVersion": "v1", "kind": "ConfigMap"}).to_string(),
+        };
+        client.put(key(&name), stored, None).await.unwrap();
+    }
+    let cut = r#"{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"cut","namespace":"default"},"data":{"#;
+    client.put(key("cut"), cut, None).await.unwrap();
+    client.put(key("nothing"), "nothing", None).await.unwrap();
+    let server = Server::start(&etcd).await;
+    let api = server.admin();
+    wait_for("what is no object to be left out", || async {
+        api.get(&format!("{MAPS}/cut?resourceVersion=0")).await.0 == 404
+    })
+    .await;
+    let (_, list) = api.get(&format!("{MAPS}?resourceVersion=0")).await;
+    let lengths = list["items"].as_array().unwrap().iter().map(|map| map["data"]["n"].as_str().map_or(0, str::len));
+    assert_eq!(lengths.filter(|length| *length > 0).sum::<usize>(), (0..700).sum::<usize>());
+    let (_, some) = api.get(&format!("{MAPS}?labelSelector=hundred%3D3")).await;
+    assert_eq!(some["items"].as_array().map(Vec::len), Some(100));
+}
