@@ -104,11 +104,13 @@ impl Part {
             }
             Self::Ephemeral => {
                 let mut merged = old.clone();
-                if let Some(containers) = new["spec"].get("ephemeralContainers") {
-                    merged["spec"]["ephemeralContainers"] = containers.clone();
-                    defaults::apply(kind, &mut merged);
-                    strategy::count_change(kind, &mut merged, old);
+                let spec = merged["spec"].as_object_mut().ok_or_else(|| Status::internal("a pod has no spec"))?;
+                match &new["spec"]["ephemeralContainers"] {
+                    Value::Null => drop(spec.remove("ephemeralContainers")),
+                    containers => drop(spec.insert("ephemeralContainers".to_owned(), containers.clone())),
                 }
+                defaults::apply(kind, &mut merged);
+                strategy::count_change(kind, &mut merged, old);
                 let errors = validate::ephemeral_containers(&merged, old);
                 (merged, errors)
             }

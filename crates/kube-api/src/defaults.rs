@@ -229,6 +229,14 @@ mod tests {
     }
 
     #[test]
+    fn a_pod_that_is_given_less_than_no_time_to_end_gets_a_second() {
+        let pod = defaulted("Pod", json!({"spec": {"terminationGracePeriodSeconds": -1}}));
+        assert_eq!(pod["spec"]["terminationGracePeriodSeconds"], 1);
+        let pod = defaulted("Pod", json!({"spec": {"terminationGracePeriodSeconds": 0}}));
+        assert_eq!(pod["spec"]["terminationGracePeriodSeconds"], 0);
+    }
+
+    #[test]
     fn string_data_becomes_data() {
         let secret = defaulted("Secret", json!({"stringData": {"a": "b"}, "data": {"a": "eg==", "c": "eg=="}}));
         assert_eq!(secret, json!({"type": "Opaque", "data": {"a": "Yg==", "c": "eg=="}}));

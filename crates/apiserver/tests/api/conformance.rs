@@ -257,6 +257,15 @@ async fn a_pod_counts_its_changes_and_is_seen_leaving() {
     let debugger = json!({"spec": {"ephemeralContainers": [{"name": "d", "image": "i"}]}});
     let (_, debugged) = api.patch(&format!("{one}/ephemeralcontainers"), "strategic-merge", &debugger).await;
     assert_eq!(generation(&debugged), Some(3), "{debugged}");
+    for gone in [json!(null), json!([])] {
+        let gone = json!({"spec": {"ephemeralContainers": gone}});
+        let (code, refused) = api.patch(&format!("{one}/ephemeralcontainers"), "merge", &gone).await;
+        let message = refused["message"].as_str().unwrap_or_default();
+        assert!(
+            code == 422 && message.contains(r#"existing ephemeral containers "d" may not be removed"#),
+            "{refused}"
+        );
+    }
     let version = debugged["metadata"]["resourceVersion"].clone();
     let only = json!({"preconditions": {"resourceVersion": version}, "gracePeriodSeconds": 0});
     let (code, gone) = api.delete_with(&one, &only).await;

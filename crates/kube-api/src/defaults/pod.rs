@@ -17,6 +17,9 @@ pub(super) fn pod(pod: &mut Object) {
         pod_requests(resources);
     }
     fill(spec, "enableServiceLinks", true);
+    if spec.get("terminationGracePeriodSeconds").and_then(Value::as_i64).is_some_and(|seconds| seconds < 0) {
+        spec.insert("terminationGracePeriodSeconds".to_owned(), 1.into());
+    }
     if spec.get("hostNetwork") == Some(&Value::Bool(true)) {
         for list in ["initContainers", "containers"] {
             each(spec, list, container::host_ports);

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use serde_json::Value;
+
 use super::error::Errors;
 use super::names;
 use super::tree::Node;
@@ -25,10 +27,20 @@ pub(super) fn status(root: &Node, old: &Node, errors: &mut Errors) {
     if policy == "Always" {
         return;
     }
+    let spec = root.at("spec");
+    let init_containers = spec.at("initContainers");
+    // sidecars run again whatever the pod's other containers do
+    let is_sidecar = |name: &Value| {
+        let mut all = init_containers.items();
+        all.any(|spec| spec.value()["name"] == *name && spec.value()["restartPolicy"] == "Always")
+    };
     for list in ["containerStatuses", "initContainerStatuses"] {
         let (new, old) = (status.at(list), before.at(list));
         for container in new.items() {
             let name = container.at("name");
+            if list == "initContainerStatuses" && is_sidecar(name.value()) {
+                continue;
+            }
             let Some(was) = old.items().find(|c| c.value()["name"] == *name.value()) else { continue };
             let ended = &was.value()["state"]["terminated"];
             let may_restart = policy == "OnFailure" && ended["exitCode"].as_i64() != Some(0);
@@ -59,5 +71,40 @@ fn addresses(list: &Node, errors: &mut Errors) {
     }
     if families.len() == list.len() && list.len() > 1 && (list.len() > 2 || families[0] == families[1]) {
         errors.invalid(list, ONE_A_FAMILY);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::update_status;
+    use crate::kinds;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn what_ended_for_good_does_not_run_again_but_a_sidecar_does() {
+        let pods = kinds::find("", "v1", "pods").expect("served");
+        let pod = |policy: &str, list: &str, name: &str, state: Value| {
+            json!({"metadata": {"name": "p", "namespace": "default"},
+                "spec": {"restartPolicy": policy, "containers": [{"name": "main"}],
+                    "initContainers": [{"name": "init"}, {"name": "side", "restartPolicy": "Always"}]},
+                "status": {list: [{"name": name, "state": state}]}})
+        };
+        let refused = |policy: &str, list: &str, name: &str, code: i32| {
+            let before = pod(policy, list, name, json!({"terminated": {"exitCode": code}}));
+            !update_status(pods, &pod(policy, list, name, json!({"running": {}})), &before).is_empty()
+        };
+        let (containers, init) = ("containerStatuses", "initContainerStatuses");
+        for (policy, list, name, code, expected) in [
+            ("Never", containers, "main", 1, true),
+            ("Never", init, "init", 0, true),
+            ("OnFailure", containers, "main", 0, true),
+            ("OnFailure", containers, "main", 1, false),
+            ("Always", containers, "main", 0, false),
+            ("Never", init, "side", 0, false),
+            ("Never", init, "side", 1, false),
+            ("OnFailure", init, "side", 0, false),
+        ] {
+            assert_eq!(refused(policy, list, name, code), expected, "{policy} {name} {code}");
+        }
     }
 }

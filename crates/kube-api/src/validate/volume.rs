@@ -1,6 +1,6 @@
 //! Volumes of pods.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::container;
 use super::containers::Volumes;
@@ -147,6 +147,7 @@ fn downward(items: &Node, errors: &mut Errors) {
 
 fn projected(source: &Node, errors: &mut Errors) {
     mode(&source.at("defaultMode"), errors);
+    let mut paths: HashSet<&str> = HashSet::new();
     for part in source.at("sources").items() {
         if part.len() > 1 {
             errors.forbidden(&part, "may not specify more than 1 volume type");
@@ -159,6 +160,17 @@ fn projected(source: &Node, errors: &mut Errors) {
             }
         }
         downward(&part.at("downwardAPI").at("items"), errors);
+        for kind in ["secret", "configMap", "downwardAPI"] {
+            let part = part.at(kind);
+            let named = part.at("name").text();
+            for item in part.at("items").items() {
+                let path = item.at("path").text();
+                if !path.is_empty() && !paths.insert(path) {
+                    let shown = if named.is_empty() { path } else { named };
+                    errors.invalid_value(source, &shown.into(), "conflicting duplicate paths");
+                }
+            }
+        }
         let token = part.at("serviceAccountToken");
         if token.is_present() {
             let seconds = token.at("expirationSeconds");
