@@ -98,6 +98,8 @@ pub enum Action {
         why: String,
         /// Seconds it gets to end, where it is not the pod's to say.
         grace: Option<i64>,
+        /// Whether others are to end before it: its hook runs at once, its signal waits for its turn.
+        waits: bool,
     },
     /// Remove a container that does not run.
     Remove {
@@ -192,16 +194,21 @@ impl Plan {
         }
     }
 
-    /// Stops what runs: all containers at once, and after them the sidecars, the last one first; false where nothing runs.
+    /// Stops what runs: all containers at once, and the sidecars after them, the last one first; false where nothing runs.
     fn stop_all(&mut self, input: Input<'_>) -> bool {
         let running: Vec<_> = input.observed.containers.iter().filter(|container| container.running()).collect();
         let sidecar = |container: &Container| {
             let mut all = pod::init_containers(input.pod).iter();
             all.position(|spec| pod::is_sidecar(spec) && spec.name == container.name)
         };
-        let next = running.iter().map(|container| sidecar(container)).max_by_key(|place| (place.is_none(), *place));
-        let now = running.iter().filter(|container| Some(sidecar(container)) == next);
-        self.actions.extend(now.map(|container| stop(container, format!("Stopping container {}", container.name))));
+        let turn = running.iter().map(|container| sidecar(container)).max_by_key(|place| (place.is_none(), *place));
+        self.actions.extend(running.iter().map(|container| Action::Stop {
+            id: container.id.clone(),
+            name: container.name.clone(),
+            why: format!("Stopping container {}", container.name),
+            grace: None,
+            waits: Some(sidecar(container)) != turn,
+        }));
         !running.is_empty()
     }
 
@@ -226,8 +233,7 @@ impl Plan {
             let nth = seen.entry(&container.name).and_modify(|n| *n += 1).or_insert(0);
             match &container.state {
                 State::Running(_) if live != Some(container.sandbox.as_str()) => {
-                    self.actions
-                        .push(stop(container, "Pod sandbox changed, it will be killed and re-created.".to_owned()));
+                    self.actions.push(stop(container, format!("Stopping container {}", container.name)));
                 }
                 State::Running(_) if *nth > 0 => {
                     self.actions
@@ -273,7 +279,7 @@ impl Plan {
 }
 
 fn stop(container: &Container, why: String) -> Action {
-    Action::Stop { id: container.id.clone(), name: container.name.clone(), why, grace: None }
+    Action::Stop { id: container.id.clone(), name: container.name.clone(), why, grace: None, waits: false }
 }
 
 /// The wait after `failures` failures in a row for something that may come at any time, as a volume's source.

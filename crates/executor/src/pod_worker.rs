@@ -73,6 +73,8 @@ pub struct Worker {
     stops: JoinSet<(String, Result<(), bollard::errors::Error>)>,
     /// Containers that are being stopped.
     stopping: HashMap<String, Stop>,
+    /// Those that were stopped while the pod was to run, to make room for others, by Docker's ID.
+    replaced: HashSet<String>,
     /// Asks containers how they do, and what it knows of them now.
     watcher: Watcher,
     health: Healths,
@@ -129,6 +131,7 @@ impl Worker {
             spoiled: false,
             stops: JoinSet::new(),
             stopping: HashMap::new(),
+            replaced: HashSet::new(),
             watcher: Watcher::default(),
             health: Healths::default(),
             started: HashSet::new(),
@@ -181,6 +184,7 @@ impl Worker {
         let status = self.status(observed, &plan);
         let actions: Vec<_> = plan.actions.iter().filter(|action| self.is_new(action)).cloned().collect();
         let idle = actions.is_empty();
+        self.give_turns(&plan.actions);
         self.begin_stops(observed, &actions);
         if actions.iter().any(|action| matches!(action, Action::Start(_) | Action::Sandbox { .. })) {
             self.watch_sources();
@@ -227,6 +231,7 @@ impl Worker {
                 observed,
                 health: &self.health,
                 messages: &self.messages,
+                replaced: &self.replaced,
                 plan,
                 previous: &self.written,
                 host: self.context.placement.address,

@@ -1,8 +1,9 @@
 //! A pod's status in Kubernetes' shape: a pure function from the pod, what Docker has of it, and why containers wait.
 
 mod lost;
+mod replaced;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
 use jiff::Timestamp;
@@ -30,6 +31,8 @@ pub struct Facts<'a> {
     pub health: &'a Healths,
     /// What ended containers wrote to their termination message file, by Docker's ID.
     pub messages: &'a BTreeMap<String, String>,
+    /// Containers that the node stopped to start others in their place, by Docker's ID.
+    pub replaced: &'a HashSet<String>,
     /// What will be done next.
     pub plan: &'a Plan,
     /// The status that was written last; times of transitions that did not happen again are taken from it.
@@ -110,6 +113,9 @@ fn is_initialized(status: &ContainerStatus, sidecar: bool) -> bool {
 fn container(pod: &Pod, spec: &Spec, facts: Facts<'_>, init: bool) -> ContainerStatus {
     let mut named = facts.observed.named(&spec.name).filter(|container| container.state != State::Created);
     let (newest, before) = (named.next(), named.next());
+    if let Some(kept) = newest.and_then(|container| replaced::status(container, facts)) {
+        return kept;
+    }
     let waiting = facts.plan.waiting.get(&spec.name);
     let health = newest.filter(|container| container.running()).map(|container| facts.health.of(&container.id));
     let running = health.is_some();

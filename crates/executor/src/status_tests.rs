@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::PodReadinessGate;
 
 use crate::health::Health;
 use crate::observed::Sandbox;
-use crate::plan::Cause;
+use crate::plan::{Action, Cause, Start};
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + seconds).unwrap()
@@ -36,8 +36,8 @@ fn observed(state: Option<State>) -> Observed {
 
 fn status(pod: &Pod, observed: &Observed, plan: &Plan, previous: &PodStatus, now: Timestamp) -> PodStatus {
     let host = [10, 0, 0, 2].into();
-    let (image_ids, messages) = (&BTreeMap::new(), &BTreeMap::new());
-    of(pod, Facts { observed, health: &Healths::default(), messages, plan, previous, host, image_ids, now })
+    let (image_ids, messages, replaced) = (&BTreeMap::new(), &BTreeMap::new(), &HashSet::from(["abc".to_owned()]));
+    of(pod, Facts { observed, health: &Healths::default(), messages, replaced, plan, previous, host, image_ids, now })
 }
 
 fn condition<'a>(status: &'a PodStatus, type_: &str) -> &'a PodCondition {
@@ -139,8 +139,17 @@ fn a_container_is_ready_when_its_probes_say_so() {
         healths.insert("abc".into(), health);
         let (image_ids, messages) = (&BTreeMap::new(), &BTreeMap::new());
         let (plan, previous, host) = (&Plan::default(), &PodStatus::default(), [10, 0, 0, 2].into());
-        let facts =
-            Facts { observed: &running, health: &healths, messages, plan, previous, host, image_ids, now: at(1) };
+        let facts = Facts {
+            observed: &running,
+            health: &healths,
+            messages,
+            replaced: &HashSet::new(),
+            plan,
+            previous,
+            host,
+            image_ids,
+            now: at(1),
+        };
         of(&pod("Always"), facts)
     };
     let started = now(Health { ready: false, ..Health::WELL });
@@ -203,4 +212,17 @@ fn an_init_container_that_is_gone_has_ended_and_its_pod_is_ready() {
     both.containers.pop();
     let after = status(&pod, &both, &Plan::default(), &before, at(5));
     assert_eq!(after, before);
+}
+
+#[test]
+fn a_container_that_the_node_replaces_is_not_seen_ended() {
+    let pod = pod("Always");
+    let running = observed(Some(State::Running(at(3))));
+    let before = status(&pod, &running, &Plan::default(), &PodStatus::default(), at(4));
+    let start = Action::Start(Start { name: "c".to_owned(), attempt: 3, ended: Some(at(5)) });
+    let starts = Plan { actions: vec![start], ..Plan::default() };
+    let ended = observed(Some(exited(137, false)));
+    assert_eq!(status(&pod, &ended, &starts, &before, at(5)).container_statuses, before.container_statuses);
+    let waits = status(&pod, &ended, &Plan::default(), &before, at(5)).container_statuses.unwrap();
+    assert!(waits[0].state.as_ref().unwrap().terminated.is_some(), "it is not started again at once");
 }

@@ -127,7 +127,7 @@ fn replaced(input: Input<'_>, container: &Container, spec: &Spec, policy: Restar
             (format!("Container {name} failed {kind} probe{then}"), *grace)
         }
     };
-    Some(Action::Stop { id, name, why, grace })
+    Some(Action::Stop { id, name, why, grace, waits: false })
 }
 
 /// Whether the init container `name` ended well in `sandbox`.

@@ -77,6 +77,7 @@ impl World {
                     let made = Container { id, name, attempt, hash, sandbox, image_id, state };
                     self.observed.containers.insert(0, made);
                 }
+                Action::Stop { waits: true, .. } => {}
                 Action::Stop { id, .. } => self.exit(&id, 137),
                 Action::Remove { id } => self.observed.containers.retain(|container| container.id != id),
             }
@@ -292,10 +293,10 @@ impl World {
         self.health.insert(id.to_owned(), health);
     }
 
-    /// Names of the containers that the plan stops.
+    /// Names of the containers that the plan stops now, and not after others.
     fn stopped(&self) -> Vec<String> {
         let stops = self.plan().actions.into_iter().filter_map(|action| match action {
-            Action::Stop { name, .. } => Some(name),
+            Action::Stop { name, waits: false, .. } => Some(name),
             _ => None,
         });
         stops.collect()
@@ -329,6 +330,7 @@ fn sidecars_end_last_and_in_reverse() {
         world.intent = intent;
         if intent == Intent::End {
             assert_eq!(world.stopped(), ["c"]);
+            assert_eq!(world.plan().actions.len(), 3, "all hooks run at once");
         }
         world.exit("c0", 0);
         for sidecar in ["t", "s"] {
@@ -356,7 +358,7 @@ fn a_container_that_does_not_do_well_is_stopped_and_started_again() {
         world.step();
         world.health("c0", Health { fatal: Some(fatal), ..Health::WELL });
         let (id, name) = ("c0".to_owned(), "c".to_owned());
-        assert_eq!(world.plan().actions, [Action::Stop { id, name, why: why.into(), grace }]);
+        assert_eq!(world.plan().actions, [Action::Stop { id, name, why: why.into(), grace, waits: false }]);
         world.step();
         assert_eq!(world.step(), if policy == "Never" { vec![] } else { vec!["c/1"] });
     }

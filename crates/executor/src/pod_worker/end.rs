@@ -7,6 +7,7 @@ use bollard::errors::Error as DockerError;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, DeleteParams, Preconditions};
 
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::{End, MAX_PAUSE, PAUSE, Worker};
@@ -25,23 +26,31 @@ const MIN_GRACE: Duration = Duration::from_secs(2);
 const SAME: Duration = Duration::from_millis(500);
 
 /// A container that is being stopped.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Stop {
     /// When it has ended at the latest.
     until: Instant,
+    /// What of the pod's time that was made for: the container may get more than was left.
+    deadline: Instant,
+    /// Tells it that its turn has come to get its signal.
+    turn: watch::Sender<bool>,
     /// When it is tried again, where the engine refused, and the wait after it refuses next.
     retry: Option<Instant>,
     wait: Duration,
 }
 
 impl Stop {
-    fn begun(now: Instant, grace: Duration, before: Option<Self>) -> Self {
-        Self { until: now + grace, retry: None, wait: before.map_or(PAUSE, |before| before.wait) }
+    /// It begins now, in the pod's time until `deadline` where the pod ends, in a time of its own elsewhere.
+    fn begun(now: Instant, grace: Duration, deadline: Option<Instant>, before: Option<Self>) -> Self {
+        let until = now + grace;
+        let (turn, wait) =
+            before.map_or_else(|| (watch::Sender::default(), PAUSE), |before| (before.turn, before.wait));
+        Self { until, deadline: deadline.unwrap_or(until), turn, retry: None, wait }
     }
 
     /// Whether to stop it again at `now`: later where the engine refused, else where the pod's `deadline` is sooner than before.
     fn is_due(&self, now: Instant, deadline: Option<Instant>) -> bool {
-        let sooner = deadline.is_some_and(|deadline| deadline + SAME < self.until);
+        let sooner = deadline.is_some_and(|deadline| deadline + SAME < self.deadline);
         // what is overdue cannot come sooner
         self.retry.map_or(sooner && self.until > now + SAME, |retry| retry <= now)
     }
@@ -75,18 +84,36 @@ impl Worker {
         }
     }
 
+    /// Tells containers that are being stopped, and waited for others, that those have ended.
+    pub(super) fn give_turns(&self, actions: &[Action]) {
+        for action in actions {
+            if let Action::Stop { id, waits: false, .. } = action
+                && let Some(stop) = self.stopping.get(id)
+            {
+                stop.turn.send_replace(true);
+            }
+        }
+    }
+
     /// Begins to stop containers. They are waited for with the news, so that a shorter grace period can still come.
     pub(super) fn begin_stops(&mut self, observed: &Observed, actions: &[Action]) {
         let runs = |id: &str| observed.containers.iter().any(|container| container.id == id && container.running());
         self.stopping.retain(|id, _| runs(id));
+        self.replaced.retain(|id| observed.containers.iter().any(|container| container.id == *id));
         for action in actions {
-            let Action::Stop { id, name, why, grace } = action else { continue };
-            let (grace, now, before) = (self.grace(*grace), Instant::now(), self.stopping.get(id).copied());
+            let Action::Stop { id, name, why, grace, .. } = action else { continue };
+            let (grace, now, before) = (self.grace(*grace), Instant::now(), self.stopping.get(id).cloned());
+            let again = before.is_some();
             // where the engine refused, this is the same end still
-            if before.is_none_or(|before| before.retry.is_none()) {
+            if before.as_ref().is_none_or(|before| before.retry.is_none()) {
                 self.context.events.record(&self.pod, name, Type::Normal, "Killing", why);
             }
-            self.stopping.insert(id.clone(), Stop::begun(now, grace, before));
+            if self.end.is_none() {
+                self.replaced.insert(id.clone());
+            }
+            let begun = Stop::begun(now, grace, self.deadline, before);
+            let turn = begun.turn.subscribe();
+            self.stopping.insert(id.clone(), begun);
             let Some(container) = pod::container(&self.pod, name) else { continue };
             let target = Target {
                 context: self.context.clone(),
@@ -96,10 +123,11 @@ impl Worker {
                 address: observed.live_sandbox().and_then(|sandbox| sandbox.address),
             };
             self.stops.spawn(async move {
-                let outcome = stop(&target, grace, before.is_none()).await;
+                let outcome = stop(&target, grace, turn, !again).await;
                 (target.id, outcome)
             });
         }
+        self.give_turns(actions);
     }
 
     /// Notes what came of a stop.
@@ -178,8 +206,13 @@ impl Worker {
     }
 }
 
-/// The preStop hook, the stop signal, and after `grace` in all SIGKILL.
-async fn stop(target: &Target, grace: Duration, with_hook: bool) -> Result<(), DockerError> {
+/// The preStop hook, the stop signal in the container's `turn`, and after `grace` in all SIGKILL.
+async fn stop(
+    target: &Target,
+    grace: Duration,
+    mut turn: watch::Receiver<bool>,
+    with_hook: bool,
+) -> Result<(), DockerError> {
     let begun = Instant::now();
     let hook = target.container.lifecycle.as_ref().and_then(|lifecycle| lifecycle.pre_stop.as_ref());
     if let Some(hook) = hook.filter(|_| with_hook && !grace.is_zero()) {
@@ -190,6 +223,8 @@ async fn stop(target: &Target, grace: Duration, with_hook: bool) -> Result<(), D
             context.events.record(pod, &container.name, Type::Warning, "FailedPreStopHook", message);
         }
     }
+    // when its time is over it waits for nobody; a worker that is gone gives no turns
+    let _ = tokio::time::timeout(grace.saturating_sub(begun.elapsed()), turn.wait_for(|come| *come)).await;
     let left = grace.saturating_sub(begun.elapsed());
     let left = if grace.is_zero() { grace } else { left.max(MIN_GRACE.min(grace)) };
     target.context.runtime.stop(&target.id, left).await
@@ -202,20 +237,40 @@ mod tests {
     #[test]
     fn a_stop_is_repeated_where_it_is_sooner() {
         let (now, second) = (Instant::now(), Duration::from_secs(1));
-        let stop = Stop::begun(now, 30 * second, None);
+        let stop = Stop::begun(now, 30 * second, Some(now + 30 * second), None);
         assert!(!stop.is_due(now, None) && !stop.is_due(now, Some(now + 30 * second)));
         assert!(stop.is_due(now, Some(now + second)));
         assert!(!stop.is_due(now + 30 * second, Some(now)), "it is overdue");
+        let alone = Stop::begun(now, 30 * second, None, None);
+        assert!(alone.is_due(now, Some(now + second)), "the pod ends sooner than its container was to");
+    }
+
+    #[test]
+    fn a_stop_that_got_more_time_than_the_pod_had_is_not_repeated() {
+        let (now, second) = (Instant::now(), Duration::from_secs(1));
+        let deadline = Some(now + second);
+        let stop = Stop::begun(now, MIN_GRACE, deadline, None);
+        assert!(!stop.is_due(now, deadline) && !stop.is_due(now + second, deadline));
     }
 
     #[test]
     fn a_stop_that_is_refused_waits_ever_longer() {
         let now = Instant::now();
-        let mut stop = Stop::begun(now, Duration::ZERO, None);
+        let mut stop = Stop::begun(now, Duration::ZERO, None, None);
         for wait in [PAUSE, PAUSE * 2, PAUSE * 4] {
             stop.refuse(now);
             assert!(!stop.is_due(now + wait / 2, Some(now)) && stop.is_due(now + wait, None));
-            stop = Stop::begun(now, Duration::ZERO, Some(stop));
+            stop = Stop::begun(now, Duration::ZERO, None, Some(stop));
         }
+    }
+
+    #[test]
+    fn a_stop_that_is_repeated_keeps_its_turn() {
+        let now = Instant::now();
+        let stop = Stop::begun(now, PAUSE, None, None);
+        let first = stop.turn.subscribe();
+        let again = Stop::begun(now, PAUSE, None, Some(stop));
+        again.turn.send_replace(true);
+        assert!(*first.borrow());
     }
 }

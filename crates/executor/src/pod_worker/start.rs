@@ -179,6 +179,9 @@ impl Worker {
         done.kept = Some(Kept { sources: Arc::clone(&sources), handler: handler.clone() });
         let handler = handler.as_deref();
         let Some(turn) = self.turn(sandbox.is_some()).await else { return };
+        if sandbox.is_some_and(|attempt| attempt > 0) {
+            self.good("", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
+        }
         let live = observed.live_sandbox();
         let (id, ready) = match (sandbox, live) {
             (Some(attempt), _) => match self.make_sandbox(attempt, &directory, handler).await {

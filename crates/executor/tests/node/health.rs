@@ -173,7 +173,7 @@ async fn sidecars_start_first_and_end_last() {
     let mut executor = cluster.executor(vec![]).await;
     let say = |name: &str| {
         let script = format!(
-            "trap 'echo {name} ends >> /log/order; exit 0' TERM; echo {name} begins >> /log/order; \
+            "trap 'busybox sleep 1; echo {name} ends >> /log/order; exit 0' TERM; echo {name} begins >> /log/order; \
                               touch /tmp/up; while :; do busybox sleep 1 & wait $!; done"
         );
         json!({"name": name, "image": IMAGE, "command": ["sh", "-c", script.replace("touch", "busybox touch")],
@@ -182,6 +182,7 @@ async fn sidecars_start_first_and_end_last() {
     let mut sidecar = say("side");
     sidecar["restartPolicy"] = json!("Always");
     sidecar["startupProbe"] = json!({"exec": {"command": ["busybox", "cat", "/tmp/up"]}, "periodSeconds": 1});
+    sidecar["lifecycle"] = json!({"preStop": {"exec": {"command": ["sh", "-c", "echo side hook >> /log/order"]}}});
     let volumes = json!([{"name": "log", "hostPath": {"path": "/log"}}, {"name": "tmp", "emptyDir": {}}]);
     let spec = json!({"initContainers": [sidecar], "containers": [say("main")], "volumes": volumes});
     launch(&cluster, &mut executor, "web", spec).await;
@@ -196,7 +197,24 @@ async fn sidecars_start_first_and_end_last() {
     tokio::time::timeout(std::time::Duration::from_secs(30), begun).await.unwrap_or_else(|_| panic!("{}", order()));
     cluster.delete("web", 30);
     cluster.api.until("pods", "default", "web", Value::is_null).await;
-    assert_eq!(order(), "side begins\nmain begins\nmain ends\nside ends\n");
+    assert_eq!(order(), "side begins\nmain begins\nside hook\nmain ends\nside ends\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_container_is_told_once_to_end() {
+    let cluster = Cluster::new().await;
+    let mut executor = cluster.executor(vec![]).await;
+    let script = "trap 'echo told >> /log/told' TERM; while :; do busybox sleep 1 & wait $!; done";
+    let container = json!({"name": "c", "image": IMAGE, "command": ["sh", "-c", script],
+        "volumeMounts": [{"name": "log", "mountPath": "/log"}]});
+    let volumes = json!([{"name": "log", "hostPath": {"path": "/log"}}]);
+    launch(&cluster, &mut executor, "web", json!({"containers": [container], "volumes": volumes})).await;
+    cluster.api.until("pods", "default", "web", is_ready).await;
+    // less than the least time that a container gets
+    cluster.delete("web", 1);
+    cluster.api.until("pods", "default", "web", Value::is_null).await;
+    assert_eq!(std::fs::read_to_string(cluster.root().join("host/log/told")).unwrap(), "told\n");
+    assert!(event(&cluster, "Killing", "Stopping container c").await["count"].as_u64().is_none_or(|count| count == 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
