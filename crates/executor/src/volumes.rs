@@ -210,7 +210,7 @@ pub fn wants_sandbox(container: &Container, volumes: &Volumes) -> bool {
 /// The container's mounts; `variables` are its own, for a `subPathExpr`; `sandbox` is the sandbox's socket.
 ///
 /// # Errors
-/// When one names a volume that the pod does not have, or a part of it that leads out of it.
+/// When one names a volume that the pod does not have, or a part of it that leads out of it, or asks for what the engine cannot.
 pub fn binds(
     container: &Container,
     volumes: &Volumes,
@@ -222,6 +222,7 @@ pub fn binds(
         .map(|mount| {
             let mut part = None;
             let volume = volumes.get(&mount.name).ok_or_else(|| format!("volume \"{}\" not found", mount.name))?;
+            mountable(mount)?;
             let below = sub_path(mount, variables)?;
             let refused = |why: String| {
                 let (volume, container) = (&mount.name, &container.name);
@@ -253,6 +254,18 @@ pub fn binds(
             Ok(Bind { bind: format!("{}:{at}{modes}", source.display()), at, part })
         })
         .collect()
+}
+
+/// Refuses a mount that must be read-only all the way down: the engine leaves what is mounted below it as it is, and a container
+/// that relies on more must not start. (`IfPossible` may be less; the status says that it is.)
+fn mountable(mount: &VolumeMount) -> Result<(), String> {
+    let name = &mount.name;
+    match mount.recursive_read_only.as_deref() {
+        Some("Enabled") => {
+            Err(format!("volume \"{name}\" requested recursive read-only mode, but it is not supported by the runtime"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The part of the volume that is mounted; empty: all of it.
@@ -372,5 +385,20 @@ mod tests {
         assert!(bind(mount("$(UP)")).unwrap_err().starts_with("failed to prepare subPath for volumeMount \"v\""));
         let whole = serde_json::json!({"name": "v", "mountPath": "/m", "readOnly": true});
         assert_eq!(bind(whole), Ok(vec![("/host:/m:ro".to_owned(), false)]));
+    }
+
+    #[test]
+    fn what_must_be_read_only_all_the_way_down_is_not_mounted() {
+        let mounted = Mounted { source: "/host".into(), place: Place::Here("/none".into()), read_only: false };
+        let volumes = Volumes::from([("v".to_owned(), mounted)]);
+        let bind = |mode: &str| {
+            let mount =
+                serde_json::json!({"name": "v", "mountPath": "/m", "readOnly": true, "recursiveReadOnly": mode});
+            let container = serde_json::json!({"name": "c", "volumeMounts": [mount]});
+            binds(&serde_json::from_value(container).unwrap(), &volumes, &[], Path::new("/none"))
+        };
+        assert!(bind("IfPossible").is_ok() && bind("Disabled").is_ok());
+        let words = "volume \"v\" requested recursive read-only mode, but it is not supported by the runtime";
+        assert_eq!(bind("Enabled").unwrap_err(), words);
     }
 }
