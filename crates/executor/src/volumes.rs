@@ -29,6 +29,9 @@ use crate::security;
 
 /// A file's mode where nobody says.
 const DEFAULT_MODE: i32 = 0o644;
+/// The mode of a volume's directory, and the bit by which what is made in a directory has its group.
+const SHARED: u32 = 0o777;
+const SET_GROUP: u32 = 0o2000;
 /// The name of emptyDirs in paths.
 const EMPTY_DIR: &str = "kubernetes.io~empty-dir";
 
@@ -292,12 +295,17 @@ fn sub_path(mount: &VolumeMount, variables: &[(String, String)]) -> Result<Strin
 fn make_shared(directory: &Path, group: Option<u32>) -> io::Result<()> {
     if !directory.is_dir() {
         std::fs::create_dir_all(directory)?;
-        // the mode first: who is not in the group may not set its bit, but the bit stays when the directory is given away
-        let mode = if group.is_some() { 0o2777 } else { 0o777 };
-        std::fs::set_permissions(directory, std::fs::Permissions::from_mode(mode))?;
-        chown(directory, None, group)?;
+        give(directory, SHARED, group)?;
     }
     Ok(())
+}
+
+/// Gives the directory its mode, whatever this process' umask is, and where `group` is one, to it, with all that is made in it.
+fn give(directory: &Path, mode: u32, group: Option<u32>) -> io::Result<()> {
+    // the mode first: who is not in the group may not set its bit, but the bit stays when the directory is given away
+    let mode = if group.is_some() { mode | SET_GROUP } else { mode };
+    std::fs::set_permissions(directory, std::fs::Permissions::from_mode(mode))?;
+    chown(directory, None, group)
 }
 
 /// A hostPath is a path among the node's own files, never the developer's machine; where it is, below `root`.
