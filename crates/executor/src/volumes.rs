@@ -2,6 +2,7 @@
 //! of files: configMap, secret, downwardAPI, projected. Every other kind is refused by name, and the pod waits.
 
 mod atomic;
+mod host_path;
 mod inside;
 mod keep;
 pub mod meter;
@@ -12,13 +13,12 @@ pub use keep::{Keeper, objects};
 pub use token::Tokens;
 
 use std::collections::HashMap;
-use std::fs::FileType;
 use std::io;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt, chown};
-use std::path::{Component, Path, PathBuf};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Container, EmptyDirVolumeSource, HostPathVolumeSource, Pod, Volume, VolumeMount};
+use k8s_openapi::api::core::v1::{Container, EmptyDirVolumeSource, Pod, Volume, VolumeMount};
 use kube_api::quantity::Quantity;
 
 use crate::context::{Context, PATIENCE};
@@ -100,7 +100,7 @@ async fn one(context: &Context, pod: &Pod, volume: &Volume) -> Result<Mounted, V
     }
     if let Some(source) = &volume.host_path {
         let (here, host) = context.node_files();
-        let below = host_path(source, &here).map_err(|error| VolumeError::Source(name.clone(), error))?;
+        let below = host_path::find(source, &here).map_err(|error| VolumeError::Source(name.clone(), error))?;
         return Ok(Mounted { source: host.join(&below), place: Place::Here(here.join(below)), read_only: false });
     }
     let Some(kind) = payload::kind(volume) else { return Err(VolumeError::Unsupported(name.clone())) };
@@ -308,72 +308,9 @@ fn give(directory: &Path, mode: u32, group: Option<u32>) -> io::Result<()> {
     chown(directory, None, group)
 }
 
-/// A hostPath is a path among the node's own files, never the developer's machine; where it is, below `root`.
-fn host_path(source: &HostPathVolumeSource, root: &Path) -> Result<PathBuf, String> {
-    let shown = &source.path;
-    if Path::new(shown).components().any(|part| part == Component::ParentDir) {
-        return Err(format!("hostPath {shown} must not contain \"..\""));
-    }
-    let below: PathBuf = Path::new(shown).components().filter(|part| matches!(part, Component::Normal(_))).collect();
-    std::fs::create_dir_all(root).map_err(|error| error.to_string())?;
-    let type_ = source.type_.as_deref().unwrap_or_default();
-    let found = inside::find(root, &below)?;
-    let is = |test: fn(&FileType) -> bool| {
-        let there = found.as_ref().and_then(|found| std::fs::symlink_metadata(root.join(found)).ok());
-        there.is_some_and(|there| test(&there.file_type()))
-    };
-    let (right, what) = match type_ {
-        "" => (true, ""),
-        "Directory" => (is(FileType::is_dir), "directory"),
-        "DirectoryOrCreate" => (found.is_none() || is(FileType::is_dir), "directory"),
-        "File" => (is(FileType::is_file), "file"),
-        "FileOrCreate" => (found.is_none() || is(FileType::is_file), "file"),
-        "Socket" => (is(FileType::is_socket), "socket file"),
-        "CharDevice" => (is(FileType::is_char_device), "character device"),
-        "BlockDevice" => (is(FileType::is_block_device), "block device"),
-        other => return Err(format!("unknown hostPath type {other}")),
-    };
-    match found {
-        _ if !right => Err(format!("hostPath type check failed: {shown} is not a {what}")),
-        Some(found) => Ok(found),
-        None if type_ == "FileOrCreate" => {
-            let (directory, name) = (below.parent().unwrap_or(Path::new("")), below.file_name().unwrap_or_default());
-            let parent =
-                inside::find(root, directory)?.ok_or_else(|| format!("{shown}: its directory does not exist"))?;
-            let file = parent.join(name);
-            std::fs::File::create_new(root.join(&file)).map_err(|error| format!("{shown}: {error}"))?;
-            Ok(file)
-        }
-        None => inside::resolve(root, &below.to_string_lossy()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_host_path_stays_inside_the_nodes_files_and_is_what_it_says() {
-        let directory = tempfile::tempdir().unwrap();
-        let find = |path: &str, type_: &str| {
-            let source = HostPathVolumeSource { path: path.into(), type_: Some(type_.into()) };
-            host_path(&source, directory.path())
-        };
-        assert_eq!(find("/data/x", ""), Ok("data/x".into()));
-        assert!(directory.path().join("data/x").is_dir());
-        assert!(find("/../etc", "").is_err());
-        let refused = find("/missing", "Directory").unwrap_err();
-        assert_eq!(refused, "hostPath type check failed: /missing is not a directory");
-        assert_eq!(find("/", ""), Ok("".into()));
-        assert_eq!(find("/data/file", "FileOrCreate"), Ok("data/file".into()));
-        assert_eq!(find("/data/file", ""), Ok("data/file".into()), "a file is mounted as such");
-        assert!(find("/data/file", "DirectoryOrCreate").is_err() && find("/none/file", "FileOrCreate").is_err());
-        let socket = std::os::unix::net::UnixListener::bind(directory.path().join("socket")).unwrap();
-        assert_eq!(find("/socket", "Socket"), Ok("socket".into()));
-        drop(socket);
-        std::os::unix::fs::symlink("/etc", directory.path().join("out")).unwrap();
-        assert!(find("/out", "").is_err() && find("/out/passwd", "File").is_err() && find("/out/new", "").is_err());
-    }
 
     #[test]
     fn a_sub_path_may_be_made_of_the_containers_variables() {
