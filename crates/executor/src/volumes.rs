@@ -5,9 +5,9 @@ mod atomic;
 mod host_path;
 mod inside;
 mod keep;
-pub mod meter;
 mod payload;
 mod token;
+pub mod usage;
 
 pub use keep::{Keeper, objects};
 pub use token::Tokens;
