@@ -1,10 +1,14 @@
 //! A container's environment, command and arguments: values from fields, configmaps, secrets and services, with `$(VAR)`
 //! expanded. Pure: what it needs of the API server is fetched before ([`Sources`]).
 
+mod quote;
+mod resources;
+
+pub use resources::resource;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::{ConfigMap, Container, EnvVarSource, Pod, Secret, Service};
-use kube_api::quantity::Quantity;
 
 use crate::objects::{Kind, Object};
 use crate::pod;
@@ -228,29 +232,11 @@ pub fn field(pod: &Pod, path: &str, sources: &Sources) -> Result<String, String>
     }
 }
 
-/// `key="value"`, a line each.
+/// `key="value"`, a line each, values quoted as by Kubernetes.
 fn listing(map: Option<&BTreeMap<String, String>>) -> String {
-    let lines: Vec<_> = map.into_iter().flatten().map(|(key, value)| format!("{key}={value:?}")).collect();
+    let lines: Vec<_> =
+        map.into_iter().flatten().map(|(key, value)| format!("{key}={}", quote::quoted(value))).collect();
     lines.join("\n")
-}
-
-/// `limits.cpu` and its like, divided and rounded up.
-///
-/// # Errors
-/// When there is no such resource.
-pub fn resource(container: &Container, path: &str, divisor: Option<&str>, sources: &Sources) -> Result<String, String> {
-    let (kind, name) = path.split_once('.').ok_or_else(|| format!("unsupported container resource: {path}"))?;
-    let resources = container.resources.as_ref();
-    let map = match kind {
-        "limits" => resources.and_then(|resources| resources.limits.as_ref()),
-        "requests" => resources.and_then(|resources| resources.requests.as_ref()),
-        _ => return Err(format!("unsupported container resource: {path}")),
-    };
-    let own = map.and_then(|map| map.get(name)).and_then(|amount| amount.0.parse::<Quantity>().ok());
-    let node = || sources.node_limits.get(name).copied().filter(|_| kind == "limits").unwrap_or(0.0);
-    let divisor = divisor.and_then(|divisor| divisor.parse::<Quantity>().ok()).map_or(1.0, Quantity::as_f64);
-    let amount = own.map_or_else(node, Quantity::as_f64) / if divisor > 0.0 { divisor } else { 1.0 };
-    Ok(format!("{}", amount.ceil() as i64))
 }
 
 /// The variables by which a service is known: https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
@@ -331,6 +317,14 @@ mod tests {
         assert_eq!(values, ["p", "web", "node1", "1.2.3.4", "1.1.1.1"]);
         let unknown = serde_json::json!({"name": "c", "env": [field("spec.nonsense")]});
         assert!(environment(unknown, &sources).is_err());
+    }
+
+    #[test]
+    fn annotations_are_listed_with_their_values_in_quotes() {
+        let mut pod = pod(serde_json::json!({"name": "c"}));
+        let of = |value: &str| (value.len().to_string(), value.to_owned());
+        pod.metadata.annotations = Some([of("e\u{301}'s"), of("\u{1}")].into());
+        assert_eq!(field(&pod, "metadata.annotations", &Sources::default()).unwrap(), "1=\"\\x01\"\n5=\"e\u{301}'s\"");
     }
 
     #[test]

@@ -37,6 +37,7 @@ pub mod security;
 pub mod server;
 pub mod services;
 pub mod status;
+pub mod storage;
 pub mod streaming;
 pub mod termination;
 pub mod version;

@@ -94,7 +94,7 @@ pub struct Worker {
     missing: Vec<Subscription>,
     /// The node's ports that lead to the pod, while it has an address.
     host_ports: Option<HostPorts>,
-    /// Measures volumes that have a limit, and what it found.
+    /// Measures what of the pod's storage has a limit, and what it found.
     meter: JoinSet<Cause>,
     evicted: Option<Cause>,
     /// Why containers wait, as events have told it.

@@ -8,6 +8,7 @@ pub mod images;
 pub mod inspect;
 pub mod sandbox;
 mod turn;
+mod usage;
 mod volumes;
 
 use std::cmp::Reverse;

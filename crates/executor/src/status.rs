@@ -1,6 +1,7 @@
 //! A pod's status in Kubernetes' shape: a pure function from the pod, what Docker has of it, and why containers wait.
 
 mod lost;
+mod messages;
 mod replaced;
 
 use std::collections::{BTreeMap, HashSet};
@@ -55,6 +56,7 @@ pub fn of(pod: &Pod, facts: Facts<'_>) -> PodStatus {
     let added = pod::ephemeral_containers(pod);
     let mut added: Vec<_> = added.iter().map(|spec| ephemeral(container(pod, spec, facts, false))).collect();
     lost::ephemeral(facts, &mut added);
+    messages::shorten([&mut init, &mut main, &mut added]);
     let phase = phase(pod, facts, &init, &main);
     let sandbox = facts.observed.live_sandbox();
     let address = sandbox.and_then(|sandbox| sandbox.address).map(|address| address.to_string());

@@ -1,7 +1,7 @@
 //! Statuses of pods in the situations that kubectl shows.
 
 use super::*;
-use k8s_openapi::api::core::v1::PodReadinessGate;
+use k8s_openapi::api::core::v1::{EphemeralContainer, PodReadinessGate};
 
 use crate::health::Health;
 use crate::observed::Sandbox;
@@ -225,4 +225,35 @@ fn a_container_that_the_node_replaces_is_not_seen_ended() {
     assert_eq!(status(&pod, &ended, &starts, &before, at(5)).container_statuses, before.container_statuses);
     let waits = status(&pod, &ended, &Plan::default(), &before, at(5)).container_statuses.unwrap();
     assert!(waits[0].state.as_ref().unwrap().terminated.is_some(), "it is not started again at once");
+}
+
+#[test]
+fn what_many_containers_say_is_cut_to_what_a_status_may_hold() {
+    let mut pod = pod("Never");
+    let init = (0..8).map(|index| Spec { name: format!("i{index}"), ..Spec::default() }).collect();
+    pod.spec.as_mut().unwrap().init_containers = Some(init);
+    pod.spec.as_mut().unwrap().ephemeral_containers =
+        Some(vec![EphemeralContainer { name: "e".into(), ..EphemeralContainer::default() }]);
+    let ended = observed(Some(exited(1, false)));
+    let said = |message: &str| {
+        let messages = BTreeMap::from([("abc".to_owned(), message.to_owned())]);
+        let (plan, previous, image_ids) = (&Plan::default(), &PodStatus::default(), &BTreeMap::new());
+        let (health, host) = (&Healths::default(), [10, 0, 0, 2].into());
+        let facts = Facts {
+            observed: &ended,
+            health,
+            messages: &messages,
+            replaced: &HashSet::new(),
+            plan,
+            previous,
+            host,
+            image_ids,
+            now: at(9),
+        };
+        let status = of(&pod, facts).container_statuses.unwrap().remove(0);
+        status.state.unwrap().terminated.unwrap().message.unwrap()
+    };
+    assert_eq!(said(&format!("begin{}", "x".repeat(4000))), format!("begin{}", "x".repeat(1223)), "12288 / 10");
+    assert_eq!(said(&"é".repeat(1000)), "é".repeat(614), "no character is cut in two");
+    assert_eq!(said("short"), "short");
 }

@@ -2,23 +2,23 @@
 //! of files: configMap, secret, downwardAPI, projected. Every other kind is refused by name, and the pod waits.
 
 mod atomic;
+mod host_path;
 mod inside;
 mod keep;
-pub mod meter;
 mod payload;
 mod token;
+pub mod usage;
 
 pub use keep::{Keeper, objects};
 pub use token::Tokens;
 
 use std::collections::HashMap;
-use std::fs::FileType;
 use std::io;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt, chown};
-use std::path::{Component, Path, PathBuf};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Container, EmptyDirVolumeSource, HostPathVolumeSource, Pod, Volume, VolumeMount};
+use k8s_openapi::api::core::v1::{Container, EmptyDirVolumeSource, Pod, Volume, VolumeMount};
 use kube_api::quantity::Quantity;
 
 use crate::context::{Context, PATIENCE};
@@ -29,6 +29,9 @@ use crate::security;
 
 /// A file's mode where nobody says.
 const DEFAULT_MODE: i32 = 0o644;
+/// The mode of a volume's directory, and the bit by which what is made in a directory has its group.
+const SHARED: u32 = 0o777;
+const SET_GROUP: u32 = 0o2000;
 /// The name of emptyDirs in paths.
 const EMPTY_DIR: &str = "kubernetes.io~empty-dir";
 
@@ -97,7 +100,7 @@ async fn one(context: &Context, pod: &Pod, volume: &Volume) -> Result<Mounted, V
     }
     if let Some(source) = &volume.host_path {
         let (here, host) = context.node_files();
-        let below = host_path(source, &here).map_err(|error| VolumeError::Source(name.clone(), error))?;
+        let below = host_path::find(source, &here).map_err(|error| VolumeError::Source(name.clone(), error))?;
         return Ok(Mounted { source: host.join(&below), place: Place::Here(here.join(below)), read_only: false });
     }
     let Some(kind) = payload::kind(volume) else { return Err(VolumeError::Unsupported(name.clone())) };
@@ -210,7 +213,7 @@ pub fn wants_sandbox(container: &Container, volumes: &Volumes) -> bool {
 /// The container's mounts; `variables` are its own, for a `subPathExpr`; `sandbox` is the sandbox's socket.
 ///
 /// # Errors
-/// When one names a volume that the pod does not have, or a part of it that leads out of it.
+/// When one names a volume that the pod does not have, or a part of it that leads out of it, or asks for what the engine cannot.
 pub fn binds(
     container: &Container,
     volumes: &Volumes,
@@ -222,6 +225,7 @@ pub fn binds(
         .map(|mount| {
             let mut part = None;
             let volume = volumes.get(&mount.name).ok_or_else(|| format!("volume \"{}\" not found", mount.name))?;
+            mountable(mount)?;
             let below = sub_path(mount, variables)?;
             let refused = |why: String| {
                 let (volume, container) = (&mount.name, &container.name);
@@ -255,6 +259,18 @@ pub fn binds(
         .collect()
 }
 
+/// Refuses a mount that must be read-only all the way down: the engine leaves what is mounted below it as it is, and a container
+/// that relies on more must not start. (`IfPossible` may be less; the status says that it is.)
+fn mountable(mount: &VolumeMount) -> Result<(), String> {
+    let name = &mount.name;
+    match mount.recursive_read_only.as_deref() {
+        Some("Enabled") => {
+            Err(format!("volume \"{name}\" requested recursive read-only mode, but it is not supported by the runtime"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The part of the volume that is mounted; empty: all of it.
 fn sub_path(mount: &VolumeMount, variables: &[(String, String)]) -> Result<String, String> {
     let Some(expression) = mount.sub_path_expr.as_deref().filter(|expression| !expression.is_empty()) else {
@@ -279,80 +295,22 @@ fn sub_path(mount: &VolumeMount, variables: &[(String, String)]) -> Result<Strin
 fn make_shared(directory: &Path, group: Option<u32>) -> io::Result<()> {
     if !directory.is_dir() {
         std::fs::create_dir_all(directory)?;
-        // the mode first: who is not in the group may not set its bit, but the bit stays when the directory is given away
-        let mode = if group.is_some() { 0o2777 } else { 0o777 };
-        std::fs::set_permissions(directory, std::fs::Permissions::from_mode(mode))?;
-        chown(directory, None, group)?;
+        give(directory, SHARED, group)?;
     }
     Ok(())
 }
 
-/// A hostPath is a path among the node's own files, never the developer's machine; where it is, below `root`.
-fn host_path(source: &HostPathVolumeSource, root: &Path) -> Result<PathBuf, String> {
-    let shown = &source.path;
-    if Path::new(shown).components().any(|part| part == Component::ParentDir) {
-        return Err(format!("hostPath {shown} must not contain \"..\""));
-    }
-    let below: PathBuf = Path::new(shown).components().filter(|part| matches!(part, Component::Normal(_))).collect();
-    std::fs::create_dir_all(root).map_err(|error| error.to_string())?;
-    let type_ = source.type_.as_deref().unwrap_or_default();
-    let found = inside::find(root, &below)?;
-    let is = |test: fn(&FileType) -> bool| {
-        let there = found.as_ref().and_then(|found| std::fs::symlink_metadata(root.join(found)).ok());
-        there.is_some_and(|there| test(&there.file_type()))
-    };
-    let (right, what) = match type_ {
-        "" => (true, ""),
-        "Directory" => (is(FileType::is_dir), "directory"),
-        "DirectoryOrCreate" => (found.is_none() || is(FileType::is_dir), "directory"),
-        "File" => (is(FileType::is_file), "file"),
-        "FileOrCreate" => (found.is_none() || is(FileType::is_file), "file"),
-        "Socket" => (is(FileType::is_socket), "socket file"),
-        "CharDevice" => (is(FileType::is_char_device), "character device"),
-        "BlockDevice" => (is(FileType::is_block_device), "block device"),
-        other => return Err(format!("unknown hostPath type {other}")),
-    };
-    match found {
-        _ if !right => Err(format!("hostPath type check failed: {shown} is not a {what}")),
-        Some(found) => Ok(found),
-        None if type_ == "FileOrCreate" => {
-            let (directory, name) = (below.parent().unwrap_or(Path::new("")), below.file_name().unwrap_or_default());
-            let parent =
-                inside::find(root, directory)?.ok_or_else(|| format!("{shown}: its directory does not exist"))?;
-            let file = parent.join(name);
-            std::fs::File::create_new(root.join(&file)).map_err(|error| format!("{shown}: {error}"))?;
-            Ok(file)
-        }
-        None => inside::resolve(root, &below.to_string_lossy()),
-    }
+/// Gives the directory its mode, whatever this process' umask is, and where `group` is one, to it, with all that is made in it.
+fn give(directory: &Path, mode: u32, group: Option<u32>) -> io::Result<()> {
+    // the mode first: who is not in the group may not set its bit, but the bit stays when the directory is given away
+    let mode = if group.is_some() { mode | SET_GROUP } else { mode };
+    std::fs::set_permissions(directory, std::fs::Permissions::from_mode(mode))?;
+    chown(directory, None, group)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_host_path_stays_inside_the_nodes_files_and_is_what_it_says() {
-        let directory = tempfile::tempdir().unwrap();
-        let find = |path: &str, type_: &str| {
-            let source = HostPathVolumeSource { path: path.into(), type_: Some(type_.into()) };
-            host_path(&source, directory.path())
-        };
-        assert_eq!(find("/data/x", ""), Ok("data/x".into()));
-        assert!(directory.path().join("data/x").is_dir());
-        assert!(find("/../etc", "").is_err());
-        let refused = find("/missing", "Directory").unwrap_err();
-        assert_eq!(refused, "hostPath type check failed: /missing is not a directory");
-        assert_eq!(find("/", ""), Ok("".into()));
-        assert_eq!(find("/data/file", "FileOrCreate"), Ok("data/file".into()));
-        assert_eq!(find("/data/file", ""), Ok("data/file".into()), "a file is mounted as such");
-        assert!(find("/data/file", "DirectoryOrCreate").is_err() && find("/none/file", "FileOrCreate").is_err());
-        let socket = std::os::unix::net::UnixListener::bind(directory.path().join("socket")).unwrap();
-        assert_eq!(find("/socket", "Socket"), Ok("socket".into()));
-        drop(socket);
-        std::os::unix::fs::symlink("/etc", directory.path().join("out")).unwrap();
-        assert!(find("/out", "").is_err() && find("/out/passwd", "File").is_err() && find("/out/new", "").is_err());
-    }
 
     #[test]
     fn a_sub_path_may_be_made_of_the_containers_variables() {
@@ -372,5 +330,20 @@ mod tests {
         assert!(bind(mount("$(UP)")).unwrap_err().starts_with("failed to prepare subPath for volumeMount \"v\""));
         let whole = serde_json::json!({"name": "v", "mountPath": "/m", "readOnly": true});
         assert_eq!(bind(whole), Ok(vec![("/host:/m:ro".to_owned(), false)]));
+    }
+
+    #[test]
+    fn what_must_be_read_only_all_the_way_down_is_not_mounted() {
+        let mounted = Mounted { source: "/host".into(), place: Place::Here("/none".into()), read_only: false };
+        let volumes = Volumes::from([("v".to_owned(), mounted)]);
+        let bind = |mode: &str| {
+            let mount =
+                serde_json::json!({"name": "v", "mountPath": "/m", "readOnly": true, "recursiveReadOnly": mode});
+            let container = serde_json::json!({"name": "c", "volumeMounts": [mount]});
+            binds(&serde_json::from_value(container).unwrap(), &volumes, &[], Path::new("/none"))
+        };
+        assert!(bind("IfPossible").is_ok() && bind("Disabled").is_ok());
+        let words = "volume \"v\" requested recursive read-only mode, but it is not supported by the runtime";
+        assert_eq!(bind("Enabled").unwrap_err(), words);
     }
 }

@@ -10,8 +10,9 @@ use crate::health::Scene;
 use crate::host_ports::{self, HostPorts};
 use crate::observed::Observed;
 use crate::pod;
+use crate::storage;
 use crate::termination;
-use crate::volumes::{self, Keeper, meter};
+use crate::volumes::{self, Keeper};
 
 impl Worker {
     /// Brings all of it to what Docker has of the pod now.
@@ -101,7 +102,7 @@ impl Worker {
             self.meter = JoinSet::new();
         } else if self.meter.is_empty() && self.evicted.is_none() {
             let (context, pod) = (self.context.clone(), self.pod.clone());
-            self.meter.spawn(async move { meter::exceeded(&context, &pod).await });
+            self.meter.spawn(async move { storage::exceeded(&context, &pod).await });
         }
     }
 

@@ -8,6 +8,8 @@ use std::path::{Component, Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::{SHARED, give};
+
 /// A file of a volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct File {
@@ -21,6 +23,8 @@ pub(super) struct File {
 
 /// The link to the state that counts.
 const DATA: &str = "..data";
+/// The mode of the directories in it, which are the node's to write.
+const INNER: u32 = 0o755;
 
 /// Brings the volume at `directory` to hold `files`, which `group` may read; true where that changed it.
 ///
@@ -28,6 +32,7 @@ const DATA: &str = "..data";
 /// When it cannot be written; it is as it was then.
 pub(super) fn write(directory: &Path, files: &[File], group: Option<u32>) -> io::Result<bool> {
     std::fs::create_dir_all(directory)?;
+    give(directory, SHARED, group)?;
     let readable = |file: &File| File { mode: file.mode | if group.is_some() { 0o440 } else { 0 }, ..file.clone() };
     let files: Vec<File> = files.iter().map(readable).collect();
     let files = files.as_slice();
@@ -35,6 +40,8 @@ pub(super) fn write(directory: &Path, files: &[File], group: Option<u32>) -> io:
     if let Some(old) = &old
         && holds(old, files)
     {
+        // an executor that ended halfway has left the new state without its links
+        link(directory, files)?;
         return Ok(false);
     }
     let name = Timestamp::now().strftime("..%Y_%m_%d_%H_%M_%S.%9f").to_string();
@@ -82,10 +89,14 @@ fn count(directory: &Path) -> io::Result<usize> {
 
 fn fill(state: &Path, files: &[File], group: Option<u32>) -> io::Result<()> {
     std::fs::create_dir(state)?;
+    give(state, INNER, group)?;
     for file in files {
         let path = state.join(&file.path);
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent)?;
+            for made in parent.ancestors().take_while(|made| *made != state) {
+                give(made, INNER, group)?;
+            }
         }
         std::fs::write(&path, &file.content)?;
         chown(&path, file.user, group)?;
@@ -130,6 +141,8 @@ fn remove(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt;
+
     use super::*;
 
     fn file(path: &str, content: &str) -> File {
@@ -172,8 +185,33 @@ mod tests {
     }
 
     #[test]
+    fn a_state_without_its_links_gets_them() {
+        let volume = tempfile::tempdir().unwrap();
+        write(volume.path(), &[file("a", "1")], None).unwrap();
+        std::fs::rename(volume.path().join("a"), volume.path().join("gone")).unwrap();
+        assert!(!write(volume.path(), &[file("a", "1")], None).unwrap(), "its files are those");
+        assert_eq!(visible(volume.path()), ["a"]);
+    }
+
+    #[test]
+    fn directories_are_as_in_kubernetes() {
+        let modes = |group: Option<u32>| {
+            let volume = tempfile::tempdir().unwrap();
+            std::fs::set_permissions(volume.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+            write(volume.path(), &[file("very/deep/a", "1")], group).unwrap();
+            ["", "..data", "..data/very", "..data/very/deep"].map(|path| {
+                let found = std::fs::metadata(volume.path().join(path)).unwrap();
+                assert!(group.is_none_or(|group| group == found.gid()), "{path}");
+                found.mode() & 0o7777
+            })
+        };
+        assert_eq!(modes(None), [0o777, 0o755, 0o755, 0o755]);
+        let group = std::fs::metadata(tempfile::tempdir().unwrap().path()).unwrap().gid();
+        assert_eq!(modes(Some(group)), [0o2777, 0o2755, 0o2755, 0o2755]);
+    }
+
+    #[test]
     fn a_group_may_read_what_is_its() {
-        use std::os::unix::fs::MetadataExt;
         let volume = tempfile::tempdir().unwrap();
         let group = std::fs::metadata(volume.path()).unwrap().gid();
         let secret = File { mode: 0o400, ..file("a", "1") };

@@ -201,9 +201,9 @@ fn inside(path: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// All keys, or those that `items` names, under the names it gives them.
+/// All keys, or those that `items` names, under the names it gives them: one key may have several.
 fn select(
-    mut data: BTreeMap<String, Vec<u8>>,
+    data: BTreeMap<String, Vec<u8>>,
     items: Option<&[KeyToPath]>,
     mode: Option<i32>,
     optional: Option<bool>,
@@ -215,9 +215,9 @@ fn select(
     let mut files = Vec::new();
     for item in items {
         inside(&item.path)?;
-        match data.remove(&item.key) {
+        match data.get(&item.key) {
             Some(content) => {
-                let (path, mode) = (item.path.clone(), mode_of(item.mode, mode));
+                let (path, content, mode) = (item.path.clone(), content.clone(), mode_of(item.mode, mode));
                 files.push(File { path, content, mode, user: None });
             }
             None if optional == Some(true) => {}
@@ -244,5 +244,14 @@ mod tests {
         assert!(select(data(), Some(&[item("c", "c")]), None, Some(true)).unwrap().is_empty());
         assert!(select(data(), Some(&[item("a", "../a")]), None, None).is_err());
         assert!(select(data(), Some(&[item("a", "..data")]), None, None).is_err());
+    }
+
+    #[test]
+    fn one_key_may_be_at_two_paths() {
+        let data = BTreeMap::from([("a".to_owned(), b"1".to_vec())]);
+        let items = ["x", "y"].map(|path| KeyToPath { key: "a".into(), path: path.into(), mode: None });
+        let files = select(data, Some(&items), None, None).unwrap();
+        let found: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.content.as_slice())).collect();
+        assert_eq!(found, [("x", b"1".as_slice()), ("y", b"1".as_slice())]);
     }
 }

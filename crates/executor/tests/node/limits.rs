@@ -145,6 +145,25 @@ async fn a_volume_that_grows_over_its_limit_evicts_its_pod() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_container_that_writes_more_than_its_limit_is_evicted() {
+    let cluster = Cluster::new().await;
+    let mut executor = cluster.executor(vec![]).await;
+    let limit = json!({"resources": {"limits": {"ephemeral-storage": "2Mi"}}});
+    let file = "busybox dd if=/dev/zero of=/big bs=1M count=3 2>/dev/null; exec busybox sleep 1000";
+    let log = "busybox yes a line of a log | busybox head -c 3000000; exec busybox sleep 1000";
+    for (name, fill) in [("file", file), ("log", log)] {
+        let small = json!({"name": "small", "image": IMAGE, "command": ["busybox", "sleep", "1000"],
+            "resources": {"limits": {"ephemeral-storage": "10Mi"}}});
+        let spec = json!({"terminationGracePeriodSeconds": 1, "containers": [small, script(fill, limit.clone())]});
+        launch(&cluster, &mut executor, name, spec).await;
+        executor.states_until(TaskState::Failed).await;
+        let status = cluster.api.get("pods", "default", name).unwrap()["status"].clone();
+        assert_eq!((&status["phase"], &status["reason"]), (&json!("Failed"), &json!("Evicted")));
+        assert_eq!(status["message"], "Container c exceeded its local ephemeral storage limit \"2Mi\". ");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_sub_path_is_a_part_of_its_volume_and_never_more() {
     let cluster = Cluster::new().await;
     let mut executor = cluster.executor(vec![]).await;
