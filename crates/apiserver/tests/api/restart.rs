@@ -111,6 +111,8 @@ async fn the_server_outlives_its_etcd() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everything_in_etcd_is_loaded_but_what_is_no_object() {
     let etcd = Etcd::start();
+    let mut server = Server::start(&etcd).await;
+    server.kill().await;
     let mut client = etcd_client::Client::connect([&etcd.url], None).await.unwrap();
     let key = |name: &str| format!("/registry/configmaps/default/{name}");
     for n in 0..700 {
@@ -126,7 +128,7 @@ async fn everything_in_etcd_is_loaded_but_what_is_no_object() {
     let cut = r#"{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"cut","namespace":"default"},"data":{"#;
     client.put(key("cut"), cut, None).await.unwrap();
     client.put(key("nothing"), "nothing", None).await.unwrap();
-    let server = Server::start(&etcd).await;
+    server.restart().await;
     let api = server.admin();
     wait_for("what is no object to be left out", || async {
         api.get(&format!("{MAPS}/cut?resourceVersion=0")).await.0 == 404
