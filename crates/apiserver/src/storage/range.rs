@@ -289,7 +289,7 @@ mod tests {
         let mut compressed = bytes.clone();
         compressed[0] = 1;
         assert!(taken(&compressed, 16).is_err());
-        let mut long = bytes.clone();
+        let mut long = bytes;
         long[PREFIX + 1] = 0x7f; // the header's length
         assert!(taken(&long, 16).is_err());
         assert!(taken(&[&[0, 0, 0, 0, 20][..], &[0xff; 20]].concat(), 16).is_err());
