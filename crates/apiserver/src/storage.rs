@@ -176,6 +176,9 @@ impl Store {
     }
 
     /// A list as it was at `revision`: from memory where nothing changed since, else from etcd.
+    ///
+    /// # Errors
+    /// `Compacted` when etcd has forgotten that revision.
     pub(crate) async fn list_at(
         &self,
         resource: &str,
@@ -183,6 +186,10 @@ impl Store {
         revision: u64,
     ) -> Result<Listing, StorageError> {
         self.reached(revision).await?;
+        // memory would know an unchanged list for good; clients are told of old ones when etcd would be
+        if revision < self.cache.compacted() {
+            return Err(StorageError::Compacted);
+        }
         if let Some(found) = self.shelf(resource).map(|shelf| shelf.list(range)).filter(|f| f.changed <= revision) {
             return Ok(Listing { objects: found.objects, revision, remaining: found.remaining });
         }

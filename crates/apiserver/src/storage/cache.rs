@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::compaction::TURN;
 use super::entry::Entry;
 use super::error::StorageError;
 use super::etcd::Stored;
@@ -19,6 +21,8 @@ pub(crate) struct Cache {
     shelves: HashMap<&'static str, Arc<Shelf>>,
     /// All changes up to this revision are in the shelves; 0 before the first load.
     revision: watch::Sender<u64>,
+    /// What was before this revision is forgotten, as whoever compacts etcd says.
+    compacted: AtomicU64,
 }
 
 /// What etcd says of a key: its value, or that it is gone.
@@ -38,7 +42,7 @@ impl Cache {
     /// An empty cache with a shelf for each of the resources.
     pub(crate) fn new(resources: impl IntoIterator<Item = &'static str>) -> Self {
         let shelves = resources.into_iter().map(|resource| (resource, Arc::new(Shelf::new()))).collect();
-        Self { shelves, revision: watch::Sender::new(0) }
+        Self { shelves, revision: watch::Sender::new(0), compacted: AtomicU64::new(0) }
     }
 
     /// The shelf of a resource.
@@ -56,6 +60,19 @@ impl Cache {
         *self.revision.borrow()
     }
 
+    /// The revision before which everything is forgotten; 0 where nothing is.
+    pub(crate) fn compacted(&self) -> u64 {
+        self.compacted.load(Ordering::Relaxed)
+    }
+
+    /// Notes a key that is no object's, if it says what was compacted.
+    fn note(&self, key: &str, value: &[u8]) {
+        if key == TURN {
+            let revision = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+            self.compacted.fetch_max(revision, Ordering::Relaxed);
+        }
+    }
+
     /// Waits until everything up to `revision` is told.
     pub(crate) async fn reached(&self, revision: u64, limit: Duration) -> Result<(), StorageError> {
         let mut told = self.revision.subscribe();
@@ -68,7 +85,10 @@ impl Cache {
 
     /// Takes what etcd holds under a key, to be checked later; what is seen to be no object is left out.
     pub(crate) fn read(&self, Stored { key, value, revision }: &Stored) -> Option<Placed> {
-        let (resource, name) = self.place(key)?;
+        let Some((resource, name)) = self.place(key) else {
+            self.note(key, value);
+            return None;
+        };
         let entry = Entry::unread(key, value, *revision).inspect_err(|error| tracing::error!(%error, "left out"));
         Some((resource, name.into(), Arc::new(entry.ok()?)))
     }
@@ -97,7 +117,10 @@ impl Cache {
     pub(crate) fn apply(&self, told: Vec<Told<'_>>, revision: u64) {
         let mut updates: HashMap<&'static str, Vec<Update>> = HashMap::new();
         for Told { key, revision, value } in told {
-            let Some((resource, name)) = self.place(key) else { continue };
+            let Some((resource, name)) = self.place(key) else {
+                self.note(key, value.unwrap_or_default());
+                continue;
+            };
             let entry = match value.map(|value| Entry::new(key, value, revision)).transpose() {
                 Ok(entry) => entry,
                 Err(error) => {

@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 use super::error::StorageError;
 use super::etcd::Etcd;
 
-/// Who changes this key compacts; its value is the revision at that time.
-const TURN: &str = "/registry/k8sm/compaction";
+/// Who changes this key compacts, up to the revision that is its value.
+pub(crate) const TURN: &str = "/registry/k8sm/compaction";
 
 /// Compacts every `interval`, if it is not zero, until `shutdown`.
 pub(crate) async fn run(etcd: Etcd, interval: Duration, shutdown: CancellationToken) {
