@@ -193,6 +193,17 @@ mod tests {
     }
 
     #[test]
+    fn endpoints_without_ports_have_addresses_and_no_srv_records() {
+        let slice = serde_json::from_str(
+            r#"{"metadata":{},"addressType":"IPv4","ports":[],"endpoints":[{"addresses":["10.1.0.2"],"hostname":"one"}]}"#,
+        );
+        let service = service(r#"{"clusterIP":"None","ports":[{"name":"http","port":80,"targetPort":"missing"}]}"#);
+        let found = names(&records("cluster.local", &service, &[&slice.unwrap()]));
+        assert!(found.contains(&("one.web.default.svc.cluster.local".into(), "10.1.0.2".into(), 0)));
+        assert!(!found.iter().any(|(name, ..)| name.contains("_http")));
+    }
+
+    #[test]
     fn an_external_name_is_another_name() {
         let found =
             names(&records("cluster.local", &service(r#"{"type":"ExternalName","externalName":"example.org."}"#), &[]));
