@@ -163,7 +163,7 @@ fn own_annotations(agent: &Agent) -> BTreeMap<String, String> {
 
 /// The labels by which manifests choose machines; only the node itself knows them.
 fn own_labels() -> BTreeMap<String, String> {
-    [("kubernetes.io/os", "linux"), ("kubernetes.io/arch", status::architecture())]
+    [("kubernetes.io/os", "linux"), ("kubernetes.io/arch", serve::version::architecture())]
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .into()
 }

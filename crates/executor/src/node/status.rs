@@ -10,13 +10,11 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use serve::version::{KUBERNETES, architecture};
 
 use super::pressure::Pressure;
 use crate::channel::Agent;
 use crate::context::Context;
-
-/// The Kubernetes that this executor speaks.
-const KUBELET_VERSION: &str = concat!("v1.33.1-k8sm.", env!("CARGO_PKG_VERSION"));
 
 /// The conditions that a node says of itself; others are others' to write.
 pub(super) const OWN: [&str; 4] = ["MemoryPressure", "DiskPressure", "PIDPressure", "Ready"];
@@ -95,8 +93,8 @@ pub(super) async fn engine(context: &Context) -> anyhow::Result<(NodeSystemInfo,
         boot_id,
         container_runtime_version: format!("docker://{}", version.version.unwrap_or_default()),
         kernel_version: version.kernel_version.unwrap_or_default(),
-        kube_proxy_version: KUBELET_VERSION.to_owned(),
-        kubelet_version: KUBELET_VERSION.to_owned(),
+        kube_proxy_version: KUBERNETES.to_owned(),
+        kubelet_version: KUBERNETES.to_owned(),
         system_uuid: machine_id.clone(),
         machine_id,
         operating_system: "linux".to_owned(),
@@ -111,15 +109,6 @@ pub(super) async fn engine(context: &Context) -> anyhow::Result<(NodeSystemInfo,
         (!names.is_empty()).then_some(ContainerImage { names: Some(names), size_bytes: Some(image.size) })
     });
     Ok((system, images.take(MAX_IMAGES).collect()))
-}
-
-/// This machine's architecture as Kubernetes calls it.
-pub(super) fn architecture() -> &'static str {
-    match std::env::consts::ARCH {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        other => other,
-    }
 }
 
 /// The patch that makes the node's status this one. Conditions merge by their type, since some are others' to write; addresses
