@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use kube_api::kinds::{self, Kind};
 use kube_api::{Status, openapi};
 use serde_json::{Value, json};
+use serve::version::{KUBERNETES, architecture};
 use sha2::{Digest, Sha256};
 
 use crate::api::Api;
@@ -16,28 +17,19 @@ use crate::http::accept;
 use crate::http::body::{Body, full};
 use crate::http::reply::{self, Answer};
 
-/// The version of Kubernetes that is spoken, and ours behind it.
-const VERSION: (&str, &str, &str) = ("1", "33", "v1.33.1-k8sm");
+/// The version of Kubernetes that is spoken, in the parts that clients read as numbers.
+const VERSION: (&str, &str) = ("1", "33");
 
 /// Answers `/version`.
 pub(crate) fn version() -> &'static Value {
     static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
-        let (major, minor, name) = VERSION;
-        json!({"major": major, "minor": minor, "gitVersion": format!("{name}{}", env!("CARGO_PKG_VERSION")),
+        let (major, minor) = VERSION;
+        json!({"major": major, "minor": minor, "gitVersion": KUBERNETES,
             "emulationMajor": major, "emulationMinor": minor, "minCompatibilityMajor": major, "minCompatibilityMinor": "32",
             "gitCommit": "", "gitTreeState": "clean", "buildDate": "1970-01-01T00:00:00Z", "goVersion": "none",
             "compiler": "rustc", "platform": format!("{}/{}", std::env::consts::OS, architecture())})
     });
     &DOCUMENT
-}
-
-/// The architecture as Go names it.
-fn architecture() -> &'static str {
-    match std::env::consts::ARCH {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        other => other,
-    }
 }
 
 /// Answers a path of discovery.

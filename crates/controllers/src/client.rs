@@ -13,11 +13,12 @@ use tower::{BoxError, Layer, Service};
 /// How long an answer may take: the most that Kubernetes gives any request.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A client whose requests end.
+/// A client whose requests end, and say whose they are.
 ///
 /// # Errors
 /// When the configuration cannot be used.
-pub(crate) fn bounded(config: Config) -> anyhow::Result<Client> {
+pub(crate) fn bounded(mut config: Config) -> anyhow::Result<Client> {
+    config.headers.push(serve::version::user_agent("kube-controller-manager"));
     let builder = ClientBuilder::try_from(config).context("cannot make a client of the API server")?;
     Ok(builder.with_layer(&Patience(PATIENCE)).build())
 }
@@ -70,6 +71,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::io::AsyncReadExt;
 
     /// Answers after an hour.
     struct Slow;
@@ -98,5 +100,20 @@ mod tests {
         let refusal = ask("/api/v1/pods?limit=1").await.unwrap_err();
         assert_eq!(refusal.to_string(), "the API server has not answered for 60 seconds");
         assert!(ask("/api/v1/pods?&watch=true&allowWatchBookmarks=true").await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn the_api_server_is_told_who_asks() {
+        serve::tls::install_provider();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = format!("http://{}", listener.local_addr().unwrap());
+        let client = bounded(Config::new(server.parse().unwrap())).unwrap();
+        let asking = tokio::spawn(async move { client.apiserver_version().await });
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = vec![0; 4096];
+        let length = stream.read(&mut request).await.unwrap();
+        let request = String::from_utf8_lossy(&request[..length]).to_ascii_lowercase();
+        assert!(request.contains("\r\nuser-agent: kube-controller-manager/v1."), "{request}");
+        asking.abort();
     }
 }

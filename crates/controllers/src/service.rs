@@ -89,14 +89,21 @@ pub fn address(pod: &Pod) -> Option<&str> {
     (!pod::is_finished(pod)).then_some(address)
 }
 
-/// The service's ports as the pod has them, in the service's order; `None` where the service does not reach the pod, which has none of them.
+/// The service's ports as the pod has them, in the service's order; none where it has none of those that the service names.
 #[must_use]
-pub fn ports(service: &Service, pod: &Pod) -> Option<Vec<Port>> {
-    let wanted = service.spec.as_ref().and_then(|spec| spec.ports.as_deref()).unwrap_or_default();
-    let ports: Vec<Port> = wanted.iter().filter_map(|port| resolve(port, pod)).collect();
-    // only what has no address of its own can do without ports: its pods are found by name
-    let reached = !ports.is_empty() || (wanted.is_empty() && is_headless(service));
-    reached.then_some(ports)
+pub fn ports(service: &Service, pod: &Pod) -> Vec<Port> {
+    wanted(service).iter().filter_map(|port| resolve(port, pod)).collect()
+}
+
+/// Whether the service wants no ports of its pods. Only what has no address of its own can do without: its pods are found by
+/// name.
+#[must_use]
+pub fn is_portless(service: &Service) -> bool {
+    wanted(service).is_empty() && is_headless(service)
+}
+
+fn wanted(service: &Service) -> &[ServicePort] {
+    service.spec.as_ref().and_then(|spec| spec.ports.as_deref()).unwrap_or_default()
 }
 
 /// The port of the pod that a service port means; `None` where the pod has no port of that name.

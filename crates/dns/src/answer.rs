@@ -6,7 +6,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, ResponseCode};
-use hickory_proto::rr::rdata::{A, AAAA, CNAME, NS, PTR, SOA, SRV};
+use hickory_proto::rr::rdata::{A, AAAA, CNAME, NS, PTR, SOA, SRV, TXT};
 use hickory_proto::rr::{DNSClass, Name, RData, Record as Answer, RecordType};
 use rand::seq::SliceRandom;
 
@@ -19,6 +19,9 @@ pub const MAX_PAYLOAD: u16 = 1232;
 const MAX_ALIASES: usize = 8;
 /// Labels between the domain and a service or pod: `svc`, the namespace, the name.
 const DEPTH: usize = 3;
+
+/// The label, and the version of Kubernetes' DNS specification that is told below it (section 2.2 there).
+const VERSION: (&str, &str) = ("dns-version", "1.1.0");
 
 /// The domain that is answered with authority.
 #[derive(Debug, Clone)]
@@ -133,7 +136,7 @@ impl Search<'_> {
                 }
                 break;
             };
-            let answers = self.answers(&at.0, &found);
+            let answers = self.answers((&at.0, &at.1), &found);
             if !answers.is_empty() {
                 reply.add_answers(answers);
                 self.additional(&mut reply);
@@ -169,12 +172,12 @@ impl Search<'_> {
         match found {
             // the names above services exist, but do not stand for all services
             Some(_) if below.len() < DEPTH && !wild => Some(Vec::new()),
-            None if below.is_empty() => Some(Vec::new()),
+            None if below.is_empty() || is_version(below) => Some(Vec::new()),
             found => found.map(|all| all.into_iter().map(|(_, record)| record.clone()).collect()),
         }
     }
 
-    fn answers(&self, name: &Name, found: &[Record]) -> Vec<Answer> {
+    fn answers(&self, (name, asked): (&Name, &[String]), found: &[Record]) -> Vec<Answer> {
         let data = |record: &Record| match (self.kind, record.host.parse::<IpAddr>()) {
             (RecordType::A | RecordType::ANY, Ok(IpAddr::V4(v4))) => Some(RData::A(A(v4))),
             (RecordType::AAAA | RecordType::ANY, Ok(IpAddr::V6(v6))) => Some(RData::AAAA(AAAA(v6))),
@@ -190,6 +193,10 @@ impl Search<'_> {
             RecordType::NS if apex => {
                 let host = name.prepend_label("ns.dns").unwrap_or_else(|_| name.clone());
                 vec![Answer::from_rdata(name.clone(), TTL, RData::NS(NS(host)))]
+            }
+            RecordType::TXT if is_version(&asked[self.domain.path.len()..]) => {
+                let text = TXT::new(vec![VERSION.1.to_owned()]);
+                vec![Answer::from_rdata(name.clone(), TTL, RData::TXT(text))]
             }
             _ => found
                 .iter()
@@ -233,6 +240,11 @@ impl Search<'_> {
         }
         Name::from_ascii(format!("{}.", record.host)).ok()
     }
+}
+
+/// Whether the labels below the domain are those of the version.
+fn is_version(below: &[String]) -> bool {
+    matches!(below, [label] if label == VERSION.0)
 }
 
 /// `10-1-0-2` in any namespace is 10.1.0.2: computed, as kubedns does, whether such a pod exists or not.

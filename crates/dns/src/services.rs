@@ -66,11 +66,21 @@ fn headless(records: &mut Records, base: &str, service: &Service, slices: &[&End
                         srv(records, base, &target, port.name.as_deref(), port.protocol.as_deref(), number);
                     }
                 }
-                if let Some(host) = host {
-                    records.insert(path(&reverse(address)), Record::new(format!("{host}.{base}"), 0));
-                }
+                reversed(records, address, host.is_some(), target);
             }
         }
+    }
+}
+
+/// Every endpoint's address leads back to its name (section 2.4.3 of Kubernetes' DNS specification); asked of others, it would
+/// be answered with whatever the machine below calls the container. Of the names that a pod has in several services, the one
+/// that it was given comes first: a name stands for its own record and then for those below it.
+fn reversed(records: &mut Records, address: IpAddr, given: bool, target: String) {
+    let (at, record) = (reverse(address), Record::new(target, 0));
+    if given {
+        records.insert(path(&at), record);
+    } else {
+        put(records, &at, None, record);
     }
 }
 
@@ -152,6 +162,45 @@ mod tests {
             name.contains("_http._tcp") && host == "one.web.default.svc.cluster.local" && *port == 8080
         }));
         assert!(!found.iter().any(|(_, host, _)| host == "10.1.0.3"));
+    }
+
+    #[test]
+    fn addresses_of_a_headless_service_lead_back_to_all_names_and_first_to_those_given() {
+        let slice = |endpoints: &str| -> EndpointSlice {
+            serde_json::from_str(&format!(r#"{{"metadata":{{}},"addressType":"IPv4","endpoints":[{endpoints}]}}"#))
+                .unwrap()
+        };
+        let unnamed = slice(
+            r#"{"addresses":["10.1.0.2"]},{"addresses":["10.1.0.3"]},{"addresses":["10.1.0.4"],"conditions":{"ready":false}}"#,
+        );
+        let (web, mut other) = (service(r#"{"clusterIP":"None"}"#), service(r#"{"clusterIP":"None"}"#));
+        other.metadata.name = Some("other".into());
+        let mut zone = crate::zone::Zone::default();
+        let all = [
+            records("cluster.local", &web, &[&slice(r#"{"addresses":["10.1.0.2"],"hostname":"one"}"#)]),
+            records("cluster.local", &other, &[&unnamed]),
+        ];
+        all.into_iter().flatten().for_each(|(path, record)| zone.insert(&path, record));
+        let names = |address: &str| -> Vec<String> {
+            let found = zone.find(&path(&reverse(address.parse().unwrap()))).into_iter().flatten();
+            found.map(|(_, record)| record.host.clone()).collect()
+        };
+        let hashed = |address: &str| format!("{}.other.default.svc.cluster.local", Record::new(address, 0).hash());
+        assert_eq!(names("10.1.0.2"), ["one.web.default.svc.cluster.local".to_owned(), hashed("10.1.0.2")]);
+        assert_eq!(names("10.1.0.3"), [hashed("10.1.0.3")]);
+        assert_eq!(zone.find(&path(&hashed("10.1.0.3"))).unwrap()[0].1.host, "10.1.0.3", "and that name is there");
+        assert!(names("10.1.0.4").is_empty());
+    }
+
+    #[test]
+    fn endpoints_without_ports_have_addresses_and_no_srv_records() {
+        let slice = serde_json::from_str(
+            r#"{"metadata":{},"addressType":"IPv4","ports":[],"endpoints":[{"addresses":["10.1.0.2"],"hostname":"one"}]}"#,
+        );
+        let service = service(r#"{"clusterIP":"None","ports":[{"name":"http","port":80,"targetPort":"missing"}]}"#);
+        let found = names(&records("cluster.local", &service, &[&slice.unwrap()]));
+        assert!(found.contains(&("one.web.default.svc.cluster.local".into(), "10.1.0.2".into(), 0)));
+        assert!(!found.iter().any(|(name, ..)| name.contains("_http")));
     }
 
     #[test]

@@ -114,6 +114,7 @@ async fn client(flags: &Flags) -> anyhow::Result<kube::Client> {
         config.cluster_url = server.parse().with_context(|| format!("--api-servers={server}"))?;
     }
     config.read_timeout = Some(WATCH_SILENCE);
+    config.headers.push(serve::version::user_agent("kubelet"));
     kube::Client::try_from(config).context("making a client of the API server")
 }
 
@@ -164,5 +165,33 @@ fn end_with_parent() {
     unsafe {
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
         libc::prctl(libc::PR_SET_NAME, c"km executor".as_ptr());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::AsyncReadExt;
+
+    #[tokio::test]
+    async fn the_api_server_is_told_who_asks() {
+        serve::tls::install_provider();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let kubeconfig = directory.path().join("kubeconfig");
+        let text = "{apiVersion: v1, kind: Config, current-context: c, contexts: [{name: c, context: {cluster: c, user: c}}], \
+                    clusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}], users: [{name: c, user: {}}]}";
+        std::fs::write(&kubeconfig, text).unwrap();
+        let server = format!("--api-servers=http://{}", listener.local_addr().unwrap());
+        let flags =
+            Flags::parse_line("executor", vec![format!("--kubeconfig={}", kubeconfig.display()), server]).unwrap();
+        let client = client(&flags).await.unwrap();
+        let asking = tokio::spawn(async move { client.apiserver_version().await });
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = vec![0; 4096];
+        let length = stream.read(&mut request).await.unwrap();
+        let request = String::from_utf8_lossy(&request[..length]).to_ascii_lowercase();
+        assert!(request.contains("\r\nuser-agent: kubelet/v1."), "{request}");
+        asking.abort();
     }
 }

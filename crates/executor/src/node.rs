@@ -128,9 +128,11 @@ async fn write_status(context: &Context, agent: &Agent, pressure: Pressure) -> a
         api.patch(&context.node, &PatchParams::default(), &patch).await?;
     }
     let (info, images) = status::engine(context).await?;
-    let previous = node.status.and_then(|status| status.conditions).unwrap_or_default();
+    let before = node.status.unwrap_or_default();
+    let previous = before.conditions.clone().unwrap_or_default();
     let conditions = status::conditions(&previous, pressure);
-    let status = status::of(context, agent, conditions.clone(), info, images);
+    let mut status = status::of(context, agent, conditions.clone(), info, images);
+    status::grant(&mut status, &before);
     let written =
         api.patch_status(&context.node, &PatchParams::default(), &Patch::Strategic(status::body(&status))).await?;
     for reason in status::news(&previous, &conditions) {
@@ -163,7 +165,7 @@ fn own_annotations(agent: &Agent) -> BTreeMap<String, String> {
 
 /// The labels by which manifests choose machines; only the node itself knows them.
 fn own_labels() -> BTreeMap<String, String> {
-    [("kubernetes.io/os", "linux"), ("kubernetes.io/arch", status::architecture())]
+    [("kubernetes.io/os", "linux"), ("kubernetes.io/arch", serve::version::architecture())]
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .into()
 }

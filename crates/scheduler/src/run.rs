@@ -88,7 +88,7 @@ pub async fn serve(flags: Flags, listener: TcpListener, shutdown: CancellationTo
 }
 
 async fn api_client(flags: &Flags) -> anyhow::Result<Client> {
-    let config = match flags.kubeconfig.as_str() {
+    let mut config = match flags.kubeconfig.as_str() {
         "" => {
             let server = flags.api_servers.first().context("flag --api-servers is required")?;
             let url = if server.contains("://") { server.clone() } else { format!("http://{server}") };
@@ -102,6 +102,7 @@ async fn api_client(flags: &Flags) -> anyhow::Result<Client> {
                 .with_context(|| format!("cannot use kubeconfig {path}"))?
         }
     };
+    config.headers.push(serve::version::user_agent("kube-scheduler"));
     Client::try_from(config).context("cannot make a client of the API server")
 }
 
@@ -329,5 +330,27 @@ impl Lists {
             Seen::Namespace(Apply(namespace)) => machine.namespace(&namespace),
             Seen::Namespace(Delete(namespace)) => machine.namespace_deleted(&namespace),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::AsyncReadExt;
+
+    #[tokio::test]
+    async fn the_api_server_is_told_who_asks() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = format!("--api-servers={}", listener.local_addr().unwrap());
+        let flags: Flags = serve::flags::parse("scheduler", vec![server], IGNORED).unwrap();
+        let client = api_client(&flags).await.unwrap();
+        let asking = tokio::spawn(async move { client.apiserver_version().await });
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = vec![0; 4096];
+        let length = stream.read(&mut request).await.unwrap();
+        let request = String::from_utf8_lossy(&request[..length]).to_ascii_lowercase();
+        assert!(request.contains("\r\nuser-agent: kube-scheduler/v1."), "{request}");
+        asking.abort();
     }
 }

@@ -9,6 +9,7 @@ pub mod metrics;
 pub mod shutdown;
 pub mod tasks;
 pub mod tls;
+pub mod version;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -14,9 +14,10 @@ pub(super) fn subsets(service: &Service, pods: &[Arc<Pod>]) -> Vec<EndpointSubse
     let unready_too = service::wants_unready(service);
     let mut by_ports: BTreeMap<Vec<Port>, (Vec<EndpointAddress>, Vec<EndpointAddress>)> = BTreeMap::new();
     for pod in pods {
-        let (Some(address), Some(ports)) = (address(service, pod), service::ports(service, pod)) else { continue };
+        let (Some(address), ports) = (address(service, pod), service::ports(service, pod)) else { continue };
         let going = pod.metadata.deletion_timestamp.is_some() && !unready_too;
-        if going {
+        // a subset without ports would say that all are served; slices keep such a pod
+        if going || (ports.is_empty() && !service::is_portless(service)) {
             continue;
         }
         let entry = by_ports.entry(ports).or_default();

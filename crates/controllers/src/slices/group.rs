@@ -26,13 +26,13 @@ pub(super) struct Group {
     pub(super) endpoints: Vec<Endpoint>,
 }
 
-/// Endpoints of the service's pods. There is always a group, so that readers can tell a service without endpoints from one
-/// that has not been looked at.
+/// Endpoints of the service's pods. A pod that has none of the ports is one too, without ports: by name it is found all the same.
+/// There is always a group, so that readers can tell a service without endpoints from one that has not been looked at.
 pub(super) fn of_pods(service: &Service, pods: &[Arc<Pod>]) -> Vec<Group> {
     let mut by_ports: BTreeMap<Vec<Port>, Vec<Endpoint>> = BTreeMap::new();
     for pod in pods {
-        let (Some(ports), Some(endpoint)) = (service::ports(service, pod), of_pod(service, pod)) else { continue };
-        by_ports.entry(ports).or_default().push(endpoint);
+        let Some(endpoint) = of_pod(service, pod) else { continue };
+        by_ports.entry(service::ports(service, pod)).or_default().push(endpoint);
     }
     if by_ports.is_empty() {
         return vec![Group { family: IPV4, ports: Vec::new(), endpoints: Vec::new() }];
@@ -182,9 +182,24 @@ mod tests {
 
     #[test]
     fn a_service_without_endpoints_has_an_empty_group() {
-        let service = service(json!({"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": "other"}]}));
-        let pods = [pod("a", json!({})), pod("bb", json!({"/status/phase": "Failed"}))];
+        let service = service(json!({"selector": {"app": "web"}, "ports": [{"port": 80}]}));
+        let pods = [pod("a", json!({"/status/podIP": ""})), pod("bb", json!({"/status/phase": "Failed"}))];
         assert_eq!(of_pods(&service, &pods), [Group { family: IPV4, ports: Vec::new(), endpoints: Vec::new() }]);
+    }
+
+    #[test]
+    fn a_pod_without_the_services_port_is_an_endpoint_without_ports() {
+        let service =
+            service(json!({"selector": {"app": "web"}, "ports": [{"name": "web", "port": 80, "targetPort": "http"}]}));
+        let without = pod("bb", json!({"/spec/containers": [{"name": "c"}]}));
+        let groups = of_pods(&service, &[pod("a", json!({})), without]);
+        let seen: Vec<_> = groups
+            .iter()
+            .map(|group| {
+                (group.ports.iter().map(|port| port.port).collect::<Vec<_>>(), &group.endpoints[0].addresses[0])
+            })
+            .collect();
+        assert_eq!(seen, [(vec![], &"10.0.0.2".to_owned()), (vec![Some(8080)], &"10.0.0.1".to_owned())]);
     }
 
     #[test]

@@ -74,6 +74,17 @@ fn names_above_services_exist_and_are_empty() {
 }
 
 #[test]
+fn the_version_of_the_specification_is_told() {
+    assert_eq!(data(&answered("DNS-version.cluster.local.", RecordType::TXT)), ["1.1.0"]);
+    for (name, kind) in [("dns-version.cluster.local.", RecordType::A), ("cluster.local.", RecordType::TXT)] {
+        let message = answered(name, kind);
+        assert_eq!((message.response_code, message.answers.len()), (ResponseCode::NoError, 0), "{name}");
+    }
+    let below = answered("a.dns-version.cluster.local.", RecordType::TXT);
+    assert_eq!(below.response_code, ResponseCode::NXDomain);
+}
+
+#[test]
 fn srv_names_port_and_target_and_adds_the_address() {
     let message = answered("_https._tcp.kubernetes.default.svc.cluster.local.", RecordType::SRV);
     assert_eq!(data(&message), ["10 10 443 ab.kubernetes.default.svc.cluster.local."]);

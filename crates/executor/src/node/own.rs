@@ -8,30 +8,36 @@ use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event};
 use tokio::sync::watch;
 
+use super::status;
 use crate::context::Context;
 use crate::version;
 
-/// A node's conditions at one moment.
+/// A node's conditions at one moment, and whether pods have what others say of its resources.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Word {
     version: String,
     conditions: Vec<NodeCondition>,
+    is_granted: bool,
 }
 
 impl Word {
-    /// The conditions of the node as the API server gave it.
+    /// Of the node as the API server gave it.
     pub(super) fn of(node: &Node) -> Self {
         let conditions = node.status.as_ref().and_then(|status| status.conditions.clone()).unwrap_or_default();
-        Self { version: node.metadata.resource_version.clone().unwrap_or_default(), conditions }
+        let is_granted = node.status.as_ref().is_none_or(status::is_granted);
+        Self { version: node.metadata.resource_version.clone().unwrap_or_default(), conditions, is_granted }
     }
 
-    /// Whether this came after `ours` and says something else of what `ours` speaks of.
+    /// Whether this came after `ours` and says something else of what `ours` speaks of, or something that pods do not have yet:
+    /// that may have come between our look at the node and what we wrote.
     fn contradicts(&self, ours: &Self, own: &[&str]) -> bool {
         let of = |word: &Self, type_: &str| {
             let found = word.conditions.iter().find(|condition| condition.type_ == type_);
             found.map(|found| (found.status.clone(), found.reason.clone(), found.message.clone()))
         };
-        version::is_later(&self.version, &ours.version) && own.iter().any(|type_| of(self, type_) != of(ours, type_))
+        let is_later = version::is_later(&self.version, &ours.version);
+        let is_other = own.iter().any(|type_| of(self, type_) != of(ours, type_));
+        (is_later && is_other) || (!self.is_granted && (is_later || self.version == ours.version))
     }
 }
 
@@ -74,5 +80,7 @@ mod tests {
         assert!(contradicts(word("8", "Unknown", "True")));
         assert!(!contradicts(word("6", "Unknown", "True")), "it was before we wrote");
         assert!(!contradicts(word("8", "True", "False")), "it is another's");
+        let more = |version: &str| Word { is_granted: false, ..word(version, "True", "True") };
+        assert!(contradicts(more("8")) && contradicts(more("7")) && !contradicts(more("6")));
     }
 }

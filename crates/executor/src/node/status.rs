@@ -10,16 +10,16 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use serve::version::{KUBERNETES, architecture};
 
 use super::pressure::Pressure;
 use crate::channel::Agent;
 use crate::context::Context;
 
-/// The Kubernetes that this executor speaks.
-const KUBELET_VERSION: &str = concat!("v1.33.1-k8sm.", env!("CARGO_PKG_VERSION"));
-
 /// The conditions that a node says of itself; others are others' to write.
 pub(super) const OWN: [&str; 4] = ["MemoryPressure", "DiskPressure", "PIDPressure", "Ready"];
+/// The resources of which a node says how much it has; how much of others there is, others say.
+const RESOURCES: [&str; 4] = ["cpu", "ephemeral-storage", "memory", "pods"];
 /// Images that a status lists at most, the largest.
 const MAX_IMAGES: usize = 50;
 
@@ -55,6 +55,22 @@ pub(super) fn of(
         images: Some(images),
         ..NodeStatus::default()
     }
+}
+
+/// Gives pods all of what others said in the status `before` that the node has (`example.com/device`).
+pub(super) fn grant(status: &mut NodeStatus, before: &NodeStatus) {
+    let others = others(before.capacity.as_ref()).map(|(name, amount)| (name.clone(), amount.clone()));
+    status.allocatable.get_or_insert_default().extend(others);
+}
+
+/// Whether pods have all of what others say that the node has.
+pub(super) fn is_granted(status: &NodeStatus) -> bool {
+    others(status.capacity.as_ref()).eq(others(status.allocatable.as_ref()))
+}
+
+/// Resources that the node itself knows nothing of.
+fn others(amounts: Option<&BTreeMap<String, Quantity>>) -> impl Iterator<Item = (&String, &Quantity)> {
+    amounts.into_iter().flatten().filter(|(name, _)| !RESOURCES.contains(&name.as_str()))
 }
 
 /// The kubelet's conditions in its own words.
@@ -95,8 +111,8 @@ pub(super) async fn engine(context: &Context) -> anyhow::Result<(NodeSystemInfo,
         boot_id,
         container_runtime_version: format!("docker://{}", version.version.unwrap_or_default()),
         kernel_version: version.kernel_version.unwrap_or_default(),
-        kube_proxy_version: KUBELET_VERSION.to_owned(),
-        kubelet_version: KUBELET_VERSION.to_owned(),
+        kube_proxy_version: KUBERNETES.to_owned(),
+        kubelet_version: KUBERNETES.to_owned(),
         system_uuid: machine_id.clone(),
         machine_id,
         operating_system: "linux".to_owned(),
@@ -113,21 +129,15 @@ pub(super) async fn engine(context: &Context) -> anyhow::Result<(NodeSystemInfo,
     Ok((system, images.take(MAX_IMAGES).collect()))
 }
 
-/// This machine's architecture as Kubernetes calls it.
-pub(super) fn architecture() -> &'static str {
-    match std::env::consts::ARCH {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        other => other,
-    }
-}
-
-/// The patch that makes the node's status this one. Conditions merge by their type, since some are others' to write; addresses
-/// would merge by theirs, and are all ours.
+/// The patch that makes the node's status this one. Conditions merge by their type and capacity by its resources, since some are
+/// others' to write; addresses would merge by theirs, and are all ours, as is what pods are given of the resources.
 pub(super) fn body(status: &NodeStatus) -> serde_json::Value {
     let mut body = serde_json::json!({"status": status});
     if let Some(addresses) = body["status"]["addresses"].as_array_mut() {
         addresses.insert(0, serde_json::json!({"$patch": "replace"}));
+    }
+    if let Some(allocatable) = body["status"]["allocatable"].as_object_mut() {
+        allocatable.insert("$patch".to_owned(), "replace".into());
     }
     body
 }
@@ -180,6 +190,28 @@ mod tests {
         assert_eq!(news(&after, &after), [""; 0]);
         assert_eq!(news(&[], &after).len(), 4);
         assert!(after.iter().map(|condition| condition.type_.as_str()).eq(OWN));
+    }
+
+    #[test]
+    fn what_others_say_that_a_node_has_is_given_to_pods_as_long_as_they_say_so() {
+        let amounts = |of: serde_json::Value| serde_json::from_value::<BTreeMap<String, Quantity>>(of).unwrap();
+        let node = serde_json::json!({"kind": "Node", "apiVersion": "v1", "metadata": {"name": "n"}, "status": {
+            "capacity": {"cpu": "4", "example.com/dongle": "3"},
+            "allocatable": {"cpu": "2", "example.com/dongle": "5", "example.com/gone": "1"}}});
+        let before: NodeStatus = serde_json::from_value(node["status"].clone()).unwrap();
+        assert!(!is_granted(&before));
+        let mut status = NodeStatus {
+            capacity: Some(amounts(serde_json::json!({"cpu": "8"}))),
+            allocatable: Some(amounts(serde_json::json!({"cpu": "7"}))),
+            ..NodeStatus::default()
+        };
+        grant(&mut status, &before);
+        let (kind, type_) = (kube_api::kinds::lookup("nodes").unwrap(), kube_api::patch::PatchType::Strategic);
+        let patched = kube_api::patch::apply_value(kind, type_, &node, body(&status)).unwrap();
+        let after: NodeStatus = serde_json::from_value(patched["status"].clone()).unwrap();
+        assert_eq!(after.capacity, Some(amounts(serde_json::json!({"cpu": "8", "example.com/dongle": "3"}))));
+        assert_eq!(after.allocatable, Some(amounts(serde_json::json!({"cpu": "7", "example.com/dongle": "3"}))));
+        assert!(is_granted(&after));
     }
 
     #[test]

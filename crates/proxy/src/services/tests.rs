@@ -101,6 +101,18 @@ fn ready_endpoints_come_before_terminating_ones() {
 }
 
 #[test]
+fn endpoints_without_ports_are_sent_nothing() {
+    let mut kept = Kept::default();
+    kept.service(&web());
+    let mut without = slice("a", r#"{"addresses":["10.1.0.2"]}"#);
+    without.ports = Some(Vec::new());
+    kept.slice(&without);
+    assert!(kept.for_pods(WEB, 80).is_empty());
+    kept.slice(&slice("b", r#"{"addresses":["10.1.0.3"]}"#));
+    assert_eq!(kept.for_pods(WEB, 80), ["10.1.0.3:8080"]);
+}
+
+#[test]
 fn what_changes_nothing_is_no_difference() {
     let mut services = Services::default();
     services.apply_service(&web());
