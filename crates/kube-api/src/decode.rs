@@ -3,6 +3,7 @@
 mod conform;
 pub mod depth;
 mod duplicates;
+mod strict;
 mod syntax;
 pub mod yaml;
 
@@ -14,6 +15,7 @@ use crate::kinds::{self, Kind};
 use crate::protobuf::Envelope;
 use crate::schema;
 use crate::status::{Status, quote};
+use strict::Duplicates;
 
 /// How a body is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,7 +104,8 @@ fn object_of(
         Mismatch::Unreadable(why) => unrecognized(why),
         Mismatch::Other(status) => status,
     })?;
-    finish(group, version, kind, schema, map, duplicates, validation)
+    let json = (format == Format::Json).then_some(body);
+    finish(group, version, kind, schema, map, Duplicates { paths: duplicates, json }, validation)
 }
 
 /// The fields of a body in JSON or YAML that may be of any kind; none for `null`.
@@ -160,7 +163,7 @@ fn object_in(
     let object = envelope.object(ty).map_err(|error| {
         Status::bad_request(format!("{kind} in version {} cannot be handled as a {kind}: {error}", quote(version)))
     })?;
-    finish(group, version, kind, schema, object, Vec::new(), validation)
+    finish(group, version, kind, schema, object, Duplicates::default(), validation)
 }
 
 /// The same for a value that is parsed already (a patched object): drops unknown fields and checks types.
@@ -178,7 +181,7 @@ pub fn value_of(kind: &Kind, value: Value, validation: FieldValidation) -> Resul
         Mismatch::Unreadable(why) => Status::bad_request(why),
         Mismatch::Other(status) => status,
     })?;
-    finish(kind.group, kind.version, kind.kind, kind.schema, map, Vec::new(), validation)
+    finish(kind.group, kind.version, kind.kind, kind.schema, map, Duplicates::default(), validation)
 }
 
 fn finish(
@@ -187,7 +190,7 @@ fn finish(
     kind: &str,
     schema: &str,
     map: Map<String, Value>,
-    duplicates: Vec<String>,
+    duplicates: Duplicates<'_>,
     validation: FieldValidation,
 ) -> Result<Decoded, Status> {
     let refused = |why: &str| {
@@ -198,9 +201,7 @@ fn finish(
     let unknown = conform::conform(ty, &mut object).map_err(|why| refused(&why))?;
     object["apiVersion"] = kinds::api_version(group, version).into();
     object["kind"] = kind.into();
-    let duplicates = duplicates.iter().map(|path| format!("duplicate field {}", quote(path)));
-    let unknown = unknown.iter().map(|path| format!("unknown field {}", quote(path)));
-    let warnings: Vec<String> = duplicates.chain(unknown).take(MOST_WARNINGS).collect();
+    let warnings = duplicates.errors(unknown);
     match validation {
         FieldValidation::Strict if !warnings.is_empty() => {
             Err(refused(&format!("strict decoding error: {}", warnings.join(", "))))
@@ -209,9 +210,6 @@ fn finish(
         FieldValidation::Ignore => Ok(Decoded { object, warnings: Vec::new() }),
     }
 }
-
-/// Kubernetes names a hundred such fields at most.
-const MOST_WARNINGS: usize = 100;
 
 enum Mismatch {
     /// `apiVersion` or `kind` cannot be read.
@@ -340,8 +338,8 @@ mod tests {
         let body = r#"{"kind":"Pod","spec":{"foo":1,"containers":[{"name":"a","bar":2,"image":"x","image":"y"}]}}"#;
         assert_eq!(
             refused(body),
-            "Pod in version \"v1\" cannot be handled as a Pod: strict decoding error: duplicate field \
-             \"spec.containers[0].image\", unknown field \"spec.containers[0].bar\", unknown field \"spec.foo\""
+            "Pod in version \"v1\" cannot be handled as a Pod: strict decoding error: unknown field \"spec.foo\", \
+             unknown field \"spec.containers[0].bar\", duplicate field \"spec.containers[0].image\""
         );
         let warned = object(pods(), Format::Json, body.as_bytes(), FieldValidation::Warn).expect("dropped");
         assert_eq!(warned.warnings.len(), 3);

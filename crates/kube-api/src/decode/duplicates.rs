@@ -11,11 +11,20 @@ use serde_json::{Map, Number, Value};
 /// # Errors
 /// A text that is no JSON, or is nested too deeply (128 levels).
 pub(super) fn json(text: &str) -> Result<(Value, Vec<String>), serde_json::Error> {
-    let found = RefCell::new(Vec::new());
+    let found = Found::default();
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = Seed { at: &Path::Root, found: &found }.deserialize(&mut deserializer)?;
     deserializer.end()?;
-    Ok((value, found.into_inner()))
+    Ok((value, found.duplicates()))
+}
+
+/// The paths of all keys of a JSON text as they stand in it, and whether each was there before.
+pub(super) fn keys(text: &str) -> Vec<(String, bool)> {
+    let found = Found { all: true, ..Found::default() };
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    // what cannot be read to its end was refused before
+    let _ = Seed { at: &Path::Root, found: &found }.deserialize(&mut deserializer);
+    found.keys.into_inner()
 }
 
 /// The value of a YAML text with one document, and the paths of duplicate keys.
@@ -23,12 +32,27 @@ pub(super) fn json(text: &str) -> Result<(Value, Vec<String>), serde_json::Error
 /// # Errors
 /// A text that is no YAML.
 pub(super) fn yaml(text: &str) -> Result<(Value, Vec<String>), serde_yaml::Error> {
-    let found = RefCell::new(Vec::new());
+    let found = Found::default();
     let value = Seed { at: &Path::Root, found: &found }.deserialize(serde_yaml::Deserializer::from_str(text))?;
-    Ok((value, found.into_inner()))
+    Ok((value, found.duplicates()))
 }
 
-/// Where a value is. Becomes text only where a key is there twice.
+/// What is noted on the way.
+#[derive(Default)]
+struct Found {
+    /// Whether all keys are, and not those alone that were there before.
+    all: bool,
+    /// Paths of keys, and whether they were there before.
+    keys: RefCell<Vec<(String, bool)>>,
+}
+
+impl Found {
+    fn duplicates(self) -> Vec<String> {
+        self.keys.into_inner().into_iter().map(|(path, _)| path).collect()
+    }
+}
+
+/// Where a value is. Becomes text only where a key is noted.
 enum Path<'p> {
     Root,
     Key(&'p Self, &'p str),
@@ -49,7 +73,7 @@ impl fmt::Display for Path<'_> {
 #[derive(Clone, Copy)]
 struct Seed<'a> {
     at: &'a Path<'a>,
-    found: &'a RefCell<Vec<String>>,
+    found: &'a Found,
 }
 
 impl<'de> DeserializeSeed<'de> for Seed<'_> {
@@ -118,8 +142,9 @@ impl<'de> Visitor<'de> for Seed<'_> {
         let mut map = Map::new();
         while let Some(Key(key)) = access.next_key()? {
             let at = &Path::Key(self.at, &key);
-            if map.contains_key(&key) {
-                self.found.borrow_mut().push(at.to_string());
+            let again = map.contains_key(&key);
+            if again || self.found.all {
+                self.found.keys.borrow_mut().push((at.to_string(), again));
             }
             let value = access.next_value_seed(Seed { at, ..self })?;
             map.insert(key, value);
@@ -177,6 +202,13 @@ mod tests {
         let (value, found) = json(r#"{"a":[{"b":1,"b":2}],"a":3}"#).expect("valid");
         assert_eq!((value, found), (serde_json::json!({"a": 3}), vec!["a[0].b".to_owned(), "a".to_owned()]));
         assert!(json("{} x").is_err());
+    }
+
+    #[test]
+    fn keys_are_told_as_they_stand() {
+        let told = [("z", false), ("z.b", false), ("a", false), ("a[0].c", false), ("z", true)];
+        let told = told.map(|(path, again)| (path.to_owned(), again));
+        assert_eq!(keys(r#"{"z":{"b":1},"a":[{"c":2}],"z":3}"#), told);
     }
 
     proptest! {
