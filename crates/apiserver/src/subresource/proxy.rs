@@ -1,6 +1,6 @@
 //! `proxy` of pods, services and nodes: any HTTP request, upgrades included, passed on to what the path names.
 //!
-//! What is answered is what Kubernetes answers: a path without its slash is redirected to the one with it, a redirect of the
+//! What is answered is what Kubernetes answers: GET and HEAD of a path without its slash are redirected to the one with it, a redirect of the
 //! server behind is led back through here, and a server that cannot be reached is 503. Links in pages are left as they are.
 
 mod backend;
@@ -37,7 +37,7 @@ pub(super) async fn answer(api: &Api, mut call: Call, body: Incoming) -> Answer 
     let upgrading = call.headers.contains_key(UPGRADE);
     let prefix = prefix(&call);
     let query = call.raw_query.as_deref().map(|query| format!("?{query}")).unwrap_or_default();
-    if call.target.tail.is_empty() && !upgrading {
+    if redirected(&call.method, &call.target.tail) && !upgrading {
         return redirect(&format!("{prefix}/{query}"));
     }
     let path: Vec<String> = call.target.tail.split('/').map(escape).collect();
@@ -56,6 +56,12 @@ pub(super) async fn answer(api: &Api, mut call: Call, body: Incoming) -> Answer 
         upgrade::join(client, hyper::upgrade::on(&mut answer), api.shutdown.clone());
     }
     Ok(back(answer, &backend, &prefix, switched, api))
+}
+
+/// Whether the slash that a path lacks is asked of the client. Only what has no body and changes nothing is sent twice: by any
+/// other method a client would follow with a GET, and lose what it sent.
+fn redirected(method: &Method, tail: &str) -> bool {
+    tail.is_empty() && (*method == Method::GET || *method == Method::HEAD)
 }
 
 /// The path of the proxy itself, to which the rest is appended.
@@ -158,6 +164,14 @@ mod tests {
             ("/api/v1/namespaces/n/pods/p/proxy/x", "/api/v1/namespaces/n/pods/p/proxy/x"),
         ] {
             assert_eq!(led_back(location, "10.0.0.7:80", prefix), expected);
+        }
+    }
+
+    #[test]
+    fn what_changes_something_is_not_redirected() {
+        for method in ["GET", "HEAD", "DELETE", "OPTIONS", "PATCH", "POST", "PUT"] {
+            let (read, method) = (matches!(method, "GET" | "HEAD"), method.parse().unwrap());
+            assert_eq!((redirected(&method, ""), redirected(&method, "/")), (read, false), "{method}");
         }
     }
 

@@ -120,6 +120,13 @@ async fn nobody_is_led_elsewhere() {
             (code, expected.as_str())
         );
     }
+    for method in ["DELETE", "OPTIONS", "PATCH", "POST", "PUT"] {
+        let asked = no_redirects(&server).request(method.parse().unwrap(), format!("{}{PODS}/p/proxy?a=b", api.url));
+        let answer = asked.send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 200, "{method}");
+        let said = answer.text().await.unwrap();
+        assert!(said.starts_with(&format!("{} /?a=b ", method.to_ascii_lowercase())), "{method}: {said}");
+    }
     // endpoints are believed where a pod has that address
     endpoints(&api, &address, port, "another").await;
     assert_eq!(text(&api, &format!("{SERVICES}/s:web/proxy/")).await.0, 503);
