@@ -1,10 +1,14 @@
 //! `proxy` of pods, services and nodes: any HTTP request, upgrades included, passed on to what the path names.
 //!
-//! What is answered is what Kubernetes answers: a path without its slash is redirected to the one with it, a redirect of the
-//! server behind is led back through here, and a server that cannot be reached is 503. Links in pages are left as they are.
+//! What is answered is what Kubernetes answers: GET and HEAD of a path without its slash are redirected to the one with it, a redirect of the
+//! server behind is led back through here, and a server that cannot be reached is 503. Links of HTML pages
+//! are led back like redirects.
 
 mod backend;
 mod connect;
+mod html;
+mod link;
+mod page;
 
 use http::header::{self, AUTHORIZATION, CONNECTION, HOST, HeaderName, LOCATION, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
@@ -18,6 +22,8 @@ use crate::http::path::escape;
 use crate::http::reply::Answer;
 use crate::upgrade;
 use backend::Backend;
+use link::Link;
+use page::Coding;
 
 /// Headers of one connection, which are not passed on.
 const HOP: [HeaderName; 8] = [
@@ -31,13 +37,21 @@ const HOP: [HeaderName; 8] = [
     UPGRADE,
 ];
 
+/// What a server behind says of the origins that it trusts: here it would be said of the whole API.
+const ORIGINS: [HeaderName; 4] = [
+    header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
+    header::ACCESS_CONTROL_ALLOW_HEADERS,
+    header::ACCESS_CONTROL_ALLOW_METHODS,
+    header::ACCESS_CONTROL_ALLOW_ORIGIN,
+];
+
 /// Passes the request on, and the answer back.
 pub(super) async fn answer(api: &Api, mut call: Call, body: Incoming) -> Answer {
     let backend = Backend::of(api, &call).await?;
     let upgrading = call.headers.contains_key(UPGRADE);
     let prefix = prefix(&call);
     let query = call.raw_query.as_deref().map(|query| format!("?{query}")).unwrap_or_default();
-    if call.target.tail.is_empty() && !upgrading {
+    if redirected(&call.method, &call.target.tail) && !upgrading {
         return redirect(&format!("{prefix}/{query}"));
     }
     let path: Vec<String> = call.target.tail.split('/').map(escape).collect();
@@ -55,7 +69,15 @@ pub(super) async fn answer(api: &Api, mut call: Call, body: Incoming) -> Answer 
         let client = call.upgrade.take().ok_or_else(|| Status::bad_request("this connection cannot be upgraded"))?;
         upgrade::join(client, hyper::upgrade::on(&mut answer), api.shutdown.clone());
     }
-    Ok(back(answer, &backend, &prefix, switched, api))
+    let host = call.headers.get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
+    let link = Link { prefix, authority: backend.authority(), host };
+    Ok(if switched { switched_back(&answer) } else { back(answer, &link, api).await })
+}
+
+/// Whether the slash that a path lacks is asked of the client. Only what has no body and changes nothing is sent twice: by any
+/// other method a client would follow with a GET, and lose what it sent.
+fn redirected(method: &Method, tail: &str) -> bool {
+    tail.is_empty() && (*method == Method::GET || *method == Method::HEAD)
 }
 
 /// The path of the proxy itself, to which the rest is appended.
@@ -97,42 +119,36 @@ fn onward(headers: &HeaderMap, backend: &Backend, path: &str, upgrading: bool) -
 }
 
 /// The answer as the client gets it.
-fn back(answer: Response<Incoming>, backend: &Backend, prefix: &str, switched: bool, api: &Api) -> Response<Body> {
+async fn back(answer: Response<Incoming>, link: &Link, api: &Api) -> Response<Body> {
     let (head, incoming) = answer.into_parts();
-    let body = if switched {
-        body::full(bytes::Bytes::new())
-    } else {
-        let frames = futures::StreamExt::map(incoming.into_data_stream(), |frame| frame.map_err(BoxError::from));
-        body::stream(futures::StreamExt::take_until(frames, api.shutdown.clone().cancelled_owned()))
+    let mut headers = kept(&head.headers, |name| !HOP.contains(name) && !ORIGINS.contains(name));
+    let location = head.headers.get(LOCATION).and_then(|value| value.to_str().ok());
+    if let Some(Ok(value)) = location.and_then(|to| link.led(to)).map(|to| HeaderValue::from_str(&to)) {
+        headers.insert(LOCATION, value);
+    }
+    let frames = futures::StreamExt::map(incoming.into_data_stream(), |frame| frame.map_err(BoxError::from));
+    let frames = futures::StreamExt::take_until(frames, api.shutdown.clone().cancelled_owned());
+    let body = match Coding::of(&head.headers) {
+        Some(coding) => page::rewritten(Box::pin(frames), coding, link, &mut headers).await,
+        None => body::stream(frames),
     };
     let mut response = Response::new(body);
     *response.status_mut() = head.status;
-    for (name, value) in &head.headers {
-        let hop = HOP.contains(name) && !(switched && (*name == CONNECTION || *name == UPGRADE));
-        if !hop {
-            response.headers_mut().append(name, value.clone());
-        }
-    }
-    let location = head.headers.get(LOCATION).and_then(|value| value.to_str().ok());
-    let led = location.map(|location| led_back(location, &backend.authority(), prefix));
-    if let Some(Ok(value)) = led.map(|location| HeaderValue::from_str(&location)) {
-        response.headers_mut().insert(LOCATION, value);
-    }
+    *response.headers_mut() = headers;
     response
 }
 
-/// Where a redirect of the server behind leads through the proxy. Other hosts and relative paths stay as they are.
-fn led_back(location: &str, authority: &str, prefix: &str) -> String {
-    let own = ["http", "https"].iter().find_map(|scheme| location.strip_prefix(&format!("{scheme}://{authority}")));
-    let path = match own {
-        Some("") => "/",
-        Some(path) => path,
-        None => location,
-    };
-    if !path.starts_with('/') || path.starts_with("//") || path.starts_with(prefix) {
-        return location.to_owned();
-    }
-    format!("{prefix}{path}")
+/// The answer that switches protocols. What follows it goes past here.
+fn switched_back(answer: &Response<Incoming>) -> Response<Body> {
+    let mut response = Response::new(body::full(bytes::Bytes::new()));
+    *response.status_mut() = answer.status();
+    *response.headers_mut() =
+        kept(answer.headers(), |name| !HOP.contains(name) || *name == CONNECTION || *name == UPGRADE);
+    response
+}
+
+fn kept(headers: &HeaderMap, keep: impl Fn(&HeaderName) -> bool) -> HeaderMap {
+    headers.iter().filter(|(name, _)| keep(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// Whether a request by that method is passed on, whatever the resource's verbs are.
@@ -145,19 +161,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn redirects_lead_back() {
-        let prefix = "/api/v1/namespaces/n/pods/p/proxy";
-        for (location, expected) in [
-            ("/next", "/api/v1/namespaces/n/pods/p/proxy/next"),
-            ("/next/?a=b", "/api/v1/namespaces/n/pods/p/proxy/next/?a=b"),
-            ("http://10.0.0.7:80/x", "/api/v1/namespaces/n/pods/p/proxy/x"),
-            ("http://10.0.0.7:80", "/api/v1/namespaces/n/pods/p/proxy/"),
-            ("http://elsewhere/x", "http://elsewhere/x"),
-            ("//elsewhere/x", "//elsewhere/x"),
-            ("next", "next"),
-            ("/api/v1/namespaces/n/pods/p/proxy/x", "/api/v1/namespaces/n/pods/p/proxy/x"),
-        ] {
-            assert_eq!(led_back(location, "10.0.0.7:80", prefix), expected);
+    fn what_changes_something_is_not_redirected() {
+        for method in ["GET", "HEAD", "DELETE", "OPTIONS", "PATCH", "POST", "PUT"] {
+            let (read, method) = (matches!(method, "GET" | "HEAD"), method.parse().unwrap());
+            assert_eq!((redirected(&method, ""), redirected(&method, "/")), (read, false), "{method}");
         }
     }
 

@@ -39,6 +39,11 @@ async fn answer(mut stream: TcpStream) {
     let text = String::from_utf8(head).unwrap().to_ascii_lowercase();
     if text.starts_with("get /old") {
         stream.write_all(b"HTTP/1.1 302 Found\r\nLocation: /new?x=1\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+    } else if text.starts_with("get /page") {
+        let page = r#"<a href="/rewriteme">test</a>"#;
+        let head = "Content-Type: text/html\r\nAccess-Control-Allow-Origin: *";
+        let answer = format!("HTTP/1.1 200 OK\r\n{head}\r\nContent-Length: {}\r\n\r\n{page}", page.len());
+        stream.write_all(answer.as_bytes()).await.unwrap();
     } else if text.contains("upgrade: echo") {
         stream
             .write_all(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
@@ -120,6 +125,13 @@ async fn nobody_is_led_elsewhere() {
             (code, expected.as_str())
         );
     }
+    for method in ["DELETE", "OPTIONS", "PATCH", "POST", "PUT"] {
+        let asked = no_redirects(&server).request(method.parse().unwrap(), format!("{}{PODS}/p/proxy?a=b", api.url));
+        let answer = asked.send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 200, "{method}");
+        let said = answer.text().await.unwrap();
+        assert!(said.starts_with(&format!("{} /?a=b ", method.to_ascii_lowercase())), "{method}: {said}");
+    }
     // endpoints are believed where a pod has that address
     endpoints(&api, &address, port, "another").await;
     assert_eq!(text(&api, &format!("{SERVICES}/s:web/proxy/")).await.0, 503);
@@ -129,6 +141,22 @@ async fn nobody_is_led_elsewhere() {
     assert!(code == 400 && said.contains("address not allowed"), "{said}");
     for (name, code) in [("nope", 404), ("ftp:p:1", 400), ("p:web:x:y", 400)] {
         assert_eq!(text(&api, &format!("{PODS}/{name}/proxy/")).await.0, code, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn links_of_pages_lead_through_the_server() {
+    let (etcd, address) = (Etcd::start(), own_address());
+    let server = Server::start(&etcd).await;
+    let port = web(&address).await;
+    let api = prepared(&server, &address, port).await;
+    endpoints(&api, &address, port, "p").await;
+    for proxy in [format!("{PODS}/p:{port}/proxy"), format!("{SERVICES}/s:web/proxy")] {
+        let answer = api.client.get(format!("{}{proxy}/page", api.url)).send().await.unwrap();
+        assert!(!answer.headers().contains_key("access-control-allow-origin"));
+        let length: usize = answer.headers()["content-length"].to_str().unwrap().parse().unwrap();
+        let said = answer.text().await.unwrap();
+        assert_eq!((said.len(), said), (length, format!(r#"<a href="{proxy}/rewriteme">test</a>"#)));
     }
 }
 
