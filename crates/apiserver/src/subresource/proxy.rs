@@ -1,8 +1,8 @@
 //! `proxy` of pods, services and nodes: any HTTP request, upgrades included, passed on to what the path names.
 //!
-//! What is answered is what Kubernetes answers: GET and HEAD of a path without its slash are redirected to the one with it, a redirect of the
-//! server behind is led back through here, and a server that cannot be reached is 503. Links of HTML pages
-//! are led back like redirects.
+//! What is answered is what Kubernetes answers: GET and HEAD of a path without its slash are redirected to the one with it,
+//! redirects of the server behind and links of its HTML pages are led back through here, and a server that cannot be reached
+//! is 503.
 
 mod backend;
 mod connect;
