@@ -247,6 +247,14 @@ fn a_pod_whose_containers_are_gone_goes_on_from_where_it_was() {
             let last = container.last_state.unwrap().terminated.unwrap();
             assert_eq!((last.exit_code, last.reason.as_deref()), (code, Some(reason)));
         }
+        let mut again = observed(Some(State::Running(at(8))));
+        again.containers[0].attempt = 3;
+        again.containers[0].id = "def".into();
+        for _ in 0..2 {
+            after = status(&pod, &again, &Plan::default(), &after, at(8));
+            let last = first(&after).last_state.unwrap().terminated.unwrap();
+            assert_eq!((first(&after).restart_count, last.exit_code), (3, code), "and when it runs again");
+        }
     }
 }
 

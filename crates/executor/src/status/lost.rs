@@ -38,21 +38,38 @@ pub(super) fn ephemeral(facts: Facts<'_>, statuses: &mut [ContainerStatus]) {
     }
 }
 
-/// Sets the statuses right of containers of which the engine has none: what is known of those before them stands.
+/// Sets the statuses right of containers of which the engine has lost those before, or all: what is known of them stands.
 pub(super) fn carry_on(facts: Facts<'_>, statuses: &mut [ContainerStatus]) {
-    for status in statuses.iter_mut().filter(|status| status.container_id.is_none()) {
+    for status in statuses {
         let before = pod::status_of(facts.previous, &status.name).filter(|before| pod::has_been(before));
         let Some(before) = before else { continue };
-        let state = before.state.clone().unwrap_or_default();
-        if state.terminated.is_some() && is_left(facts, status) {
-            *status = before.clone();
-            continue;
+        match &status.container_id {
+            None if is_ended(before) && is_left(facts, status) => *status = before.clone(),
+            None => {
+                status.restart_count = before.restart_count;
+                status.last_state = Some(last(before, status));
+            }
+            Some(_) if status.restart_count > 0 && !has_last(status) => status.last_state = Some(last(before, status)),
+            Some(_) => {}
         }
-        let told = before.last_state.as_ref().and_then(|last| last.terminated.clone());
-        let ended = state.terminated.or_else(|| state.running.map(|_| unknown())).or(told);
-        status.restart_count = before.restart_count;
-        status.last_state = Some(ContainerState { terminated: ended, ..ContainerState::default() });
     }
+}
+
+/// How the container before that of `status` ended, for all that the status `before` says.
+fn last(before: &ContainerStatus, status: &ContainerStatus) -> ContainerState {
+    let state =
+        before.state.clone().filter(|_| status.container_id.is_none() || status.container_id != before.container_id);
+    let ended = state.and_then(|state| state.terminated.or_else(|| state.running.map(|_| unknown())));
+    let told = || before.last_state.as_ref().and_then(|last| last.terminated.clone());
+    ContainerState { terminated: ended.or_else(told), ..ContainerState::default() }
+}
+
+fn is_ended(status: &ContainerStatus) -> bool {
+    status.state.as_ref().is_some_and(|state| state.terminated.is_some())
+}
+
+fn has_last(status: &ContainerStatus) -> bool {
+    status.last_state.as_ref().is_some_and(|last| last.terminated.is_some())
 }
 
 /// Whether nobody makes the container again, now or later.
