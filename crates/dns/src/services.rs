@@ -59,7 +59,7 @@ fn headless(records: &mut Records, base: &str, service: &Service, slices: &[&End
         for endpoint in slice.endpoints.iter().filter(|endpoint| unready_too || is_ready(endpoint)) {
             for address in endpoint.addresses.iter().filter_map(|ip| ip.parse::<IpAddr>().ok()) {
                 let host = endpoint.hostname.as_deref().filter(|name| !name.is_empty());
-                let target = put(records, base, host, Record::new(address.to_string(), 0));
+                let target = endpoint_name(records, base, host, Record::new(address.to_string(), 0));
                 for port in slice.ports.iter().flatten() {
                     let known = named.is_empty() || named.iter().any(|p| p.name.as_deref() == port.name.as_deref());
                     if let Some(number) = port.port.filter(|_| known) {
@@ -70,6 +70,19 @@ fn headless(records: &mut Records, base: &str, service: &Service, slices: &[&End
             }
         }
     }
+}
+
+/// Puts an endpoint's record under its hostname, or else its hash; gives that name. Pods of one controller have their hostname in
+/// common: the first one's record lies at the name, and those of the others below it, for which the name stands too.
+fn endpoint_name(records: &mut Records, base: &str, host: Option<&str>, record: Record) -> String {
+    let Some(host) = host else { return put(records, base, None, record) };
+    let name = format!("{host}.{base}");
+    let is_taken = records.get(&path(&name)).is_some_and(|first| *first != record);
+    if is_taken {
+        put(records, &name, None, record);
+        return name;
+    }
+    put(records, base, Some(host), record)
 }
 
 /// Every endpoint's address leads back to its name (section 2.4.3 of Kubernetes' DNS specification); asked of others, it would
@@ -162,6 +175,29 @@ mod tests {
             name.contains("_http._tcp") && host == "one.web.default.svc.cluster.local" && *port == 8080
         }));
         assert!(!found.iter().any(|(_, host, _)| host == "10.1.0.3"));
+    }
+
+    #[test]
+    fn endpoints_that_have_a_hostname_in_common_are_all_found_by_it() {
+        let slice: EndpointSlice = serde_json::from_str(
+            r#"{"metadata":{},"addressType":"IPv4","ports":[{"name":"http","port":80}],"endpoints":[
+                {"addresses":["10.1.0.2"],"hostname":"one"},{"addresses":["10.1.0.3"],"hostname":"one"},
+                {"addresses":["10.1.0.4"],"hostname":"one"}]}"#,
+        )
+        .unwrap();
+        let service = service(r#"{"clusterIP":"None","ports":[{"name":"http","port":80}]}"#);
+        let mut zone = crate::zone::Zone::default();
+        let all = records("cluster.local", &service, &[&slice]);
+        all.into_iter().for_each(|(path, record)| zone.insert(&path, record));
+        let hosts = |name: &str| -> BTreeSet<String> {
+            let found = zone.find(&path(name)).unwrap_or_default();
+            found.into_iter().map(|(_, record)| record.host.clone()).collect()
+        };
+        let all = ["10.1.0.2", "10.1.0.3", "10.1.0.4"].map(str::to_owned).into();
+        assert_eq!(hosts("one.web.default.svc.cluster.local"), all);
+        assert_eq!(hosts("web.default.svc.cluster.local"), all, "and by the service's own name");
+        let target = ["one.web.default.svc.cluster.local".to_owned()].into();
+        assert_eq!(hosts("_http._tcp.web.default.svc.cluster.local"), target);
     }
 
     #[test]

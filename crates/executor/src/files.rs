@@ -54,7 +54,11 @@ impl PodDirectory {
         // On an engine that remaps users the sandbox's root is not ours. Nobody else comes here: the directories above
         // are not for others.
         std::fs::set_permissions(&sandbox, std::fs::Permissions::from_mode(0o777))?;
-        std::fs::write(self.here.join("resolv.conf"), resolv_conf)?;
+        // a container of the pod that runs may read it at any time, and would find it empty while it is written
+        let file = self.here.join("resolv.conf");
+        if !std::fs::read(&file).is_ok_and(|known| known == resolv_conf.as_bytes()) {
+            std::fs::write(file, resolv_conf)?;
+        }
         // bound before the pod's address is known; an adopted pod's stays as it is until then
         std::fs::OpenOptions::new().create(true).append(true).open(self.here.join("etc-hosts"))?;
         Ok(())
@@ -213,6 +217,20 @@ mod tests {
         let own = serde_json::json!({"containers": [], "dnsPolicy": "None", "dnsConfig":
             {"nameservers": ["1.1.1.1"], "searches": ["x"], "options": [{"name": "ndots", "value": "2"}, {"name": "edns0"}]}});
         assert_eq!(resolve(own, server), "nameserver 1.1.1.1\nsearch x\noptions ndots:2 edns0\n");
+    }
+
+    #[test]
+    fn a_resolv_conf_that_stays_as_it_is_is_not_written() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = PodDirectory::new(root.path(), root.path(), "u");
+        directory.make("nameserver 10.0.0.1\n").unwrap();
+        let file = directory.here.join("resolv.conf");
+        let before = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+        std::fs::File::options().write(true).open(&file).unwrap().set_modified(before).unwrap();
+        directory.make("nameserver 10.0.0.1\n").unwrap();
+        assert_eq!(std::fs::metadata(&file).unwrap().modified().unwrap(), before);
+        directory.make("nameserver 10.0.0.2\n").unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "nameserver 10.0.0.2\n");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! This node in the API server: its status (at start, at change, where another wrote over it, every five minutes) and its lease
 //! (every ten seconds).
 
+mod engine;
 pub mod files;
 mod lease;
 mod own;
@@ -41,9 +42,11 @@ pub async fn keep(context: Arc<Context>, agent: watch::Receiver<Agent>, register
     context.events.record_node(&context.node, Type::Normal, "Starting", "Starting kubelet.");
     let (pressing, pressure) = watch::channel(measured(&context));
     let (seeing, seen) = watch::channel(Word::default());
+    let (answering, engine) = watch::channel(true);
     tokio::join!(
-        keep_status(&context, agent, pressure.clone(), seen, registered),
+        keep_status(&context, agent, (pressure.clone(), engine), seen, registered),
         own::follow(&context, seeing),
+        engine::follow(&context, answering),
         lease::keep(&context),
         measure(&context, pressing),
         collect(&context, pressure),
@@ -77,14 +80,15 @@ async fn collect(context: &Context, mut pressure: watch::Receiver<Pressure>) {
 async fn keep_status(
     context: &Context,
     mut agent: watch::Receiver<Agent>,
-    mut pressure: watch::Receiver<Pressure>,
+    (mut pressure, mut engine): (watch::Receiver<Pressure>, watch::Receiver<bool>),
     mut seen: watch::Receiver<Word>,
     registered: watch::Sender<bool>,
 ) {
     let mut ours = None;
     loop {
         let (current, pressing) = (agent.borrow_and_update().clone(), *pressure.borrow_and_update());
-        let wait = match tokio::time::timeout(TIMEOUT, write_status(context, &current, pressing)).await {
+        let can_run = *engine.borrow_and_update();
+        let wait = match tokio::time::timeout(TIMEOUT, write_status(context, &current, pressing, can_run)).await {
             Ok(Ok(written)) => {
                 ours = Some(written);
                 registered.send_if_modified(|registered| !std::mem::replace(registered, true));
@@ -103,14 +107,15 @@ async fn keep_status(
             () = tokio::time::sleep(wait) => {}
             Ok(()) = agent.changed() => {}
             Ok(()) = pressure.changed() => {}
+            Ok(()) = engine.changed() => {}
             // not at once: two who do not agree are not to write without a pause
             () = tokio::time::sleep(RETRY).then(|()| own::contradicted(&mut seen, ours.as_ref(), &status::OWN)) => {}
         }
     }
 }
 
-/// Writes the status; what the API server has then.
-async fn write_status(context: &Context, agent: &Agent, pressure: Pressure) -> anyhow::Result<Word> {
+/// Writes the status; what the API server has then. An engine that is down (`can_run`) is not asked what it has: that stands.
+async fn write_status(context: &Context, agent: &Agent, pressure: Pressure, can_run: bool) -> anyhow::Result<Word> {
     let api: Api<Node> = Api::all(context.client.clone());
     let node = match api.get_opt(&context.node).await? {
         Some(node) => node,
@@ -127,10 +132,13 @@ async fn write_status(context: &Context, agent: &Agent, pressure: Pressure) -> a
         let patch = Patch::Merge(serde_json::json!({"metadata": {"labels": labels, "annotations": annotations}}));
         api.patch(&context.node, &PatchParams::default(), &patch).await?;
     }
-    let (info, images) = status::engine(context).await?;
     let before = node.status.unwrap_or_default();
+    let (info, images) = match can_run {
+        true => status::engine(context).await?,
+        false => (before.node_info.clone().unwrap_or_default(), before.images.clone().unwrap_or_default()),
+    };
     let previous = before.conditions.clone().unwrap_or_default();
-    let conditions = status::conditions(&previous, pressure);
+    let conditions = status::conditions(&previous, pressure, can_run);
     let mut status = status::of(context, agent, conditions.clone(), info, images);
     status::grant(&mut status, &before);
     let written =

@@ -9,7 +9,7 @@ mod outcome;
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Pod, PodStatus};
 
 use crate::backoff::{self, Backoffs};
 use crate::health::Healths;
@@ -40,8 +40,8 @@ pub struct Input<'a> {
     pub observed: &'a Observed,
     /// How its containers do.
     pub health: &'a Healths,
-    /// When the pod began, as its status says.
-    pub began: Option<Timestamp>,
+    /// The status that was written last: when the pod began, and what it counts stands though the engine may forget it.
+    pub known: &'a PodStatus,
     /// Why the node ends the pod, if it does.
     pub evicted: Option<&'a Cause>,
     /// What is wanted.
@@ -157,8 +157,9 @@ pub struct Cause {
 pub fn next(input: Input<'_>) -> Plan {
     let mut plan = Plan::default();
     let cause = if pod::has_ended(input.pod) { None } else { input.evicted.cloned().or_else(|| plan.overdue(input)) };
-    let outcome = cause.as_ref().map(|_| Outcome::Failed).or_else(|| outcome(input.pod, input.observed));
-    let outcome = outcome.or_else(|| (input.intent == Intent::End).then(|| outcome::last(input.pod, input.observed)));
+    let outcome = cause.as_ref().map(|_| Outcome::Failed).or_else(|| outcome(input.pod, input.observed, input.known));
+    let outcome = outcome
+        .or_else(|| (input.intent == Intent::End).then(|| outcome::last(input.pod, input.observed, input.known)));
     let is_over = pod::has_ended(input.pod) || !input.observed.any_running();
     plan.outcome = outcome.filter(|_| is_over);
     plan.cause = cause;
@@ -215,7 +216,7 @@ impl Plan {
     /// Whether the pod has been active for longer than it may; else the plan looks again when it has.
     fn overdue(&mut self, input: Input<'_>) -> Option<Cause> {
         let seconds = pod::spec(input.pod).active_deadline_seconds?;
-        let due = input.began? + SignedDuration::from_secs(seconds);
+        let due = input.known.start_time.as_ref()?.0 + SignedDuration::from_secs(seconds);
         if input.now < due {
             self.wake = Some(due);
             return None;

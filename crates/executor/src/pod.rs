@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use k8s_openapi::api::core::v1::{Container, EphemeralContainer, Pod, PodSpec};
+use k8s_openapi::api::core::v1::{Container, ContainerStatus, EphemeralContainer, Pod, PodSpec, PodStatus};
 use sha2::{Digest, Sha256};
 
 /// Kubernetes' default grace period, seconds.
@@ -153,6 +153,26 @@ pub fn grace(pod: &Pod) -> i64 {
 #[must_use]
 pub fn phase(pod: &Pod) -> &str {
     pod.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or_default()
+}
+
+/// What a status says of the container `name`.
+#[must_use]
+pub fn status_of<'a>(status: &'a PodStatus, name: &str) -> Option<&'a ContainerStatus> {
+    let lists = [&status.container_statuses, &status.init_container_statuses, &status.ephemeral_container_statuses];
+    lists.into_iter().flatten().flatten().find(|status| status.name == name)
+}
+
+/// The code that the container `name` has ended with for all that a status says.
+#[must_use]
+pub fn told_code(status: &PodStatus, name: &str) -> Option<i32> {
+    status_of(status, name)?.state.as_ref()?.terminated.as_ref().map(|ended| ended.exit_code)
+}
+
+/// Whether there has been a container that the status tells of, though there may be none any more.
+#[must_use]
+pub fn has_been(status: &ContainerStatus) -> bool {
+    let ended = status.last_state.as_ref().is_some_and(|state| state.terminated.is_some());
+    status.container_id.is_some() || ended || status.restart_count > 0
 }
 
 /// Whether the API server knows the pod as ended.

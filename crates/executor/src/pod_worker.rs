@@ -212,11 +212,11 @@ impl Worker {
         let refused = admission::refusal(&self.pod);
         let failures = self.failures.iter().map(|(name, (_, failure))| (name.clone(), failure.clone())).collect();
         plan::next(plan::Input {
-            pod: &self.pod,
+            pod: &write::ended(&self.pod, &self.written),
             observed,
             health: &self.health,
             evicted: self.evicted.as_ref().or(refused.as_ref()),
-            began: self.written.start_time.as_ref().map(|time| time.0),
+            known: &self.written,
             intent,
             restarts: &self.restarts,
             failures: &failures,

@@ -53,9 +53,12 @@ pub fn of(pod: &Pod, facts: Facts<'_>) -> PodStatus {
     let mut main: Vec<_> = pod::containers(pod).iter().map(|spec| container(pod, spec, facts, false)).collect();
     lost::init(pod, facts, &mut init);
     lost::main(pod, facts, &mut main);
+    lost::carry_on(facts, &mut init);
+    lost::carry_on(facts, &mut main);
     let added = pod::ephemeral_containers(pod);
     let mut added: Vec<_> = added.iter().map(|spec| ephemeral(container(pod, spec, facts, false))).collect();
     lost::ephemeral(facts, &mut added);
+    lost::carry_on(facts, &mut added);
     messages::shorten([&mut init, &mut main, &mut added]);
     let phase = phase(pod, facts, &init, &main);
     let sandbox = facts.observed.live_sandbox();

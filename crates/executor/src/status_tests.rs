@@ -215,6 +215,50 @@ fn an_init_container_that_is_gone_has_ended_and_its_pod_is_ready() {
 }
 
 #[test]
+fn a_container_that_is_gone_and_not_run_again_has_ended_as_it_did() {
+    let mut pod = pod("Never");
+    pod.spec.as_mut().unwrap().containers.push(Spec { name: "d".into(), ..Spec::default() });
+    let mut both = observed(Some(exited(3, false)));
+    let other =
+        Container { id: "d".into(), name: "d".into(), state: State::Running(at(3)), ..both.containers[0].clone() };
+    both.containers.push(other);
+    let before = status(&pod, &both, &Plan::default(), &PodStatus::default(), at(6));
+    both.containers.remove(0);
+    assert_eq!(status(&pod, &both, &Plan::default(), &before, at(7)), before);
+}
+
+#[test]
+fn a_pod_whose_containers_are_gone_goes_on_from_where_it_was() {
+    let pod = pod("Always");
+    let first = |status: &PodStatus| status.container_statuses.clone().unwrap().remove(0);
+    for (state, code, reason) in
+        [(exited(3, false), 3, "Error"), (State::Running(at(3)), 137, "ContainerStatusUnknown")]
+    {
+        let before = status(&pod, &observed(Some(state)), &Plan::default(), &PodStatus::default(), at(6));
+        let mut after = before.clone();
+        let start = Action::Start(Start { name: "c".to_owned(), attempt: 3, ended: None });
+        let starts = Plan { actions: vec![start], ..Plan::default() };
+        // it stays so however often it is looked at
+        for plan in [starts, Plan::default()] {
+            after = status(&pod, &observed(None), &plan, &after, at(7));
+            assert_eq!(after.phase.as_deref(), Some("Running"));
+            let container = first(&after);
+            assert_eq!((container.restart_count, container.container_id), (2, None));
+            let last = container.last_state.unwrap().terminated.unwrap();
+            assert_eq!((last.exit_code, last.reason.as_deref()), (code, Some(reason)));
+        }
+        let mut again = observed(Some(State::Running(at(8))));
+        again.containers[0].attempt = 3;
+        again.containers[0].id = "def".into();
+        for _ in 0..2 {
+            after = status(&pod, &again, &Plan::default(), &after, at(8));
+            let last = first(&after).last_state.unwrap().terminated.unwrap();
+            assert_eq!((first(&after).restart_count, last.exit_code), (3, code), "and when it runs again");
+        }
+    }
+}
+
+#[test]
 fn a_container_that_the_node_replaces_is_not_seen_ended() {
     let pod = pod("Always");
     let running = observed(Some(State::Running(at(3))));

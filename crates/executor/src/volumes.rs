@@ -44,6 +44,9 @@ pub enum VolumeError {
     /// What it is made from does not exist, or not so.
     #[error("MountVolume.SetUp failed for volume \"{0}\" : {1}")]
     Source(String, String),
+    /// The API server does not give what it is made from.
+    #[error("MountVolume.SetUp failed for volume \"{0}\" : {1}")]
+    Refused(String, String),
     /// The API server could not say.
     #[error("MountVolume.SetUp failed for volume \"{0}\" : the API server did not answer")]
     Api(String, #[source] Box<kube::Error>),
@@ -118,7 +121,7 @@ async fn one(context: &Context, pod: &Pod, volume: &Volume) -> Result<Mounted, V
 async fn remake(context: &Context, pod: &Pod, volume: &Volume) -> Result<(), VolumeError> {
     match tokio::time::timeout(PATIENCE, make(context, pod, volume)).await {
         Ok(Ok(_)) => {}
-        Ok(Err(error @ (VolumeError::Source(..) | VolumeError::Api(..)))) => {
+        Ok(Err(error @ (VolumeError::Source(..) | VolumeError::Refused(..) | VolumeError::Api(..)))) => {
             tracing::warn!(pod = pod::name(pod), volume = volume.name, %error, "the volume is used as it is");
         }
         Ok(Err(error)) => return Err(error),

@@ -3,7 +3,7 @@
 
 #![allow(unsafe_code)] // receiving a descriptor (SCM_RIGHTS) has no stable form in std
 
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::mem;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
@@ -14,6 +14,8 @@ use tokio::io::AsyncReadExt;
 
 /// How long a sandbox may take to answer; it takes a millisecond.
 const TIMEOUT: Duration = Duration::from_secs(2);
+/// Between attempts to reach one that may live.
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// What kind of socket is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,8 +74,20 @@ fn ask(path: &Path, what: &str) -> io::Result<OwnedFd> {
 /// When there is no such sandbox to begin with.
 pub async fn until_dead(path: &Path) -> io::Result<()> {
     let mut stream = tokio::net::UnixStream::connect(path).await?;
-    while !matches!(stream.read(&mut [0; 16]).await, Ok(0) | Err(_)) {}
-    Ok(())
+    loop {
+        while !matches!(stream.read(&mut [0; 16]).await, Ok(0) | Err(_)) {}
+        // a sandbox that lives may have let go of this connection alone: only a dead one takes no other
+        stream = loop {
+            match tokio::net::UnixStream::connect(path).await {
+                Ok(again) => break again,
+                Err(error) if matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound) => {
+                    return Ok(());
+                }
+                // its queue is full, or this process has too much open: neither says anything of the sandbox
+                Err(_) => tokio::time::sleep(AGAIN).await,
+            }
+        };
+    }
 }
 
 /// One byte, and the descriptor that came with it.
@@ -99,5 +113,53 @@ fn receive(stream: &UnixStream) -> io::Result<(u8, Option<OwnedFd>)> {
         }
         let descriptor = libc::CMSG_DATA(header).cast::<RawFd>().read_unaligned();
         Ok((byte[0], Some(OwnedFd::from_raw_fd(descriptor))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    /// Waits for its death beside the test; the other end says whether it has come.
+    fn watched(path: &Path) -> std::thread::JoinHandle<io::Result<()>> {
+        let path = path.to_owned();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        std::thread::spawn(move || runtime.block_on(until_dead(&path)))
+    }
+
+    #[test]
+    fn a_connection_that_is_closed_is_no_death() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("socket");
+        let sandbox = UnixListener::bind(&path).unwrap();
+        let watcher = watched(&path);
+        drop(sandbox.accept().unwrap());
+        let held = sandbox.accept().unwrap();
+        assert!(!watcher.is_finished());
+        drop((sandbox, held));
+        watcher.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn a_crowd_of_clients_costs_nobody_the_connection() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(crate::pause::SOCKET);
+        let line = vec![format!("--socket-dir={}", directory.path().display())];
+        std::thread::spawn(move || crate::pause::run(line));
+        let connect = || loop {
+            match UnixStream::connect(&path) {
+                Ok(stream) => return stream,
+                Err(_) => std::thread::sleep(Duration::from_millis(1)),
+            }
+        };
+        let mut first = connect();
+        let crowd: Vec<_> = (0..100).map(|_| connect()).collect();
+        first.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+        let closed = first.read(&mut [0; 1]);
+        assert_eq!(closed.map_err(|error| error.kind()), Err(ErrorKind::WouldBlock), "it is held open");
+        drop(crowd);
+        socket(&path, Kind::Udp).unwrap();
     }
 }

@@ -24,7 +24,8 @@ pub const DIRECTORY: &str = "/k8sm-sandbox";
 pub const SOCKET: &str = "socket";
 /// Where the sandbox has the pod's volumes in memory.
 pub const VOLUMES: &str = "/k8sm-volumes";
-/// Connections held at one time; the oldest gives way. The executor holds one and uses others for a moment.
+/// Connections held at one time; more wait to be taken until one is closed. The executor and the proxy hold one each, as the
+/// sandbox's death notice, and use others for a moment.
 const MAX_CONNECTIONS: usize = 32;
 /// Bytes of a request's line: the names of volumes are labels of DNS.
 const MAX_REQUEST: usize = 96;
@@ -42,7 +43,8 @@ pub fn run(args: Vec<String>) -> anyhow::Result<()> {
     loop {
         let mut polled: Vec<libc::pollfd> = Vec::with_capacity(connections.len() + 2);
         polled.push(readable(signals.as_raw_fd()));
-        polled.push(readable(listener.as_ref().map_or(-1, AsRawFd::as_raw_fd)));
+        let open = listener.as_ref().filter(|_| connections.len() < MAX_CONNECTIONS);
+        polled.push(readable(open.map_or(-1, AsRawFd::as_raw_fd)));
         polled.extend(connections.iter().map(|connection| readable(connection.stream.as_raw_fd())));
         // SAFETY: the pointer and the length are those of a live vector of pollfd.
         if unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, -1) } < 0 {
@@ -81,9 +83,6 @@ fn accept(listener: Option<&UnixListener>, connections: &mut Vec<Connection>) {
     let Some(Ok((stream, _))) = listener.map(UnixListener::accept) else { return };
     if stream.set_nonblocking(true).is_err() {
         return;
-    }
-    if connections.len() == MAX_CONNECTIONS {
-        connections.remove(0);
     }
     connections.push(Connection { stream, request: [0; MAX_REQUEST], length: 0 });
 }

@@ -34,9 +34,18 @@ fn api_of(client: &Client, item: &Item) -> anyhow::Result<Api<DynamicObject>> {
     api.with_context(|| format!("{} of {} is not served", item.kind, item.api_version))
 }
 
-/// Whether the owner exists, in the dependent's namespace or outside all. Of a kind that is not served nothing is known: it
-/// counts as if it did, for a wrong answer would cost dependents their life.
+/// Whether the owner can be looked for at all. Nothing is known of one of a kind that is not served; and what lies in no namespace
+/// cannot say in which one its owner is, so that none of that name would be the one it means.
+fn is_known(served: Option<&Kind>, namespace: &str) -> bool {
+    served.is_some_and(|kind| !kind.namespaced || !namespace.is_empty())
+}
+
+/// Whether the owner exists, in the dependent's namespace or outside all. One of which nothing is known counts as if it did, for
+/// a wrong answer would cost dependents their life.
 pub(super) async fn exists(client: &Client, namespace: &str, owner: &OwnerReference) -> anyhow::Result<bool> {
+    if !is_known(kinds::of(&owner.api_version, &owner.kind), namespace) {
+        return Ok(true);
+    }
     let Some(api) = api(client, &owner.api_version, &owner.kind, namespace) else { return Ok(true) };
     let found = api.get_metadata_opt(&owner.name).await;
     let found = found.with_context(|| format!("cannot look for owner {} {}", owner.kind, owner.name))?;
@@ -98,5 +107,17 @@ fn accept(result: Result<(), Error>) -> Result<(), Error> {
     match result {
         Err(Error::Api(status)) if matches!(status.code, 404 | 409 | 422) => Ok(()),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_in_no_namespace_knows_no_owner_in_one() {
+        let known = |kind: &str, namespace: &str| is_known(kinds::of("v1", kind), namespace);
+        assert!(known("ConfigMap", "default") && known("Node", "default") && known("Node", ""));
+        assert!(!known("ConfigMap", "") && !known("Strange", "default"));
     }
 }

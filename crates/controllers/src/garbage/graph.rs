@@ -104,7 +104,7 @@ impl Graph {
             return Step::Orphan(item.clone(), self.dependents_of(uid).cloned().collect());
         }
         if item.deleting && item.foreground {
-            let blocking = self.dependents_of(uid).filter(|dependent| dependent.blocks(uid));
+            let blocking = self.dependents_of(uid).filter(|dependent| dependent.blocks(item));
             // one that is being deleted already needs no second word
             let blocking: Vec<&Item> = blocking.collect();
             let staying = blocking.iter().filter(|dependent| !dependent.deleting);
@@ -153,9 +153,11 @@ impl Graph {
 }
 
 impl Item {
-    /// Whether its owner of this UID may not go before it.
-    fn blocks(&self, owner: &str) -> bool {
-        self.owners.iter().any(|reference| reference.uid == owner && reference.block_owner_deletion == Some(true))
+    /// Whether this owner of it may not go before it. One of another namespace is no owner, whatever the reference says.
+    fn blocks(&self, owner: &Self) -> bool {
+        let is_near = owner.namespace.is_empty() || owner.namespace == self.namespace;
+        let waits = |own: &OwnerReference| own.uid == owner.uid && own.block_owner_deletion == Some(true);
+        is_near && self.owners.iter().any(waits)
     }
 }
 
@@ -202,6 +204,17 @@ mod tests {
         assert_eq!(graph.step("rc"), Step::Nothing, "on its way already");
         assert_eq!(graph.gone("pod"), ["rc"]);
         assert!(matches!(graph.step("rc"), Step::DeleteDependents(_, pods) if pods.is_empty()));
+    }
+
+    #[test]
+    fn an_owner_waits_for_nobody_of_another_namespace() {
+        let mut graph = Graph::default();
+        let near = |item: Item| Item { namespace: "team".to_owned(), ..item };
+        graph.seen(owned("role", &["map"]));
+        graph.seen(near(owned("own", &["map"])));
+        graph.seen(near(Item { deleting: true, foreground: true, ..owned("map", &[]) }));
+        let Step::DeleteDependents(_, leaving) = graph.step("map") else { panic!() };
+        assert_eq!(leaving.iter().map(|leaving| leaving.item.uid.as_str()).collect::<Vec<_>>(), ["own"]);
     }
 
     #[test]

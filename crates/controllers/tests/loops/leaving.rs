@@ -5,7 +5,7 @@ use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
     ConfigMap, LimitRange, Namespace, Node, Pod, ReplicationController, ResourceQuota, Secret, ServiceAccount,
 };
-use k8s_openapi::api::rbac::v1::Role;
+use k8s_openapi::api::rbac::v1::{ClusterRole, Role};
 use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
@@ -81,6 +81,9 @@ async fn nothing_goes_for_an_owner_of_whose_kind_nothing_is_known() {
     let lost = json!([{"apiVersion": "v1", "kind": "Secret", "name": "s", "uid": "s"}]);
     let _: ConfigMap =
         cluster.create("default", json!({"metadata": {"name": "kept", "ownerReferences": strange}})).await;
+    let roles: Api<ClusterRole> = Api::all(cluster.client.clone());
+    let role = json!({"metadata": {"name": "kept", "ownerReferences": lost}, "rules": []});
+    roles.create(&PostParams::default(), &serde_json::from_value(role).unwrap()).await.unwrap();
     let _: ConfigMap = cluster.create("default", json!({"metadata": {"name": "lost", "ownerReferences": lost}})).await;
     wait_for("what a missing Secret owned to be gone", async || maps.get_opt("lost").await.unwrap().is_none()).await;
     assert!(maps.get_opt("kept").await.unwrap().is_some());
@@ -96,6 +99,34 @@ async fn nothing_goes_for_an_owner_of_whose_kind_nothing_is_known() {
             && cluster.api::<LimitRange>("default").get_opt("lost").await.unwrap().is_none()
     })
     .await;
+    assert!(
+        roles.get_opt("kept").await.unwrap().is_some(),
+        "it is in no namespace, and the secret it names is in some"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pods_that_end_on_a_node_out_of_service_are_not_waited_for() {
+    let cluster = Cluster::start(&[]).await;
+    let nodes: Api<Node> = Api::all(cluster.client.clone());
+    let node = serde_json::from_value(json!({"metadata": {"name": "n1"}})).unwrap();
+    nodes.create(&PostParams::default(), &node).await.unwrap();
+    let away = json!({"status": {"conditions": [{"type": "Ready", "status": "Unknown"}]}});
+    nodes.patch_status("n1", &PatchParams::default(), &Patch::Merge(&away)).await.unwrap();
+    for name in ["ends", "stays"] {
+        let mut pod = pod(name);
+        pod["spec"]["nodeName"] = json!("n1");
+        pod["spec"]["tolerations"] = json!([{"operator": "Exists"}]);
+        cluster.create::<Pod>("default", pod).await;
+    }
+    let pods = cluster.api::<Pod>("default");
+    pods.delete("ends", &DeleteParams::default()).await.unwrap();
+    assert!(pods.get("ends").await.unwrap().metadata.deletion_timestamp.is_some(), "it waits for its node");
+    let taint = json!({"spec": {"taints": [
+        {"key": "node.kubernetes.io/out-of-service", "value": "nodeshutdown", "effect": "NoExecute"}]}});
+    nodes.patch("n1", &PatchParams::default(), &Patch::Merge(&taint)).await.unwrap();
+    wait_for("it to be gone", async || pods.get_opt("ends").await.unwrap().is_none()).await;
+    assert!(pods.get("stays").await.unwrap().metadata.deletion_timestamp.is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -23,7 +23,8 @@ pub(super) async fn keep(context: &Context) {
     let api: Api<Lease> = Api::namespaced(context.client.clone(), LEASES);
     loop {
         match tokio::time::timeout(TIMEOUT, renew(context, &api)).await {
-            Ok(Ok(())) => tokio::time::sleep(RENEW).await,
+            Ok(Ok(true)) => tokio::time::sleep(RENEW).await,
+            Ok(Ok(false)) => tokio::time::sleep(RETRY).await,
             Ok(Err(error)) => {
                 tracing::warn!(%error, "cannot renew the node's lease");
                 tokio::time::sleep(RETRY).await;
@@ -33,23 +34,24 @@ pub(super) async fn keep(context: &Context) {
     }
 }
 
-async fn renew(context: &Context, api: &Api<Lease>) -> kube::Result<()> {
+/// Renews it, or makes it; false where there is no node yet, which is to own it: one that nobody owns would outlive its node.
+async fn renew(context: &Context, api: &Api<Lease>) -> kube::Result<bool> {
     let now = MicroTime(Timestamp::now());
     let patch = Patch::Merge(serde_json::json!({"spec": {"holderIdentity": context.node, "renewTime": now,
         "leaseDurationSeconds": LEASE_SECONDS}}));
     match api.patch(&context.node, &PatchParams::default(), &patch).await {
         Err(error) if is_status(&error, 404) => {
             let nodes: Api<Node> = Api::all(context.client.clone());
-            let node = nodes.get_opt(&context.node).await?;
-            let owner = node.and_then(|node| node.metadata.uid).map(|uid| {
-                let (kind, name) = ("Node".to_owned(), context.node.clone());
-                vec![OwnerReference { api_version: "v1".to_owned(), kind, name, uid, ..OwnerReference::default() }]
-            });
+            let Some(uid) = nodes.get_opt(&context.node).await?.and_then(|node| node.metadata.uid) else {
+                return Ok(false);
+            };
+            let (kind, name) = ("Node".to_owned(), context.node.clone());
+            let owner = OwnerReference { api_version: "v1".to_owned(), kind, name, uid, ..OwnerReference::default() };
             let lease = Lease {
                 metadata: ObjectMeta {
                     name: Some(context.node.clone()),
                     namespace: Some(LEASES.to_owned()),
-                    owner_references: owner,
+                    owner_references: Some(vec![owner]),
                     ..ObjectMeta::default()
                 },
                 spec: Some(LeaseSpec {
@@ -59,8 +61,8 @@ async fn renew(context: &Context, api: &Api<Lease>) -> kube::Result<()> {
                     ..LeaseSpec::default()
                 }),
             };
-            api.create(&PostParams::default(), &lease).await.map(|_| ())
+            api.create(&PostParams::default(), &lease).await.map(|_| true)
         }
-        outcome => outcome.map(|_| ()),
+        outcome => outcome.map(|_| true),
     }
 }

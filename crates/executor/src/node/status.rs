@@ -73,10 +73,13 @@ fn others(amounts: Option<&BTreeMap<String, Quantity>>) -> impl Iterator<Item = 
     amounts.into_iter().flatten().filter(|(name, _)| !RESOURCES.contains(&name.as_str()))
 }
 
-/// The kubelet's conditions in its own words.
-pub(super) fn conditions(previous: &[NodeCondition], pressure: Pressure) -> Vec<NodeCondition> {
+/// The kubelet's conditions in its own words; `can_run`: whether the engine answers.
+pub(super) fn conditions(previous: &[NodeCondition], pressure: Pressure, can_run: bool) -> Vec<NodeCondition> {
     let now = now();
-    let ready = ("Ready", true, "KubeletReady", "kubelet is posting ready status");
+    let ready = match can_run {
+        true => ("Ready", true, "KubeletReady", "kubelet is posting ready status"),
+        false => ("Ready", false, "KubeletNotReady", "container runtime is down"),
+    };
     let all = pressure.conditions().into_iter().chain([ready]);
     all.map(|(type_, status, reason, message)| {
         let status = if status { "True" } else { "False" };
@@ -156,6 +159,7 @@ pub(super) fn news(previous: &[NodeCondition], conditions: &[NodeCondition]) -> 
         ("PIDPressure", true) => Some("NodeHasInsufficientPID"),
         ("PIDPressure", false) => Some("NodeHasSufficientPID"),
         ("Ready", true) => Some("NodeReady"),
+        ("Ready", false) => Some("NodeNotReady"),
         _ => None,
     };
     conditions.iter().filter(is_new).filter_map(reason).collect()
@@ -178,10 +182,10 @@ mod tests {
     #[test]
     fn a_condition_that_stays_keeps_its_time() {
         let past = Time(Timestamp::from_second(1_700_000_000).unwrap());
-        let mut before = conditions(&[], Pressure::default());
+        let mut before = conditions(&[], Pressure::default(), true);
         before.iter_mut().for_each(|condition| condition.last_transition_time = Some(past.clone()));
         before[3].status = "False".into();
-        let after = conditions(&before, Pressure { disk: true, ..Pressure::default() });
+        let after = conditions(&before, Pressure { disk: true, ..Pressure::default() }, true);
         assert_eq!(after[0].last_transition_time, Some(past.clone()));
         assert_ne!(after[3].last_transition_time, Some(past.clone()));
         assert_eq!((after[1].status.as_str(), after[1].reason.as_deref()), ("True", Some("KubeletHasDiskPressure")));
@@ -190,6 +194,17 @@ mod tests {
         assert_eq!(news(&after, &after), [""; 0]);
         assert_eq!(news(&[], &after).len(), 4);
         assert!(after.iter().map(|condition| condition.type_.as_str()).eq(OWN));
+    }
+
+    #[test]
+    fn a_node_whose_engine_is_down_is_not_ready() {
+        let before = conditions(&[], Pressure::default(), true);
+        let after = conditions(&before, Pressure::default(), false);
+        assert_eq!(
+            (after[3].status.as_str(), after[3].message.as_deref()),
+            ("False", Some("container runtime is down"))
+        );
+        assert_eq!(news(&before, &after), ["NodeNotReady"]);
     }
 
     #[test]
@@ -220,7 +235,7 @@ mod tests {
             "addresses": [{"type": "ExternalIP", "address": "10.0.0.1"}],
             "conditions": [{"type": "KernelDeadlock", "status": "False"}, {"type": "Ready", "status": "Unknown"}]}});
         let address = NodeAddress { type_: "InternalIP".into(), address: "10.0.0.2".into() };
-        let conditions = Some(conditions(&[], Pressure::default()));
+        let conditions = Some(conditions(&[], Pressure::default(), true));
         let status = NodeStatus { addresses: Some(vec![address]), conditions, ..NodeStatus::default() };
         let (kind, type_) = (kube_api::kinds::lookup("nodes").unwrap(), kube_api::patch::PatchType::Strategic);
         let patched = kube_api::patch::apply_value(kind, type_, &node, body(&status)).unwrap();

@@ -63,6 +63,7 @@ impl Plan {
     fn container(&mut self, input: Input<'_>, spec: &Spec, sandbox: &str, policy: RestartPolicy) {
         let newest = input.observed.named(&spec.name).find(|container| container.state != State::Created);
         match newest.map(|container| (container, &container.state)) {
+            None | Some((_, State::Created)) if stays_ended(input, spec, policy) => return,
             None | Some((_, State::Created)) => {}
             Some((container, State::Running(_))) => {
                 if container.sandbox == sandbox && input.intent == Intent::Run {
@@ -84,7 +85,7 @@ impl Plan {
             }
         }
         if !self.failed(input, spec) && input.intent == Intent::Run {
-            let (name, attempt) = (spec.name.clone(), newest.map_or(0, |container| container.attempt + 1));
+            let (name, attempt) = (spec.name.clone(), next_attempt(input, spec, newest));
             let ended = newest.and_then(Container::exit).map(|exit| exit.finished);
             self.actions.push(Action::Start(Start { name, attempt, ended }));
         }
@@ -128,6 +129,25 @@ fn replaced(input: Input<'_>, container: &Container, spec: &Spec, policy: Restar
         }
     };
     Some(Action::Stop { id, name, why, grace, waits: false })
+}
+
+/// Whether the container has ended for good, by all that is told of it, and the engine has lost it. An init container is run once
+/// more: who comes after it may need what it did.
+fn stays_ended(input: Input<'_>, spec: &Spec, policy: RestartPolicy) -> bool {
+    let ended = pod::told_code(input.known, &spec.name).filter(|_| !pod::init_containers(input.pod).contains(spec));
+    match policy {
+        RestartPolicy::Always => false,
+        RestartPolicy::OnFailure => ended == Some(0),
+        RestartPolicy::Never => ended.is_some(),
+    }
+}
+
+/// The attempt after all that were: after the `newest` that the engine has, and after what the status counts of those that it has
+/// lost (`docker container prune`).
+fn next_attempt(input: Input<'_>, spec: &Spec, newest: Option<&Container>) -> u32 {
+    let told = pod::status_of(input.known, &spec.name).filter(|status| pod::has_been(status));
+    let told = told.map_or(0, |status| u32::try_from(status.restart_count).unwrap_or_default() + 1);
+    newest.map_or(0, |container| container.attempt + 1).max(told)
 }
 
 /// Whether the init container `name` ended well in `sandbox`.

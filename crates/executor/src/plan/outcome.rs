@@ -1,8 +1,9 @@
-//! How a pod ended: whether all that it was for is done.
+//! How a pod ended: whether all that it was for is done. What the engine has lost (`docker container prune`) has ended as the last
+//! status says.
 
-use k8s_openapi::api::core::v1::{Container as Spec, Pod};
+use k8s_openapi::api::core::v1::{Container as Spec, Pod, PodStatus};
 
-use crate::observed::{Container, Observed, State};
+use crate::observed::{Container, Observed};
 use crate::pod::{self, RestartPolicy};
 
 /// How a pod ended.
@@ -14,9 +15,9 @@ pub enum Outcome {
     Failed,
 }
 
-/// How the pod ended, if it did: as the API server already has it, or by its containers.
+/// How the pod ended, if it did: as the API server already has it, or by its containers; `known` is its last status.
 #[must_use]
-pub fn outcome(pod: &Pod, observed: &Observed) -> Option<Outcome> {
+pub fn outcome(pod: &Pod, observed: &Observed, known: &PodStatus) -> Option<Outcome> {
     match pod::phase(pod) {
         "Succeeded" => return Some(Outcome::Succeeded),
         "Failed" => return Some(Outcome::Failed),
@@ -30,17 +31,19 @@ pub fn outcome(pod: &Pod, observed: &Observed) -> Option<Outcome> {
         && pod::init_containers(pod)
             .iter()
             .filter(|spec| !pod::is_sidecar(spec))
-            .any(|spec| newest(observed, spec).and_then(Container::exit).is_some_and(|exit| exit.code != 0));
+            .any(|spec| code(observed, known, spec).is_some_and(|code| code != 0));
     if init_failed {
         return Some(Outcome::Failed);
     }
     let (mut failed, mut any) = (false, false);
     for spec in pod::containers(pod) {
-        match newest(observed, spec).map(|container| &container.state) {
-            Some(State::Exited(exit)) if exit.code == 0 => {}
-            Some(State::Exited(_)) if policy == RestartPolicy::Never => failed = true,
+        match code(observed, known, spec) {
+            Some(0) => {}
+            Some(_) if policy == RestartPolicy::Never => failed = true,
             // never made, and never will be: the sandbox it belonged to is gone, and the pod is not begun anew
-            None if policy == RestartPolicy::Never && abandoned(observed) => failed = true,
+            None if policy == RestartPolicy::Never && newest(observed, spec).is_none() && abandoned(observed) => {
+                failed = true;
+            }
             _ => return None,
         }
         any = true;
@@ -53,9 +56,17 @@ pub(super) fn newest<'a>(observed: &'a Observed, spec: &Spec) -> Option<&'a Cont
     observed.named(&spec.name).next()
 }
 
+/// The code that the newest container made from `spec` ended with.
+fn code(observed: &Observed, known: &PodStatus, spec: &Spec) -> Option<i32> {
+    match newest(observed, spec) {
+        Some(container) => container.exit().map(|exit| exit.code),
+        None => pod::told_code(known, &spec.name),
+    }
+}
+
 /// How a pod that is made to end is said to have ended: nothing is started again, whatever its policy.
-pub(super) fn last(pod: &Pod, observed: &Observed) -> Outcome {
-    let well = |spec| newest(observed, spec).and_then(Container::exit).is_some_and(|exit| exit.code == 0);
+pub(super) fn last(pod: &Pod, observed: &Observed, known: &PodStatus) -> Outcome {
+    let well = |spec| code(observed, known, spec) == Some(0);
     if pod::containers(pod).iter().all(well) { Outcome::Succeeded } else { Outcome::Failed }
 }
 

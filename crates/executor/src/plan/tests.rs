@@ -1,5 +1,7 @@
 //! The life of a pod, step by step, without Docker.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
 use super::*;
 use crate::health::probe::Kind;
 use crate::health::{Fatal, Health};
@@ -16,7 +18,7 @@ struct World {
     now: Timestamp,
     intent: Intent,
     health: Healths,
-    began: Option<Timestamp>,
+    known: PodStatus,
 }
 
 fn world(spec: serde_json::Value) -> World {
@@ -29,7 +31,7 @@ fn world(spec: serde_json::Value) -> World {
         now: Timestamp::from_second(1_700_000_000).unwrap(),
         intent: Intent::Run,
         health: Healths::default(),
-        began: None,
+        known: PodStatus::default(),
     }
 }
 
@@ -43,7 +45,7 @@ impl World {
             pod: &self.pod,
             observed: &self.observed,
             health: &self.health,
-            began: self.began,
+            known: &self.known,
             evicted: None,
             intent: self.intent,
             restarts: &self.restarts,
@@ -382,10 +384,73 @@ fn what_follows_a_post_start_hook_waits_until_it_is_done() {
 }
 
 #[test]
+fn what_was_counted_of_lost_containers_counts_still() {
+    let mut world = one("Always");
+    let told = |status: serde_json::Value| {
+        let own = serde_json::json!({"containerStatuses": [status]});
+        serde_json::from_value::<PodStatus>(own).unwrap()
+    };
+    let mut status = serde_json::json!({"name": "c", "image": "i", "imageID": "", "ready": false, "restartCount": 0});
+    world.known = told(status.clone());
+    assert_eq!(world.step(), ["POD/0", "c/0"], "there has been none yet");
+    world.observed.containers.clear();
+    status["containerID"] = "docker://c0".into();
+    world.known = told(status.clone());
+    assert_eq!(world.step(), ["c/1"]);
+    world.observed.containers.clear();
+    (status["containerID"], status["restartCount"]) = (serde_json::Value::Null, 4.into());
+    world.known = told(status);
+    assert_eq!(world.step(), ["c/5"]);
+    world.exit("c5", 1);
+    world.later(10);
+    assert_eq!(world.step(), ["c/6"], "the engine knows better than a status that lags");
+}
+
+#[test]
+fn what_has_ended_for_good_is_not_run_again_though_it_is_lost() {
+    let ended = |code: i32| {
+        let state = serde_json::json!({"terminated": {"exitCode": code}});
+        let own = serde_json::json!({"name": "c", "image": "i", "imageID": "", "ready": false, "restartCount": 0,
+            "containerID": "docker://c0", "state": state});
+        serde_json::from_value::<PodStatus>(serde_json::json!({"containerStatuses": [own]})).unwrap()
+    };
+    for (policy, code, outcome, again) in [
+        ("Never", 0, Some(Outcome::Succeeded), None),
+        ("Never", 3, Some(Outcome::Failed), None),
+        ("OnFailure", 0, Some(Outcome::Succeeded), None),
+        ("OnFailure", 3, None, Some("c/1")),
+        ("Always", 0, None, Some("c/1")),
+    ] {
+        let mut world = world(serde_json::json!({"restartPolicy": policy,
+            "containers": [{"name": "c", "image": "i"}, {"name": "d", "image": "i"}]}));
+        assert_eq!(world.step(), ["POD/0", "c/0", "d/0"]);
+        world.observed.containers.retain(|container| container.name != "c");
+        world.known = ended(code);
+        assert_eq!(world.step(), Vec::from_iter(again), "{policy} {code}");
+        if again.is_none() {
+            world.exit("d0", 0);
+            assert_eq!(world.plan().outcome, outcome, "{policy} {code}");
+        }
+    }
+}
+
+#[test]
+fn a_debugger_that_has_ended_and_is_lost_is_not_run_again() {
+    let mut world = world(serde_json::json!({"containers": [{"name": "c", "image": "i"}],
+        "ephemeralContainers": [{"name": "debugger", "image": "i"}]}));
+    assert_eq!(world.step(), ["POD/0", "debugger/0", "c/0"]);
+    world.observed.containers.retain(|container| container.name != "debugger");
+    let ended = serde_json::json!({"name": "debugger", "image": "i", "imageID": "", "ready": false, "restartCount": 0,
+        "state": {"terminated": {"exitCode": 0}}});
+    world.known = serde_json::from_value(serde_json::json!({"ephemeralContainerStatuses": [ended]})).unwrap();
+    assert_eq!(world.step(), [""; 0]);
+}
+
+#[test]
 fn a_pod_that_is_active_for_too_long_ends() {
     let mut world = one("Always");
     world.pod.spec.as_mut().unwrap().active_deadline_seconds = Some(60);
-    world.began = Some(world.now);
+    world.known.start_time = Some(Time(world.now));
     world.step();
     assert_eq!(world.plan().wake, Some(world.now + SignedDuration::from_secs(60)));
     world.later(60);

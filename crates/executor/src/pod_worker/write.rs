@@ -1,6 +1,8 @@
 //! The pod's status in the API server: written where it changed, and again where somebody else has written over it, as the
 //! node controller does while it does not hear of the node.
 
+use std::borrow::Cow;
+
 use k8s_openapi::api::core::v1::{Pod, PodStatus};
 use kube::api::{Api, Patch, PatchParams};
 
@@ -116,9 +118,11 @@ fn body(pod: &Pod, status: &PodStatus) -> serde_json::Value {
         let fields = body["status"].as_object_mut().expect("a status is an object");
         fields.entry(field).or_insert(serde_json::Value::Null);
     }
-    if let Some(addresses) = body["status"]["podIPs"].as_array_mut() {
-        // merged by address otherwise: the one of a sandbox that died would stay
-        addresses.insert(0, serde_json::json!({"$patch": "replace"}));
+    for field in ["podIPs", "hostIPs"] {
+        if let Some(addresses) = body["status"][field].as_array_mut() {
+            // merged by address otherwise: that of a sandbox that died would stay, and that of a slave before its restart
+            addresses.insert(0, serde_json::json!({"$patch": "replace"}));
+        }
     }
     // conditions merge by their type, since readiness gates are others' to write: what one no longer has goes
     for condition in body["status"]["conditions"].as_array_mut().into_iter().flatten() {
@@ -128,6 +132,16 @@ fn body(pod: &Pod, status: &PodStatus) -> serde_json::Value {
         }
     }
     body
+}
+
+/// The pod as it is once what was written last has come back: one that has ended stays so, whatever happens before that.
+pub(super) fn ended<'a>(pod: &'a Pod, written: &PodStatus) -> Cow<'a, Pod> {
+    if pod::has_ended(pod) || !matches!(written.phase.as_deref(), Some("Succeeded" | "Failed")) {
+        return Cow::Borrowed(pod);
+    }
+    let mut pod = pod.clone();
+    pod.status.get_or_insert_default().phase.clone_from(&written.phase);
+    Cow::Owned(pod)
 }
 
 #[cfg(test)]
@@ -146,5 +160,30 @@ mod tests {
         assert!(stored.is_spoiled_by(&pod("8", "False", "False")));
         assert!(!stored.is_spoiled_by(&pod("6", "False", "False")), "an event of before our write");
         assert!(!stored.is_spoiled_by(&pod("8", "True", "True")), "a gate is another's to open");
+    }
+
+    #[test]
+    fn addresses_of_before_go() {
+        let stored = serde_json::json!({"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "p"}, "status": {
+            "hostIPs": [{"ip": "10.0.0.1"}], "podIPs": [{"ip": "10.0.0.2"}]}});
+        let own = serde_json::json!({"hostIPs": [{"ip": "10.0.0.3"}], "podIPs": [{"ip": "10.0.0.4"}]});
+        let body = body(&pod("7", "True", "True"), &serde_json::from_value(own).unwrap());
+        let (kind, type_) = (kube_api::kinds::lookup("pods").unwrap(), kube_api::patch::PatchType::Strategic);
+        let patched = kube_api::patch::apply_value(kind, type_, &stored, body).unwrap();
+        assert_eq!(patched["status"]["hostIPs"], serde_json::json!([{"ip": "10.0.0.3"}]));
+        assert_eq!(patched["status"]["podIPs"], serde_json::json!([{"ip": "10.0.0.4"}]));
+    }
+
+    #[test]
+    fn an_end_that_was_written_and_has_not_come_back_is_one() {
+        let pod =
+            |phase: &str| -> Pod { serde_json::from_value(serde_json::json!({"status": {"phase": phase}})).unwrap() };
+        let phase = |known: &str, written: &str| {
+            let written = PodStatus { phase: Some(written.to_owned()), ..PodStatus::default() };
+            pod::phase(&ended(&pod(known), &written)).to_owned()
+        };
+        assert_eq!(phase("Running", "Succeeded"), "Succeeded");
+        assert_eq!(phase("Failed", "Succeeded"), "Failed", "the API server's word, where it has one");
+        assert_eq!(phase("Pending", "Running"), "Pending");
     }
 }

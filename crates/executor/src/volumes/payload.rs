@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::atomic::File;
 use super::{DEFAULT_MODE, VolumeError, token};
+use crate::binding;
 use crate::context::Context;
 use crate::env::{self, Sources};
 use crate::pod;
@@ -100,7 +101,7 @@ impl Gather<'_> {
         optional: Option<bool>,
     ) -> Result<Vec<File>, VolumeError> {
         let found = self.context.get::<ConfigMap>(pod::namespace(self.pod), name).await;
-        let Some(map) = found.map_err(|error| self.api(error))? else {
+        let Some(map) = found.map_err(|error| self.api("configmap", error))? else {
             return self.absent(optional, format!("configmap \"{name}\" not found"));
         };
         let text = map.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.into_bytes()));
@@ -116,7 +117,7 @@ impl Gather<'_> {
         optional: Option<bool>,
     ) -> Result<Vec<File>, VolumeError> {
         let found = self.context.get::<Secret>(pod::namespace(self.pod), name).await;
-        let Some(secret) = found.map_err(|error| self.api(error))? else {
+        let Some(secret) = found.map_err(|error| self.api("secret", error))? else {
             return self.absent(optional, format!("secret \"{name}\" not found"));
         };
         let data = secret.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect();
@@ -164,7 +165,7 @@ impl Gather<'_> {
         mode: Option<i32>,
     ) -> Result<(File, Duration), VolumeError> {
         inside(&source.path).map_err(|message| self.source(message))?;
-        let token = token::of(self.context, self.pod, source).await.map_err(|error| self.api(error))?;
+        let token = token::of(self.context, self.pod, source).await.map_err(|error| self.api("token", error))?;
         let token = token.ok_or_else(|| self.source("the API server gave no token".to_owned()))?;
         let user = security::common_user(self.pod);
         // who else than its owner may read it is its group's to say
@@ -182,8 +183,18 @@ impl Gather<'_> {
         VolumeError::Source(self.volume.to_owned(), message)
     }
 
-    fn api(&self, error: kube::Error) -> VolumeError {
-        VolumeError::Api(self.volume.to_owned(), Box::new(error))
+    fn api(&self, what: &str, error: kube::Error) -> VolumeError {
+        unavailable(self.volume, what, error)
+    }
+}
+
+/// What the volume is made of could not be had: the API server refuses it, or does not answer.
+fn unavailable(volume: &str, what: &str, error: kube::Error) -> VolumeError {
+    match &error {
+        kube::Error::Api(status) if !binding::is_transient(&error) => {
+            VolumeError::Refused(volume.to_owned(), format!("failed to fetch {what}: {}", status.message))
+        }
+        _ => VolumeError::Api(volume.to_owned(), Box::new(error)),
     }
 }
 
@@ -253,5 +264,19 @@ mod tests {
         let files = select(data, Some(&items), None, None).unwrap();
         let found: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.content.as_slice())).collect();
         assert_eq!(found, [("x", b"1".as_slice()), ("y", b"1".as_slice())]);
+    }
+
+    #[test]
+    fn what_the_api_server_refuses_is_told_in_its_words() {
+        let answered = |code: u16| {
+            let status = serde_json::json!({"status": "Failure", "message": "serviceaccounts \"robot\" not found",
+                "reason": "", "code": code});
+            let status = serde_json::from_value(status).unwrap();
+            unavailable("v", "token", kube::Error::Api(Box::new(status))).to_string()
+        };
+        let told =
+            "MountVolume.SetUp failed for volume \"v\" : failed to fetch token: serviceaccounts \"robot\" not found";
+        assert_eq!(answered(404), told);
+        assert!(answered(503).ends_with("the API server did not answer"));
     }
 }

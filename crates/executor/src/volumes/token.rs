@@ -15,6 +15,8 @@ use crate::pod;
 
 /// What a token is valid for where the volume does not say, in seconds: Kubernetes' default.
 const SECONDS: i64 = 3600;
+/// A token is replaced at this age at the latest, however long it is valid: as in Kubernetes.
+const OLDEST: Duration = Duration::from_secs(24 * 3600);
 
 /// The tokens of a node's pods.
 #[derive(Default)]
@@ -79,9 +81,24 @@ pub(super) async fn of(
     };
     let Some(status) = context.token(pod::namespace(pod), account, &request).await?.status else { return Ok(None) };
     let left = status.expiration_timestamp.0.duration_since(Timestamp::now()).as_secs();
-    // Kubernetes replaces a token after four fifths of its time
-    let renew = Instant::now() + Duration::from_secs(u64::try_from(left).unwrap_or_default() * 4 / 5);
-    let token = Token { text: status.token, renew };
+    let token = Token { text: status.token, renew: Instant::now() + used(u64::try_from(left).unwrap_or_default()) };
     context.tokens.0.lock().insert(key, token.clone());
     Ok(Some(token))
+}
+
+/// How long a token is used that is valid for so many seconds: Kubernetes replaces it after four fifths of its time, or a day.
+fn used(seconds: u64) -> Duration {
+    Duration::from_secs(seconds / 5 * 4).min(OLDEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_replaced_in_time_and_at_least_once_a_day() {
+        assert_eq!(used(3600), Duration::from_secs(2880));
+        assert_eq!(used(0), Duration::ZERO);
+        assert_eq!(used(365 * 24 * 3600), OLDEST);
+    }
 }

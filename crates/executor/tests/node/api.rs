@@ -222,6 +222,8 @@ async fn handle(
         (Method::GET, [plural, name]) => found(api.get(plural, namespace, name), plural, name),
         (Method::POST, [plural]) => {
             let name = body["metadata"]["name"].as_str().unwrap().to_owned();
+            let mut body = body;
+            body["metadata"]["uid"] = json!(format!("{plural}-{name}"));
             axum::Json(api.put(plural, namespace, &name, body)).into_response()
         }
         (Method::POST, ["pods", name, "binding"]) => {

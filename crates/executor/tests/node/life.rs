@@ -179,6 +179,8 @@ async fn the_node_registers_and_its_task_runs_then() {
     assert!(node["status"]["nodeInfo"]["containerRuntimeVersion"].as_str().unwrap().starts_with("docker://"));
     let lease = cluster.api.until("leases", "kube-node-lease", NODE, |lease| !lease.is_null()).await;
     assert_eq!(lease["spec"]["holderIdentity"], NODE);
+    let owner = &lease["metadata"]["ownerReferences"][0];
+    assert_eq!((&owner["kind"], &owner["uid"]), (&json!("Node"), &node["metadata"]["uid"]), "it goes with its node");
     executor.say(ToExecutor::Kill { task_id: "node.1".into(), grace_seconds: None }).await;
     assert_eq!(executor.report().await.1, TaskState::Killed);
     executor.say(ToExecutor::Kill { task_id: "pod.unknown".into(), grace_seconds: None }).await;

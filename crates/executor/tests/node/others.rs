@@ -148,6 +148,32 @@ async fn a_volume_outlives_its_configmap() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn containers_that_somebody_removes_are_counted_and_not_run_once_more() {
+    let cluster = Cluster::new().await;
+    let mut executor = cluster.executor(vec![]).await;
+    let done = json!({"name": "done", "image": IMAGE, "command": ["sh", "-c", "exit 0"]});
+    let mut spec = sleeper();
+    spec["restartPolicy"] = json!("OnFailure");
+    spec["containers"].as_array_mut().unwrap().push(done);
+    let pod = launch(&cluster, &mut executor, "web", spec).await;
+    let of = |pod: &Value, name: &str| -> Value {
+        let mut all = pod["status"]["containerStatuses"].as_array().into_iter().flatten();
+        all.find(|status| status["name"] == name).cloned().unwrap_or_default()
+    };
+    let ended = |pod: &Value| of(pod, "done")["state"]["terminated"].is_object() && of(pod, "c")["ready"] == true;
+    let before = of(&cluster.api.until("pods", "default", "web", ended).await, "done");
+    let uid = pod["metadata"]["uid"].as_str().unwrap();
+    let name = |container: &str| format!("k8s_{container}_web_default_{uid}_0");
+    docker(&["rm", &name("done")]);
+    docker(&["rm", "-f", &name("c")]);
+    let again = |pod: &Value| of(pod, "c")["restartCount"] == 1 && of(pod, "c")["ready"] == true;
+    let after = cluster.api.until("pods", "default", "web", again).await;
+    assert_eq!(of(&after, "c")["lastState"]["terminated"]["exitCode"], 137);
+    assert_eq!((of(&after, "done"), &after["status"]["phase"]), (before, &json!("Running")));
+    assert!(!cluster.containers("web").contains(&name("done")), "it has ended for good");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn files_and_volumes_of_no_pod_go() {
     let cluster = Cluster::new().await;
     let left = cluster.root().join("pods/gone-uid/volumes");
