@@ -114,15 +114,11 @@ fn until_eviction(taints: &[Taint], pod: &Pod, patience: Duration, now: Timestam
     let tolerations = pod.spec.as_ref().and_then(|spec| spec.tolerations.as_deref()).unwrap_or_default();
     let made = pod.metadata.creation_timestamp.as_ref().map_or(Timestamp::MIN, |time| time.0);
     let waits = taints.iter().filter_map(|taint| {
-        let matching: Vec<&Toleration> = tolerations.iter().filter(|toleration| tolerates(toleration, taint)).collect();
-        let allowed = match matching.as_slice() {
-            [] if matches!(taint.key.as_str(), NOT_READY | UNREACHABLE) => patience,
-            [] => Duration::ZERO,
-            some if some.iter().any(|toleration| toleration.toleration_seconds.is_none()) => return None,
-            some => {
-                let least = some.iter().filter_map(|toleration| toleration.toleration_seconds).min().unwrap_or(0);
-                Duration::from_secs(u64::try_from(least).unwrap_or(0))
-            }
+        // of several that fit the first one counts, as in Kubernetes
+        let allowed = match tolerations.iter().find(|toleration| tolerates(toleration, taint)) {
+            Some(toleration) => Duration::from_secs(u64::try_from(toleration.toleration_seconds?).unwrap_or(0)),
+            None if matches!(taint.key.as_str(), NOT_READY | UNREACHABLE) => patience,
+            None => Duration::ZERO,
         };
         let since = taint.time_added.as_ref().map_or(now, |time| time.0).max(made);
         let passed = Duration::try_from(now.duration_since(since)).unwrap_or_default();
@@ -166,6 +162,9 @@ mod tests {
         let seconds =
             json!([{"key": UNREACHABLE, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 60}]);
         assert_eq!(left(seconds), Some(Duration::ZERO));
+        let several =
+            json!([{"key": UNREACHABLE, "operator": "Exists", "tolerationSeconds": 90}, {"operator": "Exists"}]);
+        assert_eq!(left(several), Some(Duration::from_secs(30)), "the first one counts");
     }
 
     #[test]

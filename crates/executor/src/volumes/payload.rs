@@ -106,7 +106,7 @@ impl Gather<'_> {
         };
         let text = map.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.into_bytes()));
         let bytes = map.binary_data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0));
-        select(text.chain(bytes).collect(), items, mode, optional).map_err(|message| self.source(message))
+        select("config", text.chain(bytes).collect(), items, mode, optional).map_err(|message| self.source(message))
     }
 
     async fn secret(
@@ -121,7 +121,7 @@ impl Gather<'_> {
             return self.absent(optional, format!("secret \"{name}\" not found"));
         };
         let data = secret.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect();
-        select(data, items, mode, optional).map_err(|message| self.source(message))
+        select("secret", data, items, mode, optional).map_err(|message| self.source(message))
     }
 
     /// Fields of the pod and resources of its containers.
@@ -212,8 +212,10 @@ fn inside(path: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// All keys, or those that `items` names, under the names it gives them: one key may have several.
+/// All keys, or those that `items` names, under the names it gives them: one key may have several. `what` is how Kubernetes calls
+/// the keys.
 fn select(
+    what: &str,
     data: BTreeMap<String, Vec<u8>>,
     items: Option<&[KeyToPath]>,
     mode: Option<i32>,
@@ -232,7 +234,7 @@ fn select(
                 files.push(File { path, content, mode, user: None });
             }
             None if optional == Some(true) => {}
-            None => return Err(format!("references non-existent config key: {}", item.key)),
+            None => return Err(format!("references non-existent {what} key: {}", item.key)),
         }
     }
     Ok(files)
@@ -246,22 +248,23 @@ mod tests {
     fn items_choose_and_rename_keys() {
         let data = || BTreeMap::from([("a".to_owned(), b"1".to_vec()), ("b".to_owned(), b"2".to_vec())]);
         let item = |key: &str, path: &str| KeyToPath { key: key.into(), path: path.into(), mode: Some(0o400) };
-        assert_eq!(select(data(), None, None, None).unwrap().len(), 2);
+        assert_eq!(select("config", data(), None, None, None).unwrap().len(), 2);
         assert_eq!(
-            select(data(), Some(&[item("a", "x/y")]), None, None).unwrap(),
+            select("config", data(), Some(&[item("a", "x/y")]), None, None).unwrap(),
             [File { path: "x/y".to_owned(), content: b"1".to_vec(), mode: 0o400, user: None }]
         );
-        assert!(select(data(), Some(&[item("c", "c")]), None, None).is_err());
-        assert!(select(data(), Some(&[item("c", "c")]), None, Some(true)).unwrap().is_empty());
-        assert!(select(data(), Some(&[item("a", "../a")]), None, None).is_err());
-        assert!(select(data(), Some(&[item("a", "..data")]), None, None).is_err());
+        let missing = select("secret", data(), Some(&[item("c", "c")]), None, None);
+        assert_eq!(missing.unwrap_err(), "references non-existent secret key: c");
+        assert!(select("config", data(), Some(&[item("c", "c")]), None, Some(true)).unwrap().is_empty());
+        assert!(select("config", data(), Some(&[item("a", "../a")]), None, None).is_err());
+        assert!(select("config", data(), Some(&[item("a", "..data")]), None, None).is_err());
     }
 
     #[test]
     fn one_key_may_be_at_two_paths() {
         let data = BTreeMap::from([("a".to_owned(), b"1".to_vec())]);
         let items = ["x", "y"].map(|path| KeyToPath { key: "a".into(), path: path.into(), mode: None });
-        let files = select(data, Some(&items), None, None).unwrap();
+        let files = select("config", data, Some(&items), None, None).unwrap();
         let found: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.content.as_slice())).collect();
         assert_eq!(found, [("x", b"1".as_slice()), ("y", b"1".as_slice())]);
     }
