@@ -162,7 +162,7 @@ fn interrupted(cluster: &Cluster, lines: usize, signals: &[&str]) -> Option<i32>
     let pid = child.id().to_string();
     for signal in signals {
         // After the first it may have ended.
-        drop(run(std::process::Command::new("kill").args([signal, &pid]), ""));
+        drop(run(std::process::Command::new("kill").args([*signal, pid.as_str()]), ""));
     }
     // Its talk is read to the end, so that it never waits for a reader.
     said.for_each(drop);
@@ -175,7 +175,11 @@ fn an_interrupted_first_up_leaves_nothing_at_any_phase() {
         let cluster = Cluster::new("int");
         let before = Inventory::take(&cluster.name);
         // Ctrl-C, what `timeout` sends to a process and once more to its group, a terminal that is closed.
-        let signals: &[&str] = [&["-INT"][..], &["-TERM", "-TERM"], &["-HUP"]][lines % 3];
+        let signals: &[&str] = match lines % 3 {
+            0 => &["-INT"],
+            1 => &["-TERM", "-TERM"],
+            _ => &["-HUP"],
+        };
         match interrupted(&cluster, lines, signals) {
             // Before its first line it may not have taken signals into its own hands yet.
             Some(code) if code == 130 || (lines == 0 && code == -1) => {
