@@ -174,7 +174,7 @@ impl Marking {
 /// What one object has, a line each.
 fn listed(what: What, heading: Option<&str>, object: &Value) -> String {
     let indent = if heading.is_some() { " " } else { "" };
-    let mut page = heading.map(|name| format!("Listing {}s for {name}:\n", what)).unwrap_or_default();
+    let mut page = heading.map(|name| format!("Listing {what}s for {name}:\n")).unwrap_or_default();
     for (key, value) in object["metadata"][what.field()].as_object().into_iter().flatten() {
         page.push_str(&format!("{indent}{key}={}\n", value.as_str().unwrap_or_default()));
     }
