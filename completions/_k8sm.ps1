@@ -54,7 +54,9 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             [CompletionResult]::new('label', 'label', [CompletionResultType]::ParameterValue, 'Set labels of objects, and take them away')
             [CompletionResult]::new('annotate', 'annotate', [CompletionResultType]::ParameterValue, 'Set annotations of objects, and take them away')
             [CompletionResult]::new('logs', 'logs', [CompletionResultType]::ParameterValue, 'Show what containers wrote')
+            [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait until objects are as a condition says')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a shell''s completions of this command')
+            [CompletionResult]::new('completion', 'completion', [CompletionResultType]::ParameterValue, 'Print a shell''s completions of this command')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -341,7 +343,7 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             break
         }
         'k8sm;port-forward' {
-            [CompletionResult]::new('--address', '--address', [CompletionResultType]::ParameterName, 'Where this machine listens')
+            [CompletionResult]::new('--address', '--address', [CompletionResultType]::ParameterName, 'Where this machine listens: addresses, or localhost')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'The namespace [default: the context''s]')
             [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'The namespace [default: the context''s]')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The context of the kubeconfig [default: the current one, or that of --name]')
@@ -372,6 +374,7 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             [CompletionResult]::new('-L', '-L ', [CompletionResultType]::ParameterName, 'Show these labels, each in a column')
             [CompletionResult]::new('--label-columns', '--label-columns', [CompletionResultType]::ParameterName, 'Show these labels, each in a column')
             [CompletionResult]::new('--show-managed-fields', '--show-managed-fields', [CompletionResultType]::ParameterName, 'In JSON and YAML, show too who wrote which fields')
+            [CompletionResult]::new('--raw', '--raw', [CompletionResultType]::ParameterName, 'What the server answers at a path, as it is: /readyz, /metrics, /api/v1/nodes')
             [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'The cluster that is meant [default: k8sm]')
             [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]')
             [CompletionResult]::new('-R', '-R ', [CompletionResultType]::ParameterName, 'Directories with all directories below them')
@@ -744,6 +747,7 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'In all namespaces')
             [CompletionResult]::new('--all-namespaces', '--all-namespaces', [CompletionResultType]::ParameterName, 'In all namespaces')
             [CompletionResult]::new('--overwrite', '--overwrite', [CompletionResultType]::ParameterName, 'Keys that have another value already get this one')
+            [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'Show those that the objects have, and change nothing')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: the whole chain of an error, each step of a plan')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the whole chain of an error, each step of a plan')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -772,6 +776,7 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'In all namespaces')
             [CompletionResult]::new('--all-namespaces', '--all-namespaces', [CompletionResultType]::ParameterName, 'In all namespaces')
             [CompletionResult]::new('--overwrite', '--overwrite', [CompletionResultType]::ParameterName, 'Keys that have another value already get this one')
+            [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'Show those that the objects have, and change nothing')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: the whole chain of an error, each step of a plan')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the whole chain of an error, each step of a plan')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -809,7 +814,43 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'k8sm;wait' {
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'A file or directory of JSON or YAML, several documents allowed; - is stdin')
+            [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'A file or directory of JSON or YAML, several documents allowed; - is stdin')
+            [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Those with these labels: a=b,c!=d,e in (f,g)')
+            [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'Those with these labels: a=b,c!=d,e in (f,g)')
+            [CompletionResult]::new('--field-selector', '--field-selector', [CompletionResultType]::ParameterName, 'Those with these fields: status.phase=Failed')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'The namespace [default: the context''s]')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'The namespace [default: the context''s]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The context of the kubeconfig [default: the current one, or that of --name]')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'The API server''s URL [default: the context''s]')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'The API server''s URL [default: the context''s]')
+            [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'condition=NAME[=VALUE], jsonpath={PATH}[=VALUE], create or delete')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for each object, as 30s or 2m; 0 looks once')
+            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'The cluster that is meant [default: k8sm]')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]')
+            [CompletionResult]::new('-R', '-R ', [CompletionResultType]::ParameterName, 'Directories with all directories below them')
+            [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Directories with all directories below them')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'All of the type')
+            [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'In all namespaces')
+            [CompletionResult]::new('--all-namespaces', '--all-namespaces', [CompletionResultType]::ParameterName, 'In all namespaces')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: the whole chain of an error, each step of a plan')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the whole chain of an error, each step of a plan')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
         'k8sm;completions' {
+            [CompletionResult]::new('--directory', '--directory', [CompletionResultType]::ParameterName, 'Write the file that the shell looks for into this directory instead')
+            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'The cluster that is meant [default: k8sm]')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more: the whole chain of an error, each step of a plan')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more: the whole chain of an error, each step of a plan')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'k8sm;completion' {
             [CompletionResult]::new('--directory', '--directory', [CompletionResultType]::ParameterName, 'Write the file that the shell looks for into this directory instead')
             [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'The cluster that is meant [default: k8sm]')
             [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]')
@@ -844,6 +885,7 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             [CompletionResult]::new('label', 'label', [CompletionResultType]::ParameterValue, 'Set labels of objects, and take them away')
             [CompletionResult]::new('annotate', 'annotate', [CompletionResultType]::ParameterValue, 'Set annotations of objects, and take them away')
             [CompletionResult]::new('logs', 'logs', [CompletionResultType]::ParameterValue, 'Show what containers wrote')
+            [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait until objects are as a condition says')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a shell''s completions of this command')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -954,6 +996,9 @@ Register-ArgumentCompleter -Native -CommandName 'k8sm' -ScriptBlock {
             break
         }
         'k8sm;help;logs' {
+            break
+        }
+        'k8sm;help;wait' {
             break
         }
         'k8sm;help;completions' {

@@ -40,6 +40,9 @@ _k8sm() {
             k8sm,clusters)
                 cmd="k8sm__subcmd__clusters"
                 ;;
+            k8sm,completion)
+                cmd="k8sm__subcmd__completions"
+                ;;
             k8sm,completions)
                 cmd="k8sm__subcmd__completions"
                 ;;
@@ -96,6 +99,9 @@ _k8sm() {
                 ;;
             k8sm,up)
                 cmd="k8sm__subcmd__up"
+                ;;
+            k8sm,wait)
+                cmd="k8sm__subcmd__wait"
                 ;;
             k8sm__subcmd__addons,dns)
                 cmd="k8sm__subcmd__addons__subcmd__dns"
@@ -265,6 +271,9 @@ _k8sm() {
             k8sm__subcmd__help,up)
                 cmd="k8sm__subcmd__help__subcmd__up"
                 ;;
+            k8sm__subcmd__help,wait)
+                cmd="k8sm__subcmd__help__subcmd__wait"
+                ;;
             k8sm__subcmd__help__subcmd__addons,dns)
                 cmd="k8sm__subcmd__help__subcmd__addons__subcmd__dns"
                 ;;
@@ -299,7 +308,7 @@ _k8sm() {
 
     case "${cmd}" in
         k8sm)
-            opts="-v -h -V --verbose --name --kubeconfig --help --version up down status stop start cluster addons clusters list kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs completions help"
+            opts="-v -h -V --verbose --name --kubeconfig --help --version up down status stop start cluster addons clusters list kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs wait completions completion help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -447,7 +456,7 @@ _k8sm() {
             return 0
             ;;
         k8sm__subcmd__annotate)
-            opts="-f -R -l -A -n -s -o -v -h --filename --recursive --selector --field-selector --all --all-namespaces --namespace --context --server --overwrite --dry-run --output --verbose --name --kubeconfig --help"
+            opts="-f -R -l -A -n -s -o -v -h --filename --recursive --selector --field-selector --all --all-namespaces --namespace --context --server --overwrite --dry-run --output --list --verbose --name --kubeconfig --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1683,7 +1692,7 @@ _k8sm() {
             return 0
             ;;
         k8sm__subcmd__get)
-            opts="-f -R -n -s -A -l -o -w -L -v -h --filename --recursive --namespace --context --server --all-namespaces --selector --field-selector --output --watch --watch-only --sort-by --no-headers --show-labels --label-columns --show-managed-fields --ignore-not-found --verbose --name --kubeconfig --help"
+            opts="-f -R -n -s -A -l -o -w -L -v -h --filename --recursive --namespace --context --server --all-namespaces --selector --field-selector --output --watch --watch-only --sort-by --no-headers --show-labels --label-columns --show-managed-fields --ignore-not-found --raw --verbose --name --kubeconfig --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1753,6 +1762,10 @@ _k8sm() {
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
                     ;;
+                --raw)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --name)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1795,7 +1808,7 @@ _k8sm() {
             return 0
             ;;
         k8sm__subcmd__help)
-            opts="up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs completions help"
+            opts="up down status stop start cluster addons clusters kubeconfig health-check await-health-check await-file exec attach port-forward get describe create apply delete scale label annotate logs wait completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2298,6 +2311,20 @@ _k8sm() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        k8sm__subcmd__help__subcmd__wait)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         k8sm__subcmd__kubeconfig)
             opts="-v -h --merge --verbose --name --kubeconfig --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -2321,7 +2348,7 @@ _k8sm() {
             return 0
             ;;
         k8sm__subcmd__label)
-            opts="-f -R -l -A -n -s -o -v -h --filename --recursive --selector --field-selector --all --all-namespaces --namespace --context --server --overwrite --dry-run --output --verbose --name --kubeconfig --help"
+            opts="-f -R -l -A -n -s -o -v -h --filename --recursive --selector --field-selector --all --all-namespaces --namespace --context --server --overwrite --dry-run --output --list --verbose --name --kubeconfig --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2735,6 +2762,76 @@ _k8sm() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        k8sm__subcmd__wait)
+            opts="-f -R -l -A -n -s -v -h --filename --recursive --selector --field-selector --all --all-namespaces --namespace --context --server --for --timeout --verbose --name --kubeconfig --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --filename)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --selector)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -l)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --field-selector)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --name)

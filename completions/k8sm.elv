@@ -51,7 +51,9 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand label 'Set labels of objects, and take them away'
             cand annotate 'Set annotations of objects, and take them away'
             cand logs 'Show what containers wrote'
+            cand wait 'Wait until objects are as a condition says'
             cand completions 'Print a shell''s completions of this command'
+            cand completion 'Print a shell''s completions of this command'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'k8sm;up'= {
@@ -310,7 +312,7 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand --help 'Print help'
         }
         &'k8sm;port-forward'= {
-            cand --address 'Where this machine listens'
+            cand --address 'Where this machine listens: addresses, or localhost'
             cand -n 'The namespace [default: the context''s]'
             cand --namespace 'The namespace [default: the context''s]'
             cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
@@ -340,6 +342,7 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand -L 'Show these labels, each in a column'
             cand --label-columns 'Show these labels, each in a column'
             cand --show-managed-fields 'In JSON and YAML, show too who wrote which fields'
+            cand --raw 'What the server answers at a path, as it is: /readyz, /metrics, /api/v1/nodes'
             cand --name 'The cluster that is meant [default: k8sm]'
             cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
             cand -R 'Directories with all directories below them'
@@ -688,6 +691,7 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand -A 'In all namespaces'
             cand --all-namespaces 'In all namespaces'
             cand --overwrite 'Keys that have another value already get this one'
+            cand --list 'Show those that the objects have, and change nothing'
             cand -v 'Say more: the whole chain of an error, each step of a plan'
             cand --verbose 'Say more: the whole chain of an error, each step of a plan'
             cand -h 'Print help (see more with ''--help'')'
@@ -715,6 +719,7 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand -A 'In all namespaces'
             cand --all-namespaces 'In all namespaces'
             cand --overwrite 'Keys that have another value already get this one'
+            cand --list 'Show those that the objects have, and change nothing'
             cand -v 'Say more: the whole chain of an error, each step of a plan'
             cand --verbose 'Say more: the whole chain of an error, each step of a plan'
             cand -h 'Print help (see more with ''--help'')'
@@ -750,7 +755,41 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
         }
+        &'k8sm;wait'= {
+            cand -f 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
+            cand --filename 'A file or directory of JSON or YAML, several documents allowed; - is stdin'
+            cand -l 'Those with these labels: a=b,c!=d,e in (f,g)'
+            cand --selector 'Those with these labels: a=b,c!=d,e in (f,g)'
+            cand --field-selector 'Those with these fields: status.phase=Failed'
+            cand -n 'The namespace [default: the context''s]'
+            cand --namespace 'The namespace [default: the context''s]'
+            cand --context 'The context of the kubeconfig [default: the current one, or that of --name]'
+            cand -s 'The API server''s URL [default: the context''s]'
+            cand --server 'The API server''s URL [default: the context''s]'
+            cand --for 'condition=NAME[=VALUE], jsonpath={PATH}[=VALUE], create or delete'
+            cand --timeout 'How long to wait for each object, as 30s or 2m; 0 looks once'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -R 'Directories with all directories below them'
+            cand --recursive 'Directories with all directories below them'
+            cand --all 'All of the type'
+            cand -A 'In all namespaces'
+            cand --all-namespaces 'In all namespaces'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
         &'k8sm;completions'= {
+            cand --directory 'Write the file that the shell looks for into this directory instead'
+            cand --name 'The cluster that is meant [default: k8sm]'
+            cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
+            cand -v 'Say more: the whole chain of an error, each step of a plan'
+            cand --verbose 'Say more: the whole chain of an error, each step of a plan'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'k8sm;completion'= {
             cand --directory 'Write the file that the shell looks for into this directory instead'
             cand --name 'The cluster that is meant [default: k8sm]'
             cand --kubeconfig 'The kubeconfig to read and write [default: $KUBECONFIG, else ~/.kube/config]'
@@ -784,6 +823,7 @@ set edit:completion:arg-completer[k8sm] = {|@words|
             cand label 'Set labels of objects, and take them away'
             cand annotate 'Set annotations of objects, and take them away'
             cand logs 'Show what containers wrote'
+            cand wait 'Wait until objects are as a condition says'
             cand completions 'Print a shell''s completions of this command'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -861,6 +901,8 @@ set edit:completion:arg-completer[k8sm] = {|@words|
         &'k8sm;help;annotate'= {
         }
         &'k8sm;help;logs'= {
+        }
+        &'k8sm;help;wait'= {
         }
         &'k8sm;help;completions'= {
         }

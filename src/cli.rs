@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 
 use crate::cluster::name::{self, ClusterName};
@@ -35,6 +36,7 @@ mod start;
 mod status;
 mod stop;
 mod up;
+mod wait;
 
 /// Kubernetes on Mesos, in one executable.
 #[derive(Debug, Parser)]
@@ -104,9 +106,43 @@ enum Command {
     PortForward(port_forward::PortForward),
     #[command(flatten)]
     Kube(kube::Command),
-    #[command(hide = true)]
+    #[command(visible_alias = "completion")]
     Completions(completions::Completions),
 }
+
+/// What kubectl has and this command has not: it works on the same kubeconfig.
+const OF_KUBECTL: &[&str] = &[
+    "alpha",
+    "api-resources",
+    "api-versions",
+    "auth",
+    "autoscale",
+    "certificate",
+    "cluster-info",
+    "config",
+    "cordon",
+    "cp",
+    "debug",
+    "diff",
+    "drain",
+    "edit",
+    "events",
+    "explain",
+    "expose",
+    "kustomize",
+    "options",
+    "patch",
+    "plugin",
+    "proxy",
+    "replace",
+    "rollout",
+    "run",
+    "set",
+    "taint",
+    "top",
+    "uncordon",
+    "version",
+];
 
 /// Runs the command that `words` (without the program's name) say, and gives the exit code.
 pub(crate) fn main(words: Vec<String>) -> ExitCode {
@@ -124,13 +160,22 @@ pub(crate) fn main(words: Vec<String>) -> ExitCode {
 /// Prints what clap says; help and version are data, all else is a usage error.
 fn refuse(refusal: &clap::Error) -> ExitCode {
     if refusal.use_stderr() {
-        shell::say(as_hints(&refusal.render().to_string()).trim_end());
+        let page = of_kubectl(refusal).unwrap_or_else(|| as_hints(&refusal.render().to_string()));
+        shell::say(page.trim_end());
         return ExitCode::from(Kind::Usage as u8);
     }
     match shell::data(&refusal.render().to_string()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(false),
     }
+}
+
+/// What to say of a command that is kubectl's: what sounds alike here would not help.
+fn of_kubectl(refusal: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(word)) = refusal.get(ContextKind::InvalidSubcommand) else { return None };
+    let known = refusal.kind() == ErrorKind::InvalidSubcommand && OF_KUBECTL.contains(&word.as_str());
+    known
+        .then(|| format!("error: k8sm has no command {word}\nhint: `kubectl {word}` does it, with the same kubeconfig"))
 }
 
 /// clap's page as ours are: what to try stands behind `hint: `, at the beginning of a line.
@@ -189,6 +234,16 @@ mod tests {
     #[test]
     fn the_tree_is_sound() {
         Line::command().debug_assert();
+    }
+
+    #[test]
+    fn what_kubectl_has_is_said_to_be_kubectls() {
+        let refusal = |words: &[&str]| of_kubectl(&Line::try_parse_from(words).expect_err("refused"));
+        assert!(refusal(&["k8sm", "patch", "cm", "x"]).expect("kubectl's").contains("hint: `kubectl patch` does it"));
+        assert_eq!(refusal(&["k8sm", "frob"]), None);
+        let command = Line::command();
+        let own = |word: &&&str| command.find_subcommand(word).is_some();
+        assert_eq!(OF_KUBECTL.iter().find(own), None, "it is here as well");
     }
 
     #[test]

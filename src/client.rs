@@ -39,6 +39,8 @@ pub(crate) enum Form {
     Object,
     /// A Table of them where the server can, else the objects.
     Table,
+    /// Whatever is at the path.
+    Raw,
 }
 
 impl Form {
@@ -46,6 +48,7 @@ impl Form {
         match self {
             Self::Object => "application/json",
             Self::Table => "application/json;as=Table;v=v1;g=meta.k8s.io,application/json",
+            Self::Raw => "application/json, */*",
         }
     }
 }

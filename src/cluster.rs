@@ -7,6 +7,7 @@ pub(crate) mod compose;
 pub(crate) mod down;
 pub(crate) mod engine;
 mod image;
+mod interrupt;
 pub(crate) mod kubeconfig;
 pub(crate) mod list;
 pub(crate) mod lock;

@@ -11,6 +11,9 @@ use crate::shell;
 
 /// Print a shell's completions of this command
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  source <(k8sm completions bash)                    for this shell\n  \
+                        k8sm completions zsh > \"${fpath[1]}/_k8sm\"       for every zsh from now on\n  \
+                        k8sm completions fish | source")]
 pub(crate) struct Completions {
     /// The shell
     #[arg(value_enum)]

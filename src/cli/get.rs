@@ -23,7 +23,7 @@ use crate::shell;
                         k8sm get pods -l name=nginx -o wide -w\n  k8sm get -f examples/v1/guestbook.yaml")]
 pub(crate) struct Get {
     /// TYPE[,TYPE…] [NAME…], or TYPE/NAME…
-    #[arg(required_unless_present = "files", conflicts_with = "files", value_name = "TYPE [NAME]")]
+    #[arg(required_unless_present_any = ["files", "raw"], conflicts_with = "files", value_name = "TYPE [NAME]")]
     words: Vec<String>,
     #[command(flatten)]
     files: Files,
@@ -66,6 +66,9 @@ pub(crate) struct Get {
     /// No error for a name that is not there
     #[arg(long)]
     ignore_not_found: bool,
+    /// What the server answers at a path, as it is: /readyz, /metrics, /api/v1/nodes
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["words", "files", "output", "watch", "watch_only"])]
+    raw: Option<String>,
 }
 
 /// What the server answered about one kind: a Table, a list or an object, as was asked for.
@@ -73,6 +76,9 @@ type Answer = (&'static Kind, Value);
 
 impl Get {
     pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
+        if let Some(path) = &self.raw {
+            return raw(&self.place.connect(global).await?, path).await;
+        }
         let targets = self.files.targets_or(&self.words, self.place.namespace.as_deref())?;
         let named = targets.iter().any(|target| !target.names.is_empty());
         if named && (self.all_namespaces || self.selector.is_some() || self.field_selector.is_some()) {
@@ -209,6 +215,18 @@ impl Get {
             format!("No resources found in {} namespace.", client.namespace())
         }
     }
+}
+
+/// Prints what the server answers at a path, piece by piece: it may be a watch.
+async fn raw(client: &Client, path: &str) -> Result<(), Failure> {
+    if !path.starts_with('/') {
+        return Err(Failure::usage(format!("--raw {path:?} is no path")).hint("it begins with a slash, as /readyz"));
+    }
+    let mut stream = client.stream(&Path::raw(path), Form::Raw).await?;
+    while let Some(bytes) = stream.next().await? {
+        shell::bytes(&bytes)?;
+    }
+    Ok(())
 }
 
 /// The objects of a list, each with the apiVersion and kind that lists leave out.

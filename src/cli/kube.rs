@@ -4,7 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use kube_api::decode::FieldValidation;
 use serde_json::Value;
 
-use super::{Global, apply, create, delete, describe, get, label, logs, scale};
+use super::{Global, apply, create, delete, describe, get, label, logs, scale, wait};
 use crate::client::{Client, Connection};
 use crate::failure::Failure;
 
@@ -20,6 +20,7 @@ pub(crate) enum Command {
     Label(label::Label),
     Annotate(label::Annotate),
     Logs(logs::Logs),
+    Wait(wait::Wait),
 }
 
 /// Which server, as whom, in which namespace.
@@ -149,6 +150,7 @@ pub(crate) async fn run(global: &Global, command: Command) -> Result<(), Failure
         Command::Label(label) => label.run(global).await,
         Command::Annotate(annotate) => annotate.run(global).await,
         Command::Logs(logs) => logs.run(global).await,
+        Command::Wait(wait) => wait.run(global).await,
     }
 }
 

@@ -55,6 +55,9 @@ struct Marking {
     /// json, yaml, name or jsonpath=TEMPLATE, of what the objects are then
     #[arg(short, long, value_name = "FORMAT")]
     output: Option<Format>,
+    /// Show those that the objects have, and change nothing
+    #[arg(long, conflicts_with_all = ["overwrite", "output"])]
+    list: bool,
 }
 
 /// What is set.
@@ -91,6 +94,9 @@ impl Annotate {
 
 impl Marking {
     async fn run(self, global: &Global, what: What) -> Result<(), Failure> {
+        if self.list {
+            return self.show(global, what).await;
+        }
         let (words, changes) = changes::split(what, &self.words)?;
         if self.selection.is_of_files() && !words.is_empty() {
             return Err(Failure::usage(format!("{:?} cannot stand beside --filename", words[0])));
@@ -107,6 +113,22 @@ impl Marking {
             }
         }
         Failure::last_of(failures)
+    }
+
+    /// Prints what the objects have, each below its name where there are several.
+    async fn show(&self, global: &Global, what: What) -> Result<(), Failure> {
+        if let Some(word) = self.words.iter().find(|word| word.contains('=') || word.ends_with('-')) {
+            return Err(Failure::usage(format!("--list changes nothing, and {word:?} would")));
+        }
+        let targets = self.selection.targets(&self.words, self.place.namespace.as_deref())?;
+        let client = self.place.connect(global).await?;
+        let objects = self.selection.objects(&client, targets).await?;
+        for object in &objects {
+            let current = client.get(&object.path(), Form::Object).await?;
+            let heading = (objects.len() > 1).then(|| object.printed());
+            shell::data(&listed(what, heading.as_deref(), &current))?;
+        }
+        Ok(())
     }
 
     /// Changes one object, and gives what it is then.
@@ -146,5 +168,29 @@ impl Marking {
     fn print(&self, object: &Object, word: &str, value: &Value) -> Result<(), Failure> {
         let sentence = format!("{word}{}", self.dry_run.note());
         shell::data(&output::object::changed(self.output.as_ref(), &object.printed(), value, &sentence)?)
+    }
+}
+
+/// What one object has, a line each.
+fn listed(what: What, heading: Option<&str>, object: &Value) -> String {
+    let indent = if heading.is_some() { " " } else { "" };
+    let mut page = heading.map(|name| format!("Listing {what}s for {name}:\n")).unwrap_or_default();
+    for (key, value) in object["metadata"][what.field()].as_object().into_iter().flatten() {
+        page.push_str(&format!("{indent}{key}={}\n", value.as_str().unwrap_or_default()));
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_object_has_is_listed_a_line_each() {
+        let pod = json!({"metadata": {"labels": {"a": "1", "b": ""}}});
+        assert_eq!(listed(What::Label, None, &pod), "a=1\nb=\n");
+        let several = listed(What::Label, Some("pod/nginx"), &pod);
+        assert_eq!(several, "Listing labels for pod/nginx:\n a=1\n b=\n");
+        assert_eq!(listed(What::Annotation, None, &pod), "");
     }
 }

@@ -36,9 +36,9 @@ pub(crate) struct PortForward {
     /// The ports; REMOTE is a number or a name
     #[arg(required = true, value_name = "[LOCAL:]REMOTE")]
     ports: Vec<Ports>,
-    /// Where this machine listens
-    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
-    address: IpAddr,
+    /// Where this machine listens: addresses, or localhost
+    #[arg(long, value_delimiter = ',', value_parser = address, default_value = "127.0.0.1")]
+    address: Vec<IpAddr>,
     #[command(flatten)]
     place: Place,
 }
@@ -60,7 +60,9 @@ impl PortForward {
         let path = pod.path(&client).under("portforward");
         let mut listeners = Vec::new();
         for pair in pairs {
-            listeners.push((self.listen(pair).await?, pair.remote));
+            for address in &self.address {
+                listeners.push((listen(*address, pair).await?, pair.remote));
+            }
         }
         let room = Arc::new(Semaphore::new(CONNECTIONS));
         let all = listeners
@@ -71,18 +73,26 @@ impl PortForward {
             stopped = tokio::signal::ctrl_c() => stopped.map_err(|e| Failure::environment("listen for signals").because(e)),
         }
     }
+}
 
-    async fn listen(&self, ports: Pair) -> Result<TcpListener, Failure> {
-        let address = SocketAddr::new(self.address, ports.local);
-        let taken = |error| {
-            Failure::environment(format!("listen on {address}"))
-                .because(anyhow::Error::from(error))
-                .hint(format!("name another port, or none: `:{}` takes a free one", ports.remote))
-        };
-        let listener = TcpListener::bind(address).await.map_err(taken)?;
-        let address = listener.local_addr().map_err(taken)?;
-        shell::data(&format!("Forwarding from {address} -> {}\n", ports.remote))?;
-        Ok(listener)
+async fn listen(address: IpAddr, ports: Pair) -> Result<TcpListener, Failure> {
+    let address = SocketAddr::new(address, ports.local);
+    let taken = |error| {
+        Failure::environment(format!("listen on {address}"))
+            .because(anyhow::Error::from(error))
+            .hint(format!("name another port, or none: `:{}` takes a free one", ports.remote))
+    };
+    let listener = TcpListener::bind(address).await.map_err(taken)?;
+    let address = listener.local_addr().map_err(taken)?;
+    shell::data(&format!("Forwarding from {address} -> {}\n", ports.remote))?;
+    Ok(listener)
+}
+
+/// An address to listen on, as it is typed.
+fn address(text: &str) -> Result<IpAddr, String> {
+    match text {
+        "localhost" => Ok(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        text => text.parse().map_err(|_| "expected an IP address or localhost".to_owned()),
     }
 }
 
@@ -106,4 +116,16 @@ async fn serve(client: Client, path: Path, listener: TcpListener, port: u16, roo
 async fn carry(client: &Client, path: &Path, port: u16, local: TcpStream) -> Result<(), Failure> {
     let upgraded = client.forward(path).await?;
     client::carry(upgraded, port, local).await.map_err(|error| Failure::from(anyhow::Error::from(error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn localhost_is_an_address_and_other_names_are_none() {
+        assert_eq!(address("localhost"), Ok(Ipv4Addr::LOCALHOST.into()));
+        assert_eq!(address("::1"), Ok(std::net::Ipv6Addr::LOCALHOST.into()));
+        assert!(address("example.com").is_err());
+    }
 }

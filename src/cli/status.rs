@@ -31,7 +31,12 @@ pub(crate) async fn run(global: &Global, args: Status) -> Result<(), Failure> {
     let cluster = global.cluster()?;
     let status = status::read(&Engine::connect().await?, &cluster).await?;
     match args.output {
-        Output::Text => shell::data(&page(&status))?,
+        Output::Text => {
+            shell::data(&page(&status))?;
+            if status.is_stopped() {
+                shell::say(&format!("cluster {cluster} is stopped: `k8sm start{}` starts it", cluster.flag()));
+            }
+        }
         Output::Json => {
             let text =
                 serde_json::to_string_pretty(&status).map_err(|error| Failure::failed("print").because(error))?;

@@ -63,7 +63,10 @@ impl Error {
     pub(super) fn refused(code: u16, body: &[u8]) -> Self {
         let mut refusal: Refusal = serde_json::from_slice(body).unwrap_or_default();
         refusal.code = code;
-        if refusal.message.is_empty() {
+        if refusal.message.is_empty() && code == 404 && body.starts_with(b"{") {
+            // the list of all paths that there are
+            refusal.message = "the server could not find the requested resource".to_owned();
+        } else if refusal.message.is_empty() {
             let text = String::from_utf8_lossy(body);
             let line = text.lines().next().unwrap_or_default().trim();
             refusal.message = if line.is_empty() {
@@ -145,6 +148,8 @@ mod tests {
         let failure = Failure::from(Error::refused(502, b"Bad Gateway\nmore"));
         assert_eq!(failure.line(), "the server answered 502: Bad Gateway");
         assert_eq!(Failure::from(Error::refused(500, b"")).line(), "the server answered 500");
+        let paths = Failure::from(Error::refused(404, br#"{"paths":["/api","/apis"]}"#));
+        assert_eq!(paths.line(), "the server could not find the requested resource");
     }
 
     #[test]

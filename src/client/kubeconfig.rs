@@ -1,6 +1,6 @@
 //! Which server, as whom, in which namespace: from $KUBECONFIG, `--kubeconfig` and the context flags.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
@@ -40,7 +40,10 @@ impl Connection {
         let wrong = |error| Error::kubeconfig(&self.place(), anyhow::Error::from(error));
         let read = match &self.kubeconfig {
             Some(file) => Kubeconfig::read_from(file),
-            None => Kubeconfig::read(),
+            None => match listed() {
+                files if files.is_empty() => Kubeconfig::read(),
+                files => merged(&files),
+            },
         };
         let kubeconfig = read.map_err(wrong)?;
         let mut config = resolve(kubeconfig, self.context.clone()).await.map_err(wrong)?;
@@ -52,6 +55,36 @@ impl Connection {
                 server.parse().map_err(|error| Error::kubeconfig("--server", anyhow::anyhow!("{server}: {error}")))?;
         }
         Ok(config)
+    }
+}
+
+/// The files of $KUBECONFIG.
+fn listed() -> Vec<PathBuf> {
+    let list = std::env::var_os("KUBECONFIG").unwrap_or_default();
+    std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()).collect()
+}
+
+/// Several files as one, as kubectl takes them: what an earlier one says wins, and one that is not there, or empty, says
+/// nothing. Where none says anything the last is the one that is missing.
+///
+/// # Errors
+/// A file that cannot be read or is broken.
+fn merged(files: &[PathBuf]) -> Result<Kubeconfig, KubeconfigError> {
+    let saying: Vec<&PathBuf> = files.iter().filter(|file| !says_nothing(file)).collect();
+    if saying.is_empty() {
+        return Kubeconfig::read_from(files.last().cloned().unwrap_or_default());
+    }
+    saying.into_iter().try_fold(Kubeconfig::default(), |merged, file| {
+        let mut next = Kubeconfig::read_from(file)?;
+        next.current_context = next.current_context.filter(|context| !context.is_empty());
+        merged.merge(next)
+    })
+}
+
+fn says_nothing(file: &Path) -> bool {
+    match std::fs::read_to_string(file) {
+        Ok(text) => text.trim().is_empty(),
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
     }
 }
 
@@ -119,6 +152,29 @@ contexts:
             (config.cluster_url.to_string().as_str(), config.default_namespace.as_str()),
             ("http://127.0.0.1:2/", "there")
         );
+    }
+
+    #[test]
+    fn of_several_files_those_that_say_nothing_are_passed_over() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = |name: &str, text: &str| {
+            let path = dir.path().join(name);
+            std::fs::write(&path, text).expect("written");
+            path
+        };
+        let unset = file("unset", "apiVersion: v1\nkind: Config\ncurrent-context: \"\"\n");
+        let (empty, full) = (file("empty", "\n"), file("full", FILE));
+        let absent = dir.path().join("absent");
+        let read = merged(&[absent.clone(), empty.clone(), unset, full.clone()]).expect("one of them says it");
+        assert_eq!((read.current_context.as_deref(), read.contexts.len()), (Some("one"), 2));
+        let other = file("other", &FILE.replace("current-context: one", "current-context: two"));
+        assert_eq!(
+            merged(&[other, full.clone()]).expect("both").current_context.as_deref(),
+            Some("two"),
+            "the first wins"
+        );
+        assert!(merged(&[file("broken", "clusters: ["), full]).is_err());
+        assert!(merged(&[empty, absent]).is_err());
     }
 
     #[test]

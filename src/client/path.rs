@@ -32,6 +32,11 @@ impl Path {
         Self { path, query: Query::default() }
     }
 
+    /// What a user types, which is encoded already.
+    pub(crate) fn raw(text: &str) -> Self {
+        Self { path: text.to_owned(), query: Query::default() }
+    }
+
     /// One object. The namespace counts only for kinds that have one.
     pub(crate) fn object(kind: &Kind, namespace: &str, name: &str) -> Self {
         Self::list(kind, Some(namespace)).under(name)

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
+use super::name::ClusterName;
 use super::port::Ports;
 use crate::failure::Failure;
 
@@ -63,12 +64,13 @@ pub(crate) fn check(wanted: &[Publish], ports: Ports, free: impl Fn(u16) -> bool
 ///
 /// # Errors
 /// The port that it does not publish.
-pub(crate) fn kept(wanted: &[Publish], label: Option<&String>) -> Result<Vec<Publish>, Failure> {
+pub(crate) fn kept(cluster: &ClusterName, wanted: &[Publish], label: Option<&String>) -> Result<Vec<Publish>, Failure> {
     let published: Vec<Publish> = of_label(label).collect();
     match wanted.iter().find(|one| !published.contains(one)) {
-        Some(one) => Err(Failure::conflict(format!("the cluster does not publish {one}, and is there already")).hint(
-            "`k8sm down` and `k8sm up --publish` change what it publishes, or `k8sm port-forward` reaches a pod",
-        )),
+        Some(one) => Err(Failure::conflict(format!("cluster {cluster} does not publish {one}, and is there already")).hint(format!(
+            "`k8sm down{0}` and `k8sm up{0} --publish {one}` change what it publishes, or `k8sm port-forward` reaches a pod",
+            cluster.flag()
+        ))),
         None => Ok(published),
     }
 }
@@ -118,9 +120,16 @@ mod tests {
     #[test]
     fn what_is_published_stays() {
         let label = label(&[publish("8080:30080"), publish("8081:30081")]);
+        let cluster = ClusterName::new("mine").unwrap();
+        let kept = |wanted: &[Publish], label| kept(&cluster, wanted, label);
         assert_eq!(kept(&[], Some(&label)).unwrap().len(), 2);
         assert_eq!(kept(&[publish("8081:30081")], Some(&label)).unwrap().len(), 2);
-        assert_eq!(kept(&[publish("8082:30081")], Some(&label)).unwrap_err().kind(), Kind::Conflict);
+        let refused = kept(&[publish("8082:30081")], Some(&label)).unwrap_err();
+        assert_eq!(refused.kind(), Kind::Conflict);
+        assert!(
+            refused.line().contains("cluster mine"),
+            "whose hint names it too: another cluster is not to go for it"
+        );
         assert!(kept(&[], None).unwrap().is_empty());
     }
 }

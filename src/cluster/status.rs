@@ -54,6 +54,13 @@ pub(crate) struct Line {
     pub(crate) pss_bytes: Option<u64>,
 }
 
+impl Status {
+    /// Whether all of it was stopped, as `k8sm stop` does.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.components.iter().all(|line| line.state == Presence::There(State::Stopped))
+    }
+}
+
 /// Reads the state of a cluster.
 ///
 /// # Errors
@@ -272,6 +279,19 @@ mod tests {
              apiserver   unhealthy   172.30.0.4   -      3.0M     k8sm/km:1\n\
              apiserver: does not run\n"
         );
+    }
+
+    #[test]
+    fn a_cluster_is_stopped_when_nothing_of_it_runs() {
+        let status = |states: &[State]| Status {
+            cluster: ClusterName::new("g").unwrap(),
+            healthy: false,
+            components: states.iter().map(|state| one("etcd", *state, None)).collect(),
+            reasons: Vec::new(),
+        };
+        assert!(status(&[State::Stopped, State::Stopped]).is_stopped());
+        assert!(!status(&[State::Stopped, State::Running]).is_stopped());
+        assert!(!status(&[State::Created]).is_stopped());
     }
 
     #[test]

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use ipnet::Ipv4Net;
 use rand::RngExt;
 use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
 
 use super::act::{self, Act};
 use super::addons::{deploy, dns};
 use super::compose::{self, Compose};
 use super::engine::Engine;
 use super::image;
+use super::interrupt::on_interrupt;
 use super::kubeconfig::{self, Access};
 use super::lock::Lock;
 use super::logs;
@@ -289,25 +289,6 @@ fn greet(plan: &Plan, unchanged: bool, time: Duration, file: &kubeconfig::File) 
     }
     shell::say(&format!("{:>7}  cluster {cluster} is ready; context {} in {}", seconds(time), cluster.context(), file));
     shell::say(&format!("Next: kubectl --context {} get nodes", cluster.context()));
-}
-
-/// Cancelled by the first Ctrl-C, which is answered with `first`; the second one ends the process with `second`.
-fn on_interrupt(first: String, second: String) -> Result<CancellationToken, Failure> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let failed = |error| Failure::environment("listen for signals").because(error);
-    let mut interrupts = signal(SignalKind::interrupt()).map_err(failed)?;
-    let mut terminations = signal(SignalKind::terminate()).map_err(failed)?;
-    let token = CancellationToken::new();
-    let cancel = token.clone();
-    tokio::spawn(async move {
-        tokio::select! { _ = interrupts.recv() => {}, _ = terminations.recv() => {} }
-        shell::say(&first);
-        cancel.cancel();
-        tokio::select! { _ = interrupts.recv() => {}, _ = terminations.recv() => {} }
-        shell::say(&second);
-        std::process::exit(Kind::Interrupted as i32);
-    });
-    Ok(token)
 }
 
 /// A name for this run.

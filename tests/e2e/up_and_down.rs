@@ -146,8 +146,8 @@ fn clusters_come_and_go_at_the_same_moment_and_run_side_by_side() {
     ran.into_iter().for_each(|ran| drop(ran.ok()));
 }
 
-/// Starts `up`, and interrupts it when it has said `lines` lines. None where it was done before.
-fn interrupted(cluster: &Cluster, lines: usize, signal: &str) -> Option<i32> {
+/// Starts `up`, and interrupts it by these signals at once when it has said `lines` lines. None where it was done before.
+fn interrupted(cluster: &Cluster, lines: usize, signals: &[&str]) -> Option<i32> {
     let mut command = cluster.command(&["up"]);
     let mut child =
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
@@ -160,7 +160,10 @@ fn interrupted(cluster: &Cluster, lines: usize, signal: &str) -> Option<i32> {
         }
     }
     let pid = child.id().to_string();
-    run(std::process::Command::new("kill").args([signal, &pid]), "").ok();
+    for signal in signals {
+        // After the first it may have ended.
+        drop(run(std::process::Command::new("kill").args([*signal, pid.as_str()]), ""));
+    }
     // Its talk is read to the end, so that it never waits for a reader.
     said.for_each(drop);
     Some(child.wait().expect("it ends").code().unwrap_or(-1))
@@ -171,7 +174,13 @@ fn an_interrupted_first_up_leaves_nothing_at_any_phase() {
     for lines in 0.. {
         let cluster = Cluster::new("int");
         let before = Inventory::take(&cluster.name);
-        match interrupted(&cluster, lines, "-INT") {
+        // Ctrl-C, what `timeout` sends to a process and once more to its group, a terminal that is closed.
+        let signals: &[&str] = match lines % 3 {
+            0 => &["-INT"],
+            1 => &["-TERM", "-TERM"],
+            _ => &["-HUP"],
+        };
+        match interrupted(&cluster, lines, signals) {
             // Before its first line it may not have taken signals into its own hands yet.
             Some(code) if code == 130 || (lines == 0 && code == -1) => {
                 Inventory::take(&cluster.name).is_as(&before, &format!("after an interruption at line {lines}"));
@@ -188,14 +197,14 @@ fn an_interrupted_first_up_leaves_nothing_at_any_phase() {
 #[test]
 fn a_killed_up_is_completed_by_the_next_and_an_interrupted_second_leaves_the_first() {
     let cluster = Cluster::new("resume");
-    assert!(interrupted(&cluster, 3, "-KILL").is_some(), "it was killed in the middle");
+    assert!(interrupted(&cluster, 3, &["-KILL"]).is_some(), "it was killed in the middle");
     cluster.k8sm(&["up"]).ok();
     cluster.nodes_ready();
     let first = running(&cluster);
     // There is nothing to do, but one does not answer: so it is surely in the midst of it when the signal comes.
     let scheduler = cluster.container("scheduler");
     docker(&["kill", "--signal=STOP", &scheduler]);
-    let code = interrupted(&cluster, 1, "-INT");
+    let code = interrupted(&cluster, 1, &["-INT"]);
     docker(&["kill", "--signal=CONT", &scheduler]);
     assert_eq!(code, Some(130));
     assert_eq!(running(&cluster), first);

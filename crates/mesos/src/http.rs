@@ -1,9 +1,11 @@
-//! POST of JSON over plain HTTP/1.1, and answers that are streams of RecordIO.
+//! POST of JSON over plain HTTP/1.1, who asks, and answers that are streams of RecordIO.
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::BytesMut;
-use http::header::{ACCEPT, CONTENT_TYPE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
@@ -55,9 +57,50 @@ pub enum Error {
     },
 }
 
+/// What a framework's principal says to masters that want to know who asks: HTTP's basic authentication, Mesos' own
+/// default (section 1.8). Not shown when it is printed.
+///
+/// # Errors
+/// Where one of them cannot be told apart: Mesos takes no colon in either, and nothing that is no header.
+pub fn basic(principal: &str, secret: &str) -> Result<HeaderValue, AuthorizationError> {
+    if principal.contains(':') || secret.contains(':') {
+        return Err(AuthorizationError::Colon);
+    }
+    authorization(&format!("Basic {}", STANDARD.encode(format!("{principal}:{secret}"))))
+}
+
+/// What an executor says to an agent that gave it a token (`MESOS_EXECUTOR_AUTHENTICATION_TOKEN`). Not shown when it is
+/// printed.
+///
+/// # Errors
+/// Where the token cannot stand in a header.
+pub fn bearer(token: &str) -> Result<HeaderValue, AuthorizationError> {
+    authorization(&format!("Bearer {token}"))
+}
+
+fn authorization(text: &str) -> Result<HeaderValue, AuthorizationError> {
+    let mut value = HeaderValue::from_str(text).map_err(|_| AuthorizationError::NoHeader)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// Why a secret cannot be said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AuthorizationError {
+    /// Principal and secret are divided by one.
+    #[error("Mesos takes no colon in a principal or its secret")]
+    Colon,
+    /// A character that HTTP does not carry.
+    #[error("it holds characters that cannot stand in an HTTP header")]
+    NoHeader,
+}
+
 /// An HTTP client with a pool of connections. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Http(Client<HttpConnector, Full<bytes::Bytes>>);
+pub struct Http {
+    client: Client<HttpConnector, Full<bytes::Bytes>>,
+    authorization: Option<HeaderValue>,
+}
 
 impl Default for Http {
     fn default() -> Self {
@@ -67,12 +110,11 @@ impl Default for Http {
         connector.set_keepalive_interval(Some(KEEPALIVE));
         connector.set_keepalive_retries(Some(3));
         connector.set_nodelay(true);
-        Self(
-            Client::builder(TokioExecutor::new())
-                .pool_timer(TokioTimer::new())
-                .pool_max_idle_per_host(4)
-                .build(connector),
-        )
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_max_idle_per_host(4)
+            .build(connector);
+        Self { client, authorization: None }
     }
 }
 
@@ -87,6 +129,11 @@ pub struct Answer {
 }
 
 impl Http {
+    /// A client that says with each request who asks; `None` says nothing.
+    pub fn authorized(authorization: Option<HeaderValue>) -> Self {
+        Self { authorization, ..Self::default() }
+    }
+
     /// POSTs `body` as JSON; the head of the answer has to come within `timeout`.
     ///
     /// # Errors
@@ -103,10 +150,13 @@ impl Http {
         if let Some((name, value)) = header {
             request = request.header(name, value);
         }
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
         let request = request
             .body(Full::new(bytes::Bytes::from(body)))
             .map_err(|source| Error::Request { uri: uri.to_owned(), source })?;
-        match tokio::time::timeout(timeout, self.0.request(request)).await {
+        match tokio::time::timeout(timeout, self.client.request(request)).await {
             Ok(Ok(response)) => {
                 let (head, body) = response.into_parts();
                 Ok(Answer { status: head.status, headers: head.headers, body })
@@ -186,5 +236,22 @@ impl Records {
                 self.decoder.feed(data);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_is_said_as_mesos_reads_it_and_not_printed() {
+        let header = basic("k8sm", "secret").unwrap();
+        assert_eq!(header.to_str().unwrap(), "Basic azhzbTpzZWNyZXQ=");
+        assert!(!format!("{header:?}").contains("azhz"));
+        assert_eq!(bearer("a.b.c").unwrap().to_str().unwrap(), "Bearer a.b.c");
+        for (principal, secret) in [("a:b", "c"), ("a", "b:c")] {
+            assert_eq!(basic(principal, secret), Err(AuthorizationError::Colon));
+        }
+        assert_eq!(bearer("a\nb"), Err(AuthorizationError::NoHeader));
     }
 }

@@ -172,9 +172,18 @@ impl Lenient {
 macro_rules! numbers {
     ($($method:ident)+) => {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
-            self.number()?.$method(visitor).map_err(Mismatch::other)
+            whole(self.number()?).$method(visitor).map_err(Mismatch::other)
         })+
     };
+}
+
+/// A number without its fraction where an integer is expected, as clients whose language knows one kind of number write
+/// them: `31000.0`.
+fn whole(number: Value) -> Value {
+    match number.as_f64().filter(|_| number.is_f64()) {
+        Some(float) if float.abs() < 9.0e15 => Value::from(float as i64),
+        _ => number,
+    }
 }
 
 macro_rules! texts {
@@ -334,6 +343,13 @@ mod tests {
         assert_eq!(filters.refuse_seconds, 1.5);
         let framework: FrameworkInfo = decode(r#"{"user":"u","name":"n","checkpoint":"true"}"#).unwrap();
         assert!(framework.checkpoint);
+    }
+
+    #[test]
+    fn an_integer_may_be_written_as_a_float() {
+        let ranges: crate::Ranges = decode(r#"{"range":{"begin":31000.0,"end":"31005.0"}}"#).unwrap();
+        assert_eq!((ranges.range[0].begin, ranges.range[0].end), (31000, 31005));
+        assert!(decode::<crate::Ranges>(r#"{"range":{"begin":-1.0,"end":1}}"#).is_err());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use mesos::executor::client::{self as executor_client, Agent};
 use mesos::executor::environment::Environment;
 use mesos::executor::{CallWire as ExecutorCall, Event as ExecutorEvent};
+use mesos::http::{self, Http};
 use mesos::scheduler::client::{self as scheduler_client, CallError, Notice};
 use mesos::scheduler::{CallWire as SchedulerCall, Event};
 use mesos::{FrameworkInfo, TaskState, TaskStatus, json, recordio};
@@ -126,6 +127,26 @@ async fn a_scheduler_follows_a_redirect_and_calls_the_leader() {
 }
 
 #[tokio::test]
+async fn a_scheduler_tries_the_next_master_and_says_who_it_is() {
+    let (follower, leader) = (Peer::new().await, Peer::new().await);
+    let gone = Peer::new().await.address();
+    let masters = [gone, follower.address(), leader.address()].map(|address| address.parse().unwrap()).to_vec();
+    let http = Http::authorized(Some(http::basic("k8sm", "secret").unwrap()));
+    let (master, mut notices) = scheduler_client::connect_by(http, masters, framework());
+    let request = follower.request().await;
+    assert_eq!(request.header("authorization"), Some("Basic azhzbTpzZWNyZXQ="));
+    let _follower = request.answer("503 Service Unavailable").await;
+    let request = leader.request().await;
+    let _stream = request.stream(&[SUBSCRIBED]).await;
+    assert!(matches!(soon(notices.next()).await, Some(Notice::Event(Event::Subscribed(_)))));
+    let calling = tokio::spawn(async move { master.revive(Vec::new()).await });
+    let request = leader.request().await;
+    assert_eq!(request.header("authorization"), Some("Basic azhzbTpzZWNyZXQ="));
+    let _connection = request.answer("202 Accepted").await;
+    soon(calling).await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn a_scheduler_subscribes_again_with_its_id_in_both_places() {
     let peer = Peer::new().await;
     let (master, mut notices) = scheduler_client::connect(peer.address().parse().unwrap(), framework());
@@ -195,6 +216,7 @@ fn environment(peer: &Peer, recovery_timeout: Option<Duration>) -> Environment {
         recovery_timeout,
         subscription_backoff_max: Duration::from_millis(100),
         shutdown_grace_period: Duration::from_secs(5),
+        authorization: None,
     }
 }
 
@@ -245,6 +267,19 @@ async fn an_executor_hands_over_what_its_agent_may_not_know() {
     assert_eq!(subscribe.unacknowledged_updates[0].status, second);
     assert!(subscribe.unacknowledged_tasks.is_empty(), "its first update was stored");
     assert!(!agent.flushed(Duration::ZERO).await);
+}
+
+#[tokio::test]
+async fn an_executor_shows_the_token_that_its_agent_gave_it() {
+    let peer = Peer::new().await;
+    let environment = Environment { authorization: Some(http::bearer("a.b.c").unwrap()), ..environment(&peer, None) };
+    let (agent, mut notices) = executor_client::connect(environment);
+    let request = peer.request().await;
+    assert_eq!(request.header("authorization"), Some("Bearer a.b.c"));
+    let _stream = request.stream(&[EXECUTOR_SUBSCRIBED]).await;
+    assert!(matches!(soon(notices.next()).await, Some(executor_client::Notice::Event(ExecutorEvent::Subscribed(_)))));
+    report(&agent, TaskState::Running);
+    assert_eq!(peer.request().await.header("authorization"), Some("Bearer a.b.c"));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use clap::Parser;
+use mesos::MasterAddress;
 
 /// Flags of the documents that have no effect here; each is said once by name.
 pub const IGNORED: &[&str] = &[
@@ -57,7 +58,7 @@ pub struct Flags {
     /// Kubeconfig of the scheduler's own client
     #[arg(long, default_value = "")]
     pub kubeconfig: String,
-    /// Mesos master: host:port or http://host:port
+    /// Mesos masters: host:port or http://host:port, divided by commas; the one that leads is found among them
     #[arg(long, default_value = "localhost:5050")]
     pub mesos_master: String,
     /// User under which Mesos runs executors
@@ -217,6 +218,12 @@ pub enum FlagError {
     /// Empty after trimming.
     #[error("flag --framework-name must not be empty")]
     FrameworkName,
+    /// What is no address of a master.
+    #[error("flag --mesos-master: {0}")]
+    Master(#[from] mesos::address::AddressError),
+    /// A secret of nobody.
+    #[error("flag --mesos-authentication-secret-file needs --mesos-authentication-principal: whose secret is it?")]
+    NoPrincipal,
     /// What needs another way.
     #[error("flag --{0} is not supported: {1}")]
     Unsupported(&'static str, &'static str),
@@ -243,16 +250,31 @@ impl Flags {
             return Err(FlagError::FrameworkName);
         }
         if self.mesos_master.starts_with("zk://") {
-            return Err(FlagError::Unsupported("mesos-master=zk://", "name the leading master as host:port"));
+            return Err(FlagError::Unsupported("mesos-master=zk://", "name all masters as host:port,host:port"));
         }
-        if !self.mesos_authentication_secret_file.is_empty() {
-            let hint = "the v1 API's basic authentication is not spoken yet";
-            return Err(FlagError::Unsupported("mesos-authentication-secret-file", hint));
+        self.masters()?;
+        if !self.mesos_authentication_secret_file.is_empty() && self.mesos_authentication_principal.is_empty() {
+            return Err(FlagError::NoPrincipal);
         }
         if !self.node.static_pods_config.is_empty() {
             return Err(FlagError::Unsupported("static-pods-config", "create the pods through the API"));
         }
         Ok(())
+    }
+
+    /// The masters, in the order in which they are tried.
+    ///
+    /// # Errors
+    /// The first that is no address.
+    pub fn masters(&self) -> Result<Vec<MasterAddress>, FlagError> {
+        Ok(self.mesos_master.split(',').map(|master| master.trim().parse()).collect::<Result<_, _>>()?)
+    }
+
+    /// Whether agents have to fetch something from here.
+    #[must_use]
+    pub fn serves_artifacts(&self) -> bool {
+        let given = [&self.node.mesos_sandbox_overlay, &self.node.dockercfg_path];
+        !self.km_path.contains("://") || given.iter().any(|path| !path.is_empty())
     }
 }
 
@@ -314,6 +336,16 @@ mod tests {
         let stranger = flags("--api-servers=a --mesos-default-pod-roles=x").check();
         assert_eq!(stranger, Err(FlagError::PodRole("x".into())));
         assert!(flags("--api-servers=a --mesos-master=zk://h/p").check().is_err());
+        assert!(matches!(flags("--api-servers=a --mesos-master=a:5050,b:x").check(), Err(FlagError::Master(_))));
+        let secret = "--api-servers=a --mesos-authentication-secret-file=/s";
+        assert_eq!(flags(secret).check(), Err(FlagError::NoPrincipal));
+        assert_eq!(flags(&format!("{secret} --mesos-authentication-principal=k8sm")).check(), Ok(()));
+    }
+
+    #[test]
+    fn masters_are_divided_by_commas() {
+        let masters = flags("--mesos-master=a:5050,http://b:5051/,c").masters().unwrap();
+        assert_eq!(masters.iter().map(ToString::to_string).collect::<Vec<_>>(), ["a:5050", "b:5051", "c:5050"]);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use anyhow::Context;
+use axum::http::HeaderValue;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Api, Patch, PatchParams, PostParams};
 use kube::{Client, Error};
@@ -35,6 +37,23 @@ pub fn info(flags: &Flags, id: Option<FrameworkID>) -> FrameworkInfo {
         capabilities: vec![MultiRole.into(), ReservationRefinement.into(), PartitionAware.into()],
         ..FrameworkInfo::default()
     }
+}
+
+/// What the framework says to masters that ask who it is.
+///
+/// # Errors
+/// When the secret's file cannot be read or used.
+pub fn authorization(flags: &Flags) -> anyhow::Result<Option<HeaderValue>> {
+    let path = &flags.mesos_authentication_secret_file;
+    if path.is_empty() {
+        return Ok(None);
+    }
+    let secret = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read --mesos-authentication-secret-file {path}"))?;
+    // editors end a file with a line's end, which is no part of the secret
+    let secret = secret.trim_end_matches(['\r', '\n']);
+    let value = mesos::http::basic(&flags.mesos_authentication_principal, secret);
+    Ok(Some(value.with_context(|| format!("cannot use the secret of --mesos-authentication-secret-file {path}"))?))
 }
 
 /// Keeps the framework's ID.
@@ -90,5 +109,24 @@ async fn retry<T>(what: &str, attempt: impl AsyncFn() -> Result<T, Error>) -> T 
         }
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(MOST_WAIT);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_secret_is_what_the_file_holds_without_its_last_lines_end() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "secret\n").unwrap();
+        let line = format!(
+            "--mesos-authentication-principal=k8sm --mesos-authentication-secret-file={}",
+            file.path().display()
+        );
+        let flags = serve::flags::parse("scheduler", line.split(' ').map(str::to_owned).collect(), &[]).unwrap();
+        assert_eq!(authorization(&flags).unwrap().unwrap(), "Basic azhzbTpzZWNyZXQ=");
+        std::fs::write(file.path(), "a:b").unwrap();
+        assert!(format!("{:#}", authorization(&flags).unwrap_err()).contains("colon"));
     }
 }

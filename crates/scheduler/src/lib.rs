@@ -3,6 +3,7 @@
 //! `core` decides where pods go and `machine` what happens next; both are free of IO and hold all the rules. `run` wires them
 //! to the API server (`cluster`) and to the Mesos master (`framework`).
 
+pub mod address;
 pub mod annotations;
 pub mod backoff;
 pub mod cluster;

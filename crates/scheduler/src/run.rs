@@ -10,6 +10,8 @@ use k8s_openapi::api::core::v1::{Namespace, Node, Pod, Service};
 use kube::api::Api;
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Client, Config};
+use mesos::MasterAddress;
+use mesos::http::Http;
 use mesos::scheduler::Event;
 use mesos::scheduler::client::{self, Master, Notice, Notices};
 use tokio::net::TcpListener;
@@ -17,6 +19,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::address;
 use crate::cluster::Cluster;
 use crate::core::Charges;
 use crate::effect::Effect;
@@ -56,6 +59,8 @@ async fn main(args: Vec<String>) -> anyhow::Result<()> {
 pub async fn serve(flags: Flags, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
     // a second installation fails and changes nothing
     let _ = rustls::crypto::ring::default_provider().install_default();
+    let authorization = framework::authorization(&flags)?;
+    let artifacts = address::artifacts(&flags).await?;
     let client = api_client(&flags).await?;
     let metrics = Metrics::default();
     let (ask, questions) = mpsc::channel(16);
@@ -68,7 +73,9 @@ pub async fn serve(flags: Flags, listener: TcpListener, shutdown: CancellationTo
         until.run_until_cancelled(service::keep(registered.0, &registered.1)).await;
     });
     let scheduler = Scheduler {
-        machine: Machine::new(settings(&flags), Template::of(&flags, &artifacts(&flags)), metrics),
+        machine: Machine::new(settings(&flags), Template::of(&flags, &artifacts), metrics),
+        http: Http::authorized(authorization),
+        masters: flags.masters()?,
         store: Store::new(client.clone(), &flags.framework_name),
         flags,
         cluster,
@@ -124,14 +131,6 @@ fn settings(flags: &Flags) -> Settings {
     }
 }
 
-/// Where agents find what the scheduler serves.
-fn artifacts(flags: &Flags) -> String {
-    match flags.advertised_address.as_str() {
-        "" => format!("http://{}", SocketAddr::new(flags.address, flags.port)),
-        address => format!("http://{address}"),
-    }
-}
-
 /// What the API server shows, of any kind.
 #[allow(clippy::large_enum_variant, reason = "moved once; nearly all are pods")]
 enum Seen {
@@ -168,6 +167,8 @@ where
 
 struct Scheduler {
     machine: Machine,
+    http: Http,
+    masters: Vec<MasterAddress>,
     store: Store,
     flags: Flags,
     cluster: Cluster,
@@ -183,14 +184,12 @@ struct Line {
 }
 
 impl Line {
-    fn open(address: &str, info: mesos::FrameworkInfo) -> anyhow::Result<Self> {
-        let address =
-            address.parse().with_context(|| format!("--mesos-master {address:?} is no address of a master"))?;
-        let (master, notices) = client::connect(address, info);
+    fn open(scheduler: &Scheduler, info: mesos::FrameworkInfo) -> Self {
+        let (master, notices) = client::connect_by(scheduler.http.clone(), scheduler.masters.clone(), info);
         let (calls, queue) = mpsc::channel(CALLS);
         let failed = Arc::new(Notify::new());
         tokio::spawn(send(master, queue, Arc::clone(&failed)));
-        Ok(Self { notices, calls, failed })
+        Self { notices, calls, failed }
     }
 }
 
@@ -208,7 +207,7 @@ async fn send(master: Master, mut queue: mpsc::Receiver<mesos::scheduler::Action
 impl Scheduler {
     async fn run(mut self, client: Client) -> anyhow::Result<()> {
         let kept = self.store.load().await.filter(|_| self.flags.failover_timeout > 0.0);
-        let mut line = Line::open(&self.flags.mesos_master, framework::info(&self.flags, kept.clone()))?;
+        let mut line = Line::open(&self, framework::info(&self.flags, kept.clone()));
         let (mut seen, mut lists, mut id) = (watch(&client), Lists::default(), kept);
         loop {
             let deadline = self.machine.deadline().map(tokio::time::Instant::from_std);
@@ -228,7 +227,7 @@ impl Scheduler {
                         tracing::warn!(message = error.message, "the framework is no more; a new one is registered");
                         self.store.save(None).await;
                         id = None;
-                        line = Line::open(&self.flags.mesos_master, framework::info(&self.flags, None))?;
+                        line = Line::open(&self, framework::info(&self.flags, None));
                     }
                     Some(notice) => self.notice(notice, &mut id).await,
                     None => bail!("the subscription at the Mesos master has ended"),

@@ -12,8 +12,8 @@ use k8s_openapi::api::core::v1::{
 use kube::api::{Api, PostParams};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Client, Error, ResourceExt};
-use tokio::net::UdpSocket;
 
+use crate::address;
 use crate::flags::Flags;
 
 const NAMESPACE: &str = "default";
@@ -82,18 +82,9 @@ fn accept(result: Result<(), Error>) -> Result<(), Error> {
     }
 }
 
-/// The address at which others reach the pages: that of the listener, or where it listens on all, that of the way to the Mesos
-/// master. A loopback address is nobody else's to use.
+/// The address at which others reach the pages. A loopback address is nobody else's to use.
 async fn published(flags: &Flags) -> anyhow::Result<Option<IpAddr>> {
-    let mut address = flags.address;
-    if address.is_unspecified() {
-        let master = flags.mesos_master.rsplit("//").next().unwrap_or_default().trim_end_matches('/');
-        let socket = UdpSocket::bind(SocketAddr::new(address, 0)).await.context("cannot open a socket")?;
-        // nothing is sent: the kernel only chooses the way
-        socket.connect(master).await.with_context(|| format!("cannot find the way to {master}"))?;
-        address = socket.local_addr().context("cannot read the socket's address")?.ip();
-    }
-    Ok(Some(address).filter(|address| !address.is_loopback()))
+    Ok(Some(address::own(flags).await?).filter(|address| !address.is_loopback()))
 }
 
 fn service(cluster_ip: &str) -> Service {
@@ -183,6 +174,9 @@ mod tests {
             serve::flags::parse("scheduler", line.split_whitespace().map(str::to_owned).collect(), &[]).unwrap()
         };
         assert_eq!(published(&flags("--address=10.0.0.9")).await.unwrap(), Some("10.0.0.9".parse().unwrap()));
-        assert_eq!(published(&flags("--address=0.0.0.0 --mesos-master=http://127.0.0.1:5050/")).await.unwrap(), None);
+        for master in ["http://127.0.0.1:5050/", "127.0.0.1", "127.0.0.1:5050,127.0.0.2:5050"] {
+            let flags = flags(&format!("--address=0.0.0.0 --mesos-master={master}"));
+            assert_eq!(published(&flags).await.unwrap(), None, "{master}");
+        }
     }
 }

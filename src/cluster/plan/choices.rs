@@ -51,11 +51,11 @@ pub(super) fn choose(
     let slaves = slaves(cluster, request, observed, &control)?;
     let free = |port| (machine.free)(port) && !observed.foreign_ports.contains(&port);
     let ports = match before.and_then(|network| Ports::from_label(network.labels.get(PORTS)?)) {
-        Some(ports) => kept_ports(ports, request.ports)?,
+        Some(ports) => kept_ports(cluster, ports, request.ports)?,
         None => Ports::choose(request.ports, request.publish.iter().map(|one| one.host), free)?,
     };
     let published = match before {
-        Some(network) => publish::kept(&request.publish, network.labels.get(name::PUBLISHED))?,
+        Some(network) => publish::kept(cluster, &request.publish, network.labels.get(name::PUBLISHED))?,
         None => publish::check(&request.publish, ports, free)?,
     };
     Ok(Choices {
@@ -130,14 +130,16 @@ fn slaves(cluster: &ClusterName, request: &Request, observed: &Observed, control
             .hint("without the flag there are 2, or as many as the cluster has"));
     }
     if slaves < before {
-        return Err(Failure::conflict(format!("the cluster has {before} slaves, --slaves {slaves} would remove some"))
-            .hint("`k8sm down` and `k8sm up --slaves` make a smaller one"));
+        return Err(Failure::conflict(format!(
+            "cluster {cluster} has {before} slaves, --slaves {slaves} would remove some"
+        ))
+        .hint(format!("`k8sm down{0}` and `k8sm up{0} --slaves {slaves}` make a smaller one", cluster.flag())));
     }
     Ok(slaves)
 }
 
 /// Ports of a cluster that is there stay; asking for others is a conflict.
-fn kept_ports(ports: Ports, wanted: Wanted) -> Result<Ports, Failure> {
+fn kept_ports(cluster: &ClusterName, ports: Ports, wanted: Wanted) -> Result<Ports, Failure> {
     let pairs = [(wanted.api, ports.api), (wanted.insecure, ports.insecure), (wanted.master, ports.master)];
     match pairs.into_iter().find(|(wanted, has)| wanted.is_some_and(|wanted| wanted != *has)) {
         Some((_, has)) => {
@@ -146,7 +148,8 @@ fn kept_ports(ports: Ports, wanted: Wanted) -> Result<Ports, Failure> {
             } else {
                 &format!("publishes port {has} already")
             };
-            Err(Failure::conflict(format!("the cluster {what}")).hint("`k8sm down` and `k8sm up` change its ports"))
+            Err(Failure::conflict(format!("cluster {cluster} {what}"))
+                .hint(format!("`k8sm down{0}` and `k8sm up{0}` with other flags change its ports", cluster.flag())))
         }
         None => Ok(ports),
     }

@@ -42,7 +42,8 @@ use crate::{Bytes, Source, TaskStatus, json};
 const PATH: &str = "/api/v1/executor";
 /// How long the agent may take to answer a call.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
-/// Agents send a heartbeat each half hour; three missed ones are the end.
+/// Agents send a heartbeat each half hour: of one that has sent any, three missed ones are the end. Older agents send none,
+/// and say nothing for as long as nothing happens.
 const SILENCE: Duration = Duration::from_mins(95);
 /// Notices that wait for the executor.
 const QUEUE: usize = 256;
@@ -100,8 +101,8 @@ pub fn connect(environment: Environment) -> (Agent, Notices) {
     let (notify, receiver) = mpsc::channel(QUEUE);
     let stop = CancellationToken::new();
     let shared = Arc::new(Shared {
+        http: Http::authorized(environment.authorization.clone()),
         environment,
-        http: Http::default(),
         kept: Mutex::default(),
         unsent: Notify::new(),
         unacknowledged: watch::Sender::new(0),
@@ -204,15 +205,16 @@ impl Shared {
             return retry(format!("{status} {}", answer.text(CALL_TIMEOUT).await));
         }
         let mut was_subscribed = false;
+        let mut silence = Duration::MAX;
         let mut records = answer.records();
         let mut sending = std::pin::pin!(self.send_updates());
         let reason = loop {
             let event = tokio::select! {
-                event = self.next_event(&mut records) => event,
+                event = next_event(&mut records, silence) => event,
                 reason = &mut sending, if was_subscribed => break reason,
             };
             match event {
-                Ok(Event::Heartbeat) => {}
+                Ok(Event::Heartbeat) => silence = SILENCE,
                 Ok(Event::Acknowledged(acknowledged)) => {
                     let count = {
                         let mut kept = self.kept();
@@ -233,10 +235,6 @@ impl Shared {
             }
         };
         End::Retry { reason, was_subscribed }
-    }
-
-    async fn next_event(&self, records: &mut Records) -> Result<Event, String> {
-        records.next(SILENCE).await.map_err(|error| chain(&error))
     }
 
     /// Sends updates as they come; returns when one could not be sent. What is not acknowledged goes out with the next
@@ -275,4 +273,8 @@ impl Shared {
         let (executor_id, framework_id) = (self.environment.executor_id.clone(), self.environment.framework_id.clone());
         json::to_vec(&CallWire::from(Call { executor_id, framework_id, action }))
     }
+}
+
+async fn next_event(records: &mut Records, silence: Duration) -> Result<Event, String> {
+    records.next(silence).await.map_err(|error| chain(&error))
 }

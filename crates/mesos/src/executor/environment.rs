@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use http::HeaderValue;
+
+use crate::http::{AuthorizationError, bearer};
 use crate::{AgentID, ExecutorID, FrameworkID};
 
 /// How to reach the agent, and how long to live without it.
@@ -24,6 +27,8 @@ pub struct Environment {
     pub subscription_backoff_max: Duration,
     /// How long a shutdown may take.
     pub shutdown_grace_period: Duration,
+    /// What to say of oneself to an agent that asks (`--authenticate_http_executors`).
+    pub authorization: Option<HeaderValue>,
 }
 
 /// Why the environment is not one that an agent makes.
@@ -40,6 +45,9 @@ pub enum EnvironmentError {
         /// What it holds.
         value: String,
     },
+    /// The agent's token is none.
+    #[error("MESOS_EXECUTOR_AUTHENTICATION_TOKEN cannot be used")]
+    Token(#[source] AuthorizationError),
 }
 
 impl Environment {
@@ -62,6 +70,7 @@ impl Environment {
             Some(value) => parse_duration(&value).ok_or(EnvironmentError::Duration { name, value }),
         };
         let is_checkpointed = get("MESOS_CHECKPOINT").as_deref() == Some("1");
+        let token = get("MESOS_EXECUTOR_AUTHENTICATION_TOKEN").filter(|token| !token.is_empty());
         let recovery = duration("MESOS_RECOVERY_TIMEOUT", Duration::from_mins(15))?;
         Ok(Self {
             agent_endpoint: need("MESOS_AGENT_ENDPOINT")?,
@@ -72,6 +81,7 @@ impl Environment {
             recovery_timeout: is_checkpointed.then_some(recovery),
             subscription_backoff_max: duration("MESOS_SUBSCRIPTION_BACKOFF_MAX", Duration::from_secs(2))?,
             shutdown_grace_period: duration("MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", Duration::from_secs(5))?,
+            authorization: token.map(|token| bearer(&token)).transpose().map_err(EnvironmentError::Token)?,
         })
     }
 }
@@ -129,6 +139,16 @@ mod tests {
         for bad in ["", "5", "secs", "5 parsecs", "-1secs"] {
             assert_eq!(parse_duration(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_token_is_for_the_agent_alone() {
+        let mut pairs = MINIMUM.to_vec();
+        assert_eq!(read(&pairs).unwrap().authorization, None);
+        pairs.push(("MESOS_EXECUTOR_AUTHENTICATION_TOKEN", "a.b.c"));
+        let environment = read(&pairs).unwrap();
+        assert_eq!(environment.authorization.as_ref().unwrap(), "Bearer a.b.c");
+        assert!(!format!("{environment:?}").contains("a.b.c"));
     }
 
     #[test]

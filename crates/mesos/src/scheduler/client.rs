@@ -18,19 +18,21 @@
 //! # Ok(()) }
 //! ```
 
+mod subscriber;
+
 use std::time::Duration;
 
 use http::{HeaderName, StatusCode};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use self::subscriber::Subscriber;
 use super::{
     Accept, Acknowledge, Action, Call, CallWire, Decline, Event, Kill, Message, Reconcile, ReconcileTask, Roles,
-    Shutdown, Subscribe,
+    Shutdown,
 };
 use crate::address::MasterAddress;
-use crate::backoff::Backoff;
-use crate::http::{self as transport, Http, Records};
+use crate::http::{self as transport, Http};
 use crate::task::KillPolicy;
 use crate::{
     AgentID, Bytes, ExecutorID, Filters, FrameworkID, FrameworkInfo, OfferID, Operation, TaskID, TaskStatus, json,
@@ -40,10 +42,6 @@ const PATH: &str = "/api/v1/scheduler";
 const STREAM_ID: HeaderName = HeaderName::from_static("mesos-stream-id");
 /// How long the master may take to answer a call.
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
-/// So many heartbeats may be missed before the stream counts as lost (section 1.7).
-const MISSED_HEARTBEATS: f64 = 5.0;
-/// What the master says of its heartbeats where it says nothing.
-const DEFAULT_HEARTBEAT: f64 = 15.0;
 /// Notices that wait for the scheduler; when they are so many, reading stops, and in the end the master hangs up.
 const QUEUE: usize = 256;
 
@@ -123,11 +121,20 @@ impl Notices {
 /// Subscribes `framework` at `master`, and again whenever the stream is lost: by the framework's ID once there is one, at
 /// the leader that a redirect names, with a back-off of up to 15 s. Runs until the notices are dropped.
 pub fn connect(master: MasterAddress, framework: FrameworkInfo) -> (Master, Notices) {
-    let http = Http::default();
+    connect_by(Http::default(), vec![master], framework)
+}
+
+/// The same at the one of several masters that leads, by a client that may say who asks. The masters are tried in their order,
+/// the next where one does not answer.
+///
+/// # Panics
+/// Where `masters` is empty.
+pub fn connect_by(http: Http, masters: Vec<MasterAddress>, framework: FrameworkInfo) -> (Master, Notices) {
+    assert!(!masters.is_empty(), "there is a master to subscribe at");
     let (notify, receiver) = mpsc::channel(QUEUE);
     let (set_session, session) = watch::channel(None);
     let stop = CancellationToken::new();
-    let subscriber = Subscriber { http: http.clone(), master, framework, notify, session: set_session };
+    let subscriber = Subscriber { http: http.clone(), masters, framework, notify, session: set_session };
     let stopped = stop.clone();
     tokio::spawn(async move { stopped.run_until_cancelled(subscriber.run()).await });
     (Master { http, session }, Notices { receiver, _stop: stop.drop_guard() })
@@ -249,101 +256,6 @@ impl Master {
         }
         let status = answer.status;
         Err(CallError::Refused { call, status, message: answer.text(CALL_TIMEOUT).await })
-    }
-}
-
-/// Holds the subscription.
-struct Subscriber {
-    http: Http,
-    master: MasterAddress,
-    framework: FrameworkInfo,
-    notify: mpsc::Sender<Notice>,
-    session: watch::Sender<Option<Session>>,
-}
-
-/// Why a subscription is over.
-enum End {
-    /// Try again, at `leader` if one was named.
-    Retry { reason: String, leader: Option<MasterAddress>, was_subscribed: bool },
-    /// The master does not want this framework any more, or nobody listens.
-    Final,
-}
-
-impl Subscriber {
-    async fn run(mut self) {
-        let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(15));
-        let mut leader = None;
-        loop {
-            let master: MasterAddress = leader.take().unwrap_or_else(|| self.master.clone());
-            let end = self.subscribe(&master).await;
-            self.session.send_replace(None);
-            let End::Retry { reason, leader: named, was_subscribed } = end else { return };
-            if was_subscribed {
-                backoff.reset();
-                tracing::warn!("subscription at Mesos master {master} is lost: {reason}");
-                if self.notify.send(Notice::Disconnected { reason }).await.is_err() {
-                    return;
-                }
-            } else {
-                tracing::info!("cannot subscribe at Mesos master {master} yet: {reason}");
-            }
-            tokio::time::sleep(backoff.next_wait()).await;
-            leader = named;
-        }
-    }
-
-    /// Subscribes once and hands on events until the stream ends.
-    async fn subscribe(&mut self, master: &MasterAddress) -> End {
-        let retry = |reason, leader| End::Retry { reason, leader, was_subscribed: false };
-        let subscribe = Subscribe { framework_info: self.framework.clone(), ..Subscribe::default() };
-        let call = Call { framework_id: self.framework.id.clone(), action: Action::Subscribe(subscribe) };
-        let body = json::to_vec(&CallWire::from(call));
-        let answer = match self.http.post(&master.uri(PATH), None, body, CALL_TIMEOUT).await {
-            Ok(answer) => answer,
-            Err(error) => return retry(chain(&error), None),
-        };
-        if answer.status != StatusCode::OK {
-            let status = answer.status;
-            let leader =
-                status.is_redirection().then(|| MasterAddress::from_location(answer.header("location"))).flatten();
-            return retry(format!("{status} {}", answer.text(CALL_TIMEOUT).await), leader);
-        }
-        let stream_id = answer.header(STREAM_ID.as_str()).to_owned();
-        self.follow(master, stream_id, answer.records()).await
-    }
-
-    async fn follow(&mut self, master: &MasterAddress, stream_id: String, mut records: Records) -> End {
-        let mut silence = Duration::from_secs_f64(DEFAULT_HEARTBEAT * MISSED_HEARTBEATS);
-        let mut was_subscribed = false;
-        loop {
-            let event = match records.next::<Event>(silence).await {
-                Ok(event) => event,
-                Err(error) => return End::Retry { reason: chain(&error), leader: None, was_subscribed },
-            };
-            match &event {
-                Event::Heartbeat => continue,
-                Event::Subscribed(subscribed) => {
-                    was_subscribed = true;
-                    let heartbeat =
-                        subscribed.heartbeat_interval_seconds.unwrap_or(DEFAULT_HEARTBEAT).clamp(0.1, 3600.0);
-                    silence = Duration::from_secs_f64(heartbeat * MISSED_HEARTBEATS);
-                    let framework_id = subscribed.framework_id.clone();
-                    self.framework.id = Some(framework_id.clone());
-                    let (master, stream_id) = (master.clone(), stream_id.clone());
-                    self.session.send_replace(Some(Session { master, stream_id, framework_id }));
-                }
-                Event::Error(_) => {
-                    self.session.send_replace(None);
-                    // Nobody listening is as final as the error.
-                    let _ = self.notify.send(Notice::Event(event)).await;
-                    return End::Final;
-                }
-                _ => {}
-            }
-            if self.notify.send(Notice::Event(event)).await.is_err() {
-                return End::Final;
-            }
-        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! The agent's own executor: runs the command of one task that names no executor, in a process of its own.
 //!
-//! It reports what Apache Mesos' command executor reports: TASK_STARTING, TASK_RUNNING, and the command's end in words.
+//! It reports what Apache Mesos' command executor reports: TASK_STARTING, TASK_RUNNING, the task's health where that is asked
+//! for, and the command's end in words.
+
+mod health;
 
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::ExitStatus;
@@ -11,10 +14,11 @@ use mesos::executor::Event;
 use mesos::executor::client::{Agent, Notice, Notices, connect};
 use mesos::executor::environment::Environment;
 use mesos::framework::FrameworkCapabilityType::TaskKillingState;
-use mesos::{KillPolicy, TaskID, TaskInfo, TaskState, TaskStatus};
+use mesos::{CommandInfo, KillPolicy, TaskID, TaskInfo, TaskState, TaskStatus};
 use tokio::process::{Child, Command};
 use tokio::time::Instant;
 
+use self::health::{Health, Verdict};
 use super::process::{signal, signal_group};
 
 /// How long a killed command has before SIGKILL, where nobody says otherwise (Mesos' own number).
@@ -39,8 +43,14 @@ async fn main(args: Vec<String>) -> anyhow::Result<()> {
     let stop = serve::shutdown::on_signal()?;
     let (agent, mut notices) = connect(environment);
     let Some((task, tells_killing)) = launched(&mut notices).await else { return Ok(()) };
-    let mut executor =
-        Executor { agent: agent.clone(), id: task.task_id.clone(), tells_killing, kill: None, is_orphan: false };
+    let mut executor = Executor {
+        agent: agent.clone(),
+        id: task.task_id.clone(),
+        tells_killing,
+        kill: None,
+        is_orphan: false,
+        healthy: None,
+    };
     executor.report(TaskState::Starting, None);
     match spawn(&task) {
         Ok(child) => {
@@ -73,24 +83,32 @@ async fn launched(notices: &mut Notices) -> Option<(TaskInfo, bool)> {
 /// Starts the task's command in a session of its own, so that all that it starts can be ended with it.
 fn spawn(task: &TaskInfo) -> anyhow::Result<Child> {
     let wanted = task.command.clone().unwrap_or_default();
-    let value = wanted.value.context("the command has no value")?;
+    let value = wanted.value.clone().unwrap_or_default();
+    let mut command = process_of(&wanted)?;
+    let role = task.resources.first().and_then(|resource| resource.allocation_info.as_ref()?.role.as_ref());
+    command.envs(role.map(|role| ("MESOS_ALLOCATION_ROLE", role)));
+    command.process_group(0);
+    Command::from(command).spawn().with_context(|| format!("failed to execute '{value}'"))
+}
+
+/// A command as a process that is not started yet: `/bin/sh -c value`, or `value` with its arguments, of which the first is
+/// argv[0].
+fn process_of(wanted: &CommandInfo) -> anyhow::Result<std::process::Command> {
+    let value = wanted.value.as_ref().context("the command has no value")?;
     let mut command = if wanted.shell {
         let mut command = std::process::Command::new("/bin/sh");
-        command.arg0("sh").arg("-c").arg(&value);
+        command.arg0("sh").arg("-c").arg(value);
         command
     } else {
-        let mut command = std::process::Command::new(&value);
+        let mut command = std::process::Command::new(value);
         if let Some((name, arguments)) = wanted.arguments.split_first() {
             command.arg0(name).args(arguments);
         }
         command
     };
-    let variables = wanted.environment.unwrap_or_default().variables;
-    command.envs(variables.into_iter().filter_map(|variable| Some((variable.name, variable.value?))));
-    let role = task.resources.first().and_then(|resource| resource.allocation_info.as_ref()?.role.as_ref());
-    command.envs(role.map(|role| ("MESOS_ALLOCATION_ROLE", role)));
-    command.process_group(0);
-    Command::from(command).spawn().with_context(|| format!("failed to execute '{value}'"))
+    let variables = wanted.environment.iter().flat_map(|environment| &environment.variables);
+    command.envs(variables.filter_map(|variable| Some((&variable.name, variable.value.as_ref()?))));
+    Ok(command)
 }
 
 struct Executor {
@@ -101,6 +119,8 @@ struct Executor {
     kill: Option<Instant>,
     /// Has the agent not come back in time? Then nobody waits for reports.
     is_orphan: bool,
+    /// What the task's health is, once it is known and for as long as it matters.
+    healthy: Option<bool>,
 }
 
 impl Executor {
@@ -118,6 +138,7 @@ impl Executor {
     ) {
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or(0);
         let longest = task.max_completion_time.as_ref().map(|longest| Instant::now() + longest.duration());
+        let mut health = Health::of(task);
         loop {
             tokio::select! {
                 status = child.wait() => {
@@ -131,6 +152,14 @@ impl Executor {
                     self.kill = Some(Instant::now() + KILL_GRACE);
                 }
                 () = until(longest), if self.kill.is_none() => self.end(pid, task, None),
+                verdict = next(&mut health), if self.kill.is_none() => {
+                    if let Verdict::Told { healthy, ends } = verdict {
+                        self.tell_health(healthy);
+                        if ends {
+                            self.end(pid, task, None);
+                        }
+                    }
+                }
                 () = stop.cancelled(), if self.kill.is_none() => self.end(pid, task, None),
                 notice = notices.next(), if !self.is_orphan => match notice {
                     Some(Notice::Event(Event::Kill(kill))) if kill.task_id == self.id => {
@@ -160,6 +189,17 @@ impl Executor {
         signal_group(pid, libc::SIGTERM);
     }
 
+    fn tell_health(&mut self, healthy: bool) {
+        self.healthy = Some(healthy);
+        self.agent.update(TaskStatus {
+            task_id: self.id.clone(),
+            state: TaskState::Running,
+            reason: Some(mesos::Reason::TaskHealthCheckStatusUpdated),
+            healthy: Some(healthy),
+            ..TaskStatus::default()
+        });
+    }
+
     fn report_end(&self, status: Option<ExitStatus>, longest: Option<Instant>) {
         let is_overdue = longest.is_some_and(|longest| longest <= Instant::now());
         let (state, message) = outcome(status, self.kill.is_some());
@@ -172,8 +212,19 @@ impl Executor {
                 ..TaskStatus::default()
             });
         } else {
-            self.report(state, Some(message));
+            // Whoever is killed for being unhealthy says so to the last.
+            let healthy = self.healthy.filter(|healthy| !healthy && state == TaskState::Killed);
+            let (task_id, message) = (self.id.clone(), Some(message));
+            self.agent.update(TaskStatus { task_id, state, message, healthy, ..TaskStatus::default() });
         }
+    }
+}
+
+/// What the next health check says; for ever nothing where there is none.
+async fn next(health: &mut Option<Health>) -> Verdict {
+    match health {
+        Some(health) => health.next().await,
+        None => std::future::pending().await,
     }
 }
 

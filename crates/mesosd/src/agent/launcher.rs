@@ -9,7 +9,8 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use mesos::CommandInfo;
+use mesos::container::ContainerType;
+use mesos::{CommandInfo, ContainerInfo};
 use tokio::sync::oneshot;
 
 use super::checkpoint::pid_file;
@@ -32,8 +33,8 @@ pub(crate) enum Error {
     User(#[from] LookupError),
     #[error("the command has no value")]
     NoCommand,
-    #[error("containers are not supported: the executor asks for one")]
-    Container,
+    #[error("containers are not supported by this agent: {0} was asked for")]
+    Container(&'static str),
     #[error("failed to execute '{0}'")]
     Execute(String, #[source] io::Error),
 }
@@ -49,8 +50,8 @@ pub(crate) struct Prepared {
 /// Makes the sandbox and fills it. May be dropped half-way.
 pub(crate) async fn prepare(settings: &Settings, launch: &Launch) -> Result<Prepared, Error> {
     let (run, executor) = (&launch.run, &launch.executor);
-    if executor.container.as_ref().is_some_and(|container| container.docker.is_some() || container.mesos.is_some()) {
-        return Err(Error::Container);
+    if let Some(asked) = executor.container.as_ref().and_then(not_given) {
+        return Err(Error::Container(asked));
     }
     let sandbox =
         settings.paths.create_sandbox(run).map_err(|error| Error::Sandbox(settings.paths.sandbox(run), error))?;
@@ -86,6 +87,18 @@ pub(crate) fn start(prepared: Prepared, reaper: &Reaper) -> Result<(Identity, on
         tracing::info!(pid = process.pid, sandbox = %sandbox.display(), "started an executor");
     }
     started
+}
+
+/// What `container` asks for that a process of the agent's own does not have. One that asks for nothing is none.
+fn not_given(container: &ContainerInfo) -> Option<&'static str> {
+    let image = container.mesos.as_ref().is_some_and(|mesos| mesos.image.is_some());
+    let asked = [
+        ("a Docker container", container.r#type == ContainerType::Docker || container.docker.is_some()),
+        ("an image", image),
+        ("a volume", !container.volumes.is_empty()),
+        ("a network", container.network_infos.iter().any(|network| network.name.is_some())),
+    ];
+    asked.into_iter().find_map(|(what, is_asked)| is_asked.then_some(what))
 }
 
 /// The agent's own executor for commands is the program that the agent is.
@@ -186,4 +199,22 @@ fn write_own_stat(path: &CString) -> io::Result<()> {
 
 fn checked(result: i32) -> io::Result<i32> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_is_refused_by_what_it_asks_for() {
+        let asked = |text: &str| not_given(&mesos::json::from_slice(text.as_bytes()).unwrap());
+        assert_eq!(asked(r#"{"type":"DOCKER","docker":{"image":"nginx"}}"#), Some("a Docker container"));
+        assert_eq!(asked(r#"{"type":"DOCKER"}"#), Some("a Docker container"));
+        let image = r#"{"type":"MESOS","mesos":{"image":{"type":"DOCKER","docker":{"name":"nginx"}}}}"#;
+        assert_eq!(asked(image), Some("an image"));
+        let volume = r#"{"type":"MESOS","volumes":[{"mode":"RW","container_path":"a","host_path":"/b"}]}"#;
+        assert_eq!(asked(volume), Some("a volume"));
+        assert_eq!(asked(r#"{"type":"MESOS","network_infos":[{"name":"cni"}]}"#), Some("a network"));
+        assert_eq!(asked(r#"{"type":"MESOS","mesos":{},"network_infos":[{}]}"#), None, "what every process has");
+    }
 }

@@ -31,6 +31,7 @@ const WITHOUT_EFFECT: &[&str] = &[
 
 /// What a master is started with.
 #[derive(Debug, Clone, Parser)]
+#[command(about = "The built-in Mesos master: offers what agents have to frameworks, and launches their tasks")]
 pub(super) struct Flags {
     /// Address to listen on.
     #[arg(long, env = "MESOS_IP", default_value_t = IpAddr::V4(Ipv4Addr::UNSPECIFIED))]

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use mesos::{Reason, Source, TaskState, TaskStatus, Uri};
+use mesos::check::{CheckType, HealthCheck};
+use mesos::{CommandInfo, Reason, Source, TaskInfo, TaskState, TaskStatus, Uri};
 use serde_json::Value;
 
 use crate::harness::{Cluster, Scheduler, command_task, eventually, framework, task};
@@ -67,6 +68,34 @@ async fn commands_end_as_recorded() {
     let path = format!("/files/read?offset=0&path=/frameworks/{id}/executors/echo/runs/latest/stdout");
     let stdout = cluster.get(cluster.agent_port, &path).await;
     assert_eq!(stdout["data"], "hello\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commands_health_is_told_and_too_many_failures_are_its_end() {
+    let cluster = Cluster::start();
+    let mut scheduler = Scheduler::connect(&cluster, framework()).await;
+    let checked = |id: &str, line: &str| {
+        let command = CommandInfo { value: Some(line.into()), ..CommandInfo::default() };
+        let health_check = Some(HealthCheck {
+            r#type: Some(CheckType::Command),
+            command: Some(command),
+            delay_seconds: Some(0.0),
+            interval_seconds: Some(0.05),
+            grace_period_seconds: Some(0.0),
+            consecutive_failures: Some(2),
+            ..HealthCheck::default()
+        });
+        TaskInfo { health_check, ..command_task(id, "exec sleep 1000") }
+    };
+    scheduler.launch(vec![checked("well", "exit 0"), checked("ill", "exit 1")]).await;
+    let mut told = Vec::new();
+    while told.last() != Some(&(TaskState::Running, Some(true))) {
+        let status = scheduler.update("well").await;
+        told.push((status.state, status.healthy));
+    }
+    assert_eq!(told[..2], [(TaskState::Starting, None), (TaskState::Running, None)]);
+    let end = scheduler.reaches("ill", TaskState::Killed).await;
+    assert_eq!((end.healthy, end.source), (Some(false), Some(Source::Executor)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

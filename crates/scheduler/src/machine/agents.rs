@@ -16,7 +16,9 @@ use crate::node;
 use crate::verdict::{Verdict, judge};
 
 /// How long an agent with another version's executor is left alone.
-const REFUSE_OTHER: f64 = 60.0;
+pub(super) const REFUSE_OTHER: f64 = 60.0;
+/// The same while it cannot be told whether a pod is left that needs that executor: in a moment it can.
+pub(super) const REFUSE_UNTOLD: f64 = 1.0;
 /// An offer that was under way while its agent got an executor does not name it yet.
 const UNDER_WAY: Duration = Duration::from_secs(2);
 /// Making a node is asked for again after this long.
@@ -34,7 +36,8 @@ impl Machine {
                 self.offers.add(offer, now);
                 self.ensure_node(&offer.agent_id, now);
             } else {
-                self.decline(vec![offer.id.clone()], REFUSE_OTHER, "compat");
+                let refuse = if self.pods_known { REFUSE_OTHER } else { REFUSE_UNTOLD };
+                self.decline(vec![offer.id.clone()], refuse, "compat");
             }
         }
         self.look_soon(now);

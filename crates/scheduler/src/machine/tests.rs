@@ -1,5 +1,6 @@
 //! The machine's story, event by event: what it hears and what it then wants done.
 
+use super::agents::{REFUSE_OTHER, REFUSE_UNTOLD};
 use super::kills::KILL_AGAIN;
 use super::*;
 use mesos::{Offer, Source, TaskInfo, TaskState, TaskStatus};
@@ -176,6 +177,22 @@ fn an_offer_that_comes_before_its_node_does_not_fix_what_is_known_of_the_executo
     story.machine.nodes_listed(vec![known], story.now);
     let task = tasks(&story.pod(pod("a"))).remove(0);
     assert_eq!(serde_json::to_value(task.executor.unwrap().resources).unwrap(), recorded);
+}
+
+#[test]
+fn an_agent_with_another_versions_executor_is_offered_again_once_the_pods_are_known() {
+    let mut story = Story::begin(true);
+    let refused = |effects: &[Effect]| match actions(effects)[..] {
+        [.., Action::Decline(decline)] => decline.filters.unwrap().refuse_seconds,
+        ref other => panic!("{other:?}"),
+    };
+    story.machine.pods_known = false;
+    let early = story.offer("slave1", &["other"]);
+    assert_eq!((calls(&early), refused(&early)), (vec!["DECLINE"], REFUSE_UNTOLD));
+    story.machine.pods_listed(Vec::new(), story.now);
+    story.effects();
+    let effects = story.offer("slave1", &["other"]);
+    assert_eq!((calls(&effects), refused(&effects)), (vec!["SHUTDOWN", "DECLINE"], REFUSE_OTHER));
 }
 
 #[test]

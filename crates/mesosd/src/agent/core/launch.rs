@@ -161,6 +161,8 @@ fn executor_for(task: &TaskInfo, framework_id: &FrameworkID) -> ExecutorInfo {
         resources: resources.to_vec(),
         // What the command is comes with the task; the files, environment and user are its process' own.
         command: Some(CommandInfo { value: None, arguments: Vec::new(), shell: false, ..command }),
+        // A command that wants an image of its own must not run without it: the launcher refuses it.
+        container: task.container.clone(),
         labels: task.labels.clone(),
         ..ExecutorInfo::default()
     }

@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use mesos::container::ContainerType;
 use mesos::executor::{Action, Call, Event, Subscribe, Update};
 use mesos::framework::FrameworkCapabilityType;
 use mesos::{
-    AgentInfo, Bytes, CommandInfo, ExecutorInfo, FrameworkInfo, Reason, Source, TaskInfo, TaskState, TaskStatus,
+    AgentInfo, Bytes, CommandInfo, ContainerInfo, ExecutorInfo, FrameworkInfo, Reason, Source, TaskInfo, TaskState,
+    TaskStatus,
 };
 
 use super::{Core, Refusal, Settings};
@@ -159,6 +161,21 @@ fn ended(
     message: &str,
 ) -> (String, TaskState, Option<Reason>, Option<String>) {
     (task.to_owned(), state, Some(reason), Some(message.to_owned()))
+}
+
+#[test]
+fn a_command_that_wants_a_container_is_not_run_without_it() {
+    let mut agent = Agent::new();
+    let command = Some(CommandInfo { value: Some("rm -rf /tmp/x".into()), shell: true, ..CommandInfo::default() });
+    let container = Some(ContainerInfo { r#type: ContainerType::Docker, ..ContainerInfo::default() });
+    let task = TaskInfo { task_id: "t".into(), command, container: container.clone(), ..TaskInfo::default() };
+    let run = RunTask { framework: framework(), task, launch_executor: true };
+    let effects = agent.order(ToAgent::RunTask(Box::new(run)));
+    let launched = effects.iter().find_map(|effect| match effect {
+        Effect::Launch(launch) => Some(launch.executor.container.clone()),
+        _ => None,
+    });
+    assert_eq!(launched, Some(container), "the launcher, which refuses it, hears of it");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use mesos::check::{CheckType, HealthCheck};
 use mesos::command::VariableType;
 use mesos::executor::ExecutorType;
 use mesos::value::ValueType;
@@ -30,6 +31,9 @@ pub(super) fn launch(
         return Err(format!("Task uses invalid agent {} while agent {} is expected", task.agent_id, agent.id()));
     }
     times(task)?;
+    if let Some(check) = &task.health_check {
+        health_check(check).map_err(|reason| format!("Task uses invalid health check: {reason}"))?;
+    }
     if task.resources.is_empty() {
         return Err("Task uses no resources".to_owned());
     }
@@ -57,6 +61,30 @@ fn times(task: &TaskInfo) -> Result<(), String> {
         return Err("Agent is not capable of handling task resource limits".to_owned());
     }
     Ok(())
+}
+
+/// A health check has to say how it is made, and in a way that the agent's own executor knows.
+fn health_check(check: &HealthCheck) -> Result<(), String> {
+    let text = |reason: &str| Err(reason.to_owned());
+    match (check.r#type, &check.command, &check.http) {
+        (None | Some(CheckType::Unknown), ..) => text("HealthCheck must specify 'type'"),
+        (Some(CheckType::Command), None, _) => text("Expecting 'command' to be set for COMMAND health check"),
+        (Some(CheckType::Command), Some(info), _) => {
+            command(info).map_err(|reason| format!("Health check's `CommandInfo` is invalid: {reason}"))
+        }
+        (Some(CheckType::Http), _, None) => text("Expecting 'http' to be set for HTTP health check"),
+        (Some(CheckType::Http), _, Some(http)) if http.scheme.as_deref().is_some_and(|scheme| scheme != "http") => {
+            Err(format!("scheme '{}' is not supported by this master", http.scheme.as_deref().unwrap_or_default()))
+        }
+        (Some(CheckType::Http), _, Some(http)) if http.path.as_deref().is_some_and(|path| !path.starts_with('/')) => {
+            Err(format!(
+                "The path '{}' of HTTP health check must start with '/'",
+                http.path.as_deref().unwrap_or_default()
+            ))
+        }
+        (Some(CheckType::Tcp), ..) if check.tcp.is_none() => text("Expecting 'tcp' to be set for TCP health check"),
+        _ => Ok(()),
+    }
 }
 
 /// Checks each resource for itself, and that all are allocated to `role`.
@@ -221,4 +249,32 @@ fn size(framework: &Framework, agent: &Agent, pool: &Resources, task: &TaskInfo)
         return Ok(());
     }
     Err(format!("Total resources {total} required by task and its executor is more than available {pool}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_health_check_says_how_it_is_made() {
+        let check = |text: &str| health_check(&mesos::json::from_slice(text.as_bytes()).unwrap());
+        for good in [
+            r#"{"type":"COMMAND","command":{"value":"true"}}"#,
+            r#"{"type":"HTTP","http":{"port":80,"scheme":"http","path":"/up"}}"#,
+            r#"{"type":"TCP","tcp":{"port":80}}"#,
+        ] {
+            assert_eq!(check(good), Ok(()), "{good}");
+        }
+        for (bad, why) in [
+            (r#"{"tcp":{"port":80}}"#, "'type'"),
+            (r#"{"type":"COMMAND"}"#, "'command'"),
+            (r#"{"type":"COMMAND","command":{}}"#, "requires a value"),
+            (r#"{"type":"HTTP"}"#, "'http'"),
+            (r#"{"type":"HTTP","http":{"port":80,"path":"up"}}"#, "start with '/'"),
+            (r#"{"type":"HTTP","http":{"port":443,"scheme":"https"}}"#, "https"),
+            (r#"{"type":"TCP"}"#, "'tcp'"),
+        ] {
+            assert!(check(bad).unwrap_err().contains(why), "{bad}");
+        }
+    }
 }
