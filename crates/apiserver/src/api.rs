@@ -26,6 +26,7 @@ use crate::kubelet::Kubelet;
 use crate::metrics::{Asked, Metrics};
 use crate::oidc::Document;
 use crate::options::Options;
+use crate::slis::Slis;
 use crate::storage::{StorageError, Store};
 use crate::{discovery, health, openapi, subresource, verbs};
 pub(crate) use call::{Call, Verb, key};
@@ -46,6 +47,8 @@ pub(crate) struct Api {
     /// Whose turn it is to charge quotas.
     pub(crate) quotas: Ledger,
     pub(crate) metrics: Metrics,
+    /// What the checks of health found.
+    pub(crate) slis: Slis,
     /// Room for requests in flight.
     pub(crate) room: Semaphore,
     /// Whether what a cluster has from the beginning is there.
@@ -127,6 +130,7 @@ impl Api {
         }
         match path.as_str() {
             "/metrics" => Ok(self.metrics.answer(&self.store)),
+            "/metrics/slis" => Ok(self.slis.answer()),
             _ if path.starts_with("/openapi/") => openapi::answer(&request),
             _ => discovery::answer(&self, &request),
         }

@@ -32,7 +32,11 @@ async fn without_etcd(api: &Api) {
     let (code, map) = api.get(&format!("{one}?resourceVersion=0")).await;
     assert_eq!((code, map["metadata"]["name"].as_str()), (200, Some("a")), "memory still answers");
     assert_eq!(api.get("/livez").await.0, 200, "a restart would not help");
-    assert_eq!(api.get("/readyz").await.0, 500);
+    for (path, code) in [("", 500), ("/etcd", 500), ("/ping", 200), ("?exclude=etcd", 200)] {
+        assert_eq!(api.get(&format!("/readyz{path}")).await.0, code, "{path}");
+    }
+    let slis = api.client.get(format!("{}/metrics/slis", api.url)).send().await.unwrap().text().await.unwrap();
+    assert!(slis.contains(r#"kubernetes_healthcheck{name="etcd",type="readyz"} 0"#), "{slis}");
 }
 
 /// Everything is answered again, without anybody's help.
