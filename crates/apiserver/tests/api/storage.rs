@@ -65,6 +65,9 @@ async fn a_slow_etcd_and_a_lost_one_are_told_and_outlived() {
 
     etcd.pause();
     without_etcd(&api).await;
+    let (code, refusal) = api.get(&format!("{MAPS}/a?timeout=10ms")).await;
+    let why = refusal["message"].as_str().unwrap_or_default();
+    assert!(code == 504 && why.contains("within the allotted timeout"), "its client waits no longer: {refusal}");
     etcd.resume();
     with_etcd(&api, "c").await;
     // what was refused for its time may have been done all the same
