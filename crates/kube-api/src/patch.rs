@@ -1,5 +1,6 @@
 //! The three kinds of patch: RFC 6902, RFC 7386, and Kubernetes' strategic merge.
 
+mod keyed;
 mod operations;
 mod strategic;
 mod three_way;
