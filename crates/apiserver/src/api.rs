@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use http::{Method, Request, Response, StatusCode};
+use http::header::CACHE_CONTROL;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use kube_api::{Kind, Status};
 use tokio::sync::Semaphore;
@@ -26,6 +27,7 @@ use crate::kubelet::Kubelet;
 use crate::metrics::{Asked, Metrics};
 use crate::oidc::Document;
 use crate::options::Options;
+use crate::slis::Slis;
 use crate::storage::{StorageError, Store};
 use crate::{discovery, health, openapi, subresource, verbs};
 pub(crate) use call::{Call, Verb, key};
@@ -46,6 +48,8 @@ pub(crate) struct Api {
     /// Whose turn it is to charge quotas.
     pub(crate) quotas: Ledger,
     pub(crate) metrics: Metrics,
+    /// What the checks of health found.
+    pub(crate) slis: Slis,
     /// Room for requests in flight.
     pub(crate) room: Semaphore,
     /// Whether what a cluster has from the beginning is there.
@@ -77,10 +81,13 @@ impl Api {
         let metrics = self.metrics.clone();
         let accepted = request.headers().get(http::header::ACCEPT).cloned();
         let mut asked = Asked::path(&method);
-        let response = match self.route(request, &mut asked).await {
+        let mut response = match self.route(request, &mut asked).await {
             Ok(response) => response,
             Err(status) => reply::refusal(&status, accepted.as_ref()),
         };
+        // what is said to one user is for nobody between; what may be kept says so itself
+        let keep = response.headers_mut().entry(CACHE_CONTROL);
+        keep.or_insert(HeaderValue::from_static("no-cache, private"));
         metrics.answered(asked, response.status(), started.elapsed());
         if method == Method::HEAD {
             let (head, _) = response.into_parts();
@@ -127,6 +134,7 @@ impl Api {
         }
         match path.as_str() {
             "/metrics" => Ok(self.metrics.answer(&self.store)),
+            "/metrics/slis" => Ok(self.slis.answer()),
             _ if path.starts_with("/openapi/") => openapi::answer(&request),
             _ => discovery::answer(&self, &request),
         }
@@ -141,10 +149,11 @@ impl Api {
         if call.stays_open() {
             return self.perform(call, body).await;
         }
+        let patience = call.query.patience()?.map_or(REQUEST_TIMEOUT, |patience| patience.min(REQUEST_TIMEOUT));
         let Ok(_room) = self.room.try_acquire() else {
             return Err(Status::too_many_requests("Too many requests, please try again later.", 1));
         };
-        match tokio::time::timeout(REQUEST_TIMEOUT, Arc::clone(&self).perform(call, body)).await {
+        match tokio::time::timeout(patience, Arc::clone(&self).perform(call, body)).await {
             Ok(answer) => answer,
             Err(_) => Err(Status::timeout("request did not complete within the allotted timeout", 1)),
         }

@@ -1,8 +1,10 @@
 //! `/healthz`, `/livez` and `/readyz`: for everybody, each check also by itself.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use http::{Response, StatusCode};
+use kube_api::status::quote;
 
 use crate::api::Api;
 use crate::http::body::Body;
@@ -34,41 +36,76 @@ impl Check {
     }
 }
 
-/// Answers with `ok`, or with what is not; with `?verbose` check by check.
+/// The checks of an endpoint. Whoever starts the server again because it is not alive does not mend etcd by that: `livez` does
+/// not ask it.
+fn names(endpoint: &str) -> &'static [&'static str] {
+    match endpoint {
+        "livez" => &["ping"],
+        "healthz" => &["ping", "etcd"],
+        _ => &["ping", "etcd", "informer-sync", "poststarthook/bootstrap", "shutdown"],
+    }
+}
+
+/// What the check finds.
+async fn well(api: &Api, name: &str) -> bool {
+    match name {
+        "etcd" => matches!(tokio::time::timeout(TIMEOUT, api.store.ping()).await, Ok(Ok(()))),
+        "informer-sync" => api.store.loaded(),
+        "poststarthook/bootstrap" => api.bootstrapped(),
+        "shutdown" => !api.shutdown.is_cancelled(),
+        _ => true,
+    }
+}
+
+/// Answers with `ok`, or with what is not; with `?verbose` check by check. What is excluded is not asked.
 pub(crate) async fn answer(api: &Api, check: Check, query: Option<&str>) -> Response<Body> {
-    let query = Query::parse(query);
-    let mut checks = vec![("ping", true)];
-    if check.endpoint != "livez" {
-        let asked = tokio::time::timeout(TIMEOUT, api.store.ping()).await;
-        checks.push(("etcd", matches!(asked, Ok(Ok(())))));
-    }
-    if check.endpoint == "readyz" {
-        checks.push(("informer-sync", api.store.loaded()));
-        checks.push(("poststarthook/bootstrap", api.bootstrapped()));
-        checks.push(("shutdown", !api.shutdown.is_cancelled()));
-    }
+    let names = names(check.endpoint);
     if let Some(only) = &check.only {
-        checks.retain(|(name, _)| name == only);
-        if checks.is_empty() {
-            return reply::text(StatusCode::NOT_FOUND, "404 page not found\n");
+        return match names.iter().find(|name| *name == only) {
+            None => reply::text(StatusCode::NOT_FOUND, "404 page not found\n"),
+            Some(name) if well(api, name).await => reply::text(StatusCode::OK, "ok"),
+            Some(name) => {
+                let why = format!("internal server error: the check {name} failed\n");
+                reply::text(StatusCode::INTERNAL_SERVER_ERROR, why)
+            }
+        };
+    }
+    let query = Query::parse(query);
+    let mut excluded: BTreeSet<&str> = query.all("exclude").collect();
+    let mut results = Vec::new();
+    for &name in names {
+        let result = if excluded.remove(name) { None } else { Some(well(api, name).await) };
+        if let Some(well) = result {
+            api.slis.found(check.endpoint, name, well);
         }
+        results.push((name, result));
     }
-    let excluded = |name: &str| query.all("exclude").any(|excluded| excluded == name);
-    let well = checks.iter().all(|(name, well)| *well || excluded(name));
+    let well = results.iter().all(|(_, result)| *result != Some(false));
+    if well && query.given("verbose").is_none() {
+        return reply::text(StatusCode::OK, "ok");
+    }
     let code = if well { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR };
-    if well && !query.flag("verbose") {
-        return reply::text(code, "ok");
-    }
-    let lines: String = checks
+    reply::text(code, told(check.endpoint, &results, &excluded))
+}
+
+/// The results line by line; `unknown` is what was to be excluded and is no check.
+fn told(endpoint: &str, results: &[(&str, Option<bool>)], unknown: &BTreeSet<&str>) -> String {
+    let mut lines: String = results
         .iter()
-        .map(|(name, well)| match *well {
-            _ if excluded(name) => format!("[+]{name} excluded: ok\n"),
-            true => format!("[+]{name} ok\n"),
-            false => format!("[-]{name} failed: reason withheld\n"),
+        .map(|(name, result)| match result {
+            None => format!("[+]{name} excluded: ok\n"),
+            Some(true) => format!("[+]{name} ok\n"),
+            Some(false) => format!("[-]{name} failed: reason withheld\n"),
         })
         .collect();
-    let word = if well { "passed" } else { "failed" };
-    reply::text(code, format!("{lines}{} check {word}\n", check.endpoint))
+    if !unknown.is_empty() {
+        let unknown: Vec<String> = unknown.iter().map(|name| quote(name)).collect();
+        lines += "warn: some health checks cannot be excluded: no matches for ";
+        lines += &unknown.join(", ");
+        lines += "\n";
+    }
+    let word = if results.iter().any(|(_, result)| *result == Some(false)) { "failed" } else { "passed" };
+    format!("{lines}{endpoint} check {word}\n")
 }
 
 #[cfg(test)]
@@ -83,5 +120,16 @@ mod tests {
         for other in ["", "/", "/healthzz", "/api", "x"] {
             assert_eq!(told(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn results_are_told_line_by_line() {
+        let results = [("ping", Some(true)), ("etcd", Some(false)), ("shutdown", None)];
+        assert_eq!(
+            told("readyz", &results, &BTreeSet::from(["b", "a"])),
+            "[+]ping ok\n[-]etcd failed: reason withheld\n[+]shutdown excluded: ok\n\
+             warn: some health checks cannot be excluded: no matches for \"a\", \"b\"\nreadyz check failed\n"
+        );
+        assert_eq!(told("livez", &results[..1], &BTreeSet::new()), "[+]ping ok\nlivez check passed\n");
     }
 }

@@ -20,6 +20,7 @@ mod options;
 mod present;
 mod selection;
 mod service;
+mod slis;
 mod storage;
 mod strategy;
 mod subresource;
@@ -89,6 +90,7 @@ pub async fn run_until(args: Vec<String>, shutdown: CancellationToken) -> anyhow
         rbac: authorize::rbac::Rbac::default(),
         quotas: admission::resource_quota::Ledger::default(),
         metrics: metrics::Metrics::new(),
+        slis: slis::Slis::new(),
         room: Semaphore::new(options.max_requests_inflight),
         bootstrapped: AtomicBool::new(false),
         shutdown: shutdown.clone(),

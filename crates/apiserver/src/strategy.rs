@@ -1,5 +1,6 @@
 //! What the server sets in objects of each kind, whatever the client says: Kubernetes' strategies.
 
+pub(crate) mod namespaces;
 mod nodes;
 mod qos;
 pub(crate) mod volumes;
@@ -96,16 +97,7 @@ pub(crate) fn before_create(kind: &Kind, object: &mut Value) {
             volumes::mirror_data_source(&mut object["spec"], false);
         }
         "EndpointSlice" => drop_topology(object),
-        "Namespace" => {
-            object["status"] = json!({"phase": "Active"});
-            if !object["spec"].is_object() {
-                object["spec"] = json!({});
-            }
-            let finalizers = object["spec"]["finalizers"].as_array().cloned().unwrap_or_default();
-            let ours = json!("kubernetes");
-            let all = if finalizers.contains(&ours) { finalizers } else { [finalizers, vec![ours]].concat() };
-            object["spec"]["finalizers"] = all.into();
-        }
+        "Namespace" => namespaces::complete(object),
         _ => {}
     }
 }
@@ -114,7 +106,7 @@ pub(crate) fn before_create(kind: &Kind, object: &mut Value) {
 pub(crate) fn after_naming(kind: &Kind, object: &mut Value) {
     if kind.kind == "Namespace" {
         let name = object["metadata"]["name"].clone();
-        label(object, "kubernetes.io/metadata.name", &name);
+        namespaces::label(object, &name);
     }
 }
 
@@ -134,10 +126,8 @@ pub(crate) fn before_update(kind: &Kind, new: &mut Value, old: &Value) {
     match kind.kind {
         "Namespace" => {
             // finalizers of a namespace go by /finalize alone
-            if let Some(finalizers) = old["spec"].get("finalizers") {
-                new["spec"]["finalizers"] = finalizers.clone();
-            }
-            label(new, "kubernetes.io/metadata.name", &old["metadata"]["name"]);
+            set_or_remove(new, "spec", old.get("spec"));
+            namespaces::label(new, &old["metadata"]["name"]);
         }
         "Node" => nodes::complete_ranges(&mut new["spec"]),
         "PersistentVolumeClaim" => {
@@ -218,13 +208,6 @@ fn set_or_remove(object: &mut Value, name: &str, value: Option<&Value>) {
         Some(value) => drop(fields.insert(name.to_owned(), value.clone())),
         None => drop(fields.remove(name)),
     }
-}
-
-fn label(object: &mut Value, key: &str, value: &Value) {
-    if !object["metadata"]["labels"].is_object() {
-        object["metadata"]["labels"] = json!({});
-    }
-    object["metadata"]["labels"][key] = value.clone();
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Reading and making parts of `metadata`.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 /// A name from a `generateName` prefix: the prefix, cut to leave room, and five characters of Kubernetes' alphabet.
@@ -81,16 +83,15 @@ pub fn dedupe_owners(object: &mut Value) -> Vec<String> {
     let Some(owners) = object.pointer_mut("/metadata/ownerReferences").and_then(Value::as_array_mut) else {
         return Vec::new();
     };
-    let mut kept: Vec<Value> = Vec::new();
+    let mut kept = HashSet::new();
     let mut repeated = Vec::new();
-    for owner in owners.drain(..) {
-        if kept.contains(&owner) {
-            repeated.push(text(&owner, &["uid"]).unwrap_or_default().to_owned());
-        } else {
-            kept.push(owner);
+    owners.retain(|owner| {
+        let first = kept.insert(owner.clone());
+        if !first {
+            repeated.push(text(owner, &["uid"]).unwrap_or_default().to_owned());
         }
-    }
-    *owners = kept;
+        first
+    });
     repeated
 }
 

@@ -1,5 +1,7 @@
 //! The three kinds of patch: RFC 6902, RFC 7386, and Kubernetes' strategic merge.
 
+mod keyed;
+mod operations;
 mod strategic;
 mod three_way;
 
@@ -121,10 +123,7 @@ fn json(original: &Value, patch: Value) -> Result<Value, Status> {
         Status::new(422, "Invalid", "the server rejected our request due to an error in our request")
             .with_details(crate::status::Details::default())
     };
-    let patch: json_patch::Patch = serde_json::from_value(patch).map_err(|_| rejected())?;
-    let mut object = original.clone();
-    json_patch::patch(&mut object, &patch).map_err(|_| rejected())?;
-    Ok(object)
+    operations::apply(original, operations).ok_or_else(rejected)
 }
 
 /// RFC 7386: objects merge, `null` removes, everything else replaces.

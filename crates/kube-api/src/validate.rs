@@ -13,6 +13,7 @@ mod error;
 mod event;
 mod gated;
 mod lease;
+mod limit_range;
 mod limits;
 mod metadata;
 mod namespace;
@@ -91,12 +92,23 @@ pub fn update_status(kind: &Kind, new: &Value, old: &Value) -> Vec<FieldError> {
     metadata::update(kind, &root, &old, &mut errors);
     match (kind.group, kind.kind) {
         ("", "Pod") => pod_status::status(&root, &old, &mut errors),
+        ("", "Namespace") => namespace::status(&root, &mut errors),
+        ("", "PersistentVolumeClaim") => volumes::claim_status(&root, &mut errors),
         ("", "Service") => balancer::status(&root, &mut errors),
         ("", "ReplicationController") => replication::status(&root, &mut errors),
         ("", "Node") => node::status(&root, &mut errors),
         ("", "ResourceQuota") => limits::quota_status(&root, &mut errors),
         _ => {}
     }
+    errors.into_vec()
+}
+
+/// The same for a write to `/finalize`, where only a namespace's finalizers (and metadata) may differ.
+#[must_use]
+pub fn finalize(kind: &Kind, new: &Value, old: &Value) -> Vec<FieldError> {
+    let (root, old, mut errors) = (Node::root(new), Node::root(old), Errors::default());
+    metadata::update(kind, &root, &old, &mut errors);
+    namespace::namespace(&root, &mut errors);
     errors.into_vec()
 }
 
@@ -115,7 +127,7 @@ fn whole(kind: &Kind, root: &Node, errors: &mut Errors) {
         ("events.k8s.io", "Event") => event::new_event(root, errors),
         ("", "ConfigMap") => config::config_map(root, errors),
         ("", "Secret") => config::secret(root, errors),
-        ("", "LimitRange") => limits::limit_range(root, errors),
+        ("", "LimitRange") => limit_range::limit_range(root, errors),
         ("", "ResourceQuota") => limits::quota(root, errors),
         ("", "PersistentVolume") => volumes::volume(root, errors),
         ("", "PersistentVolumeClaim") => volumes::claim_spec(&root.at("spec"), errors),

@@ -66,6 +66,8 @@ impl Verb {
         let one = !target.name.is_empty();
         match method.as_str() {
             "GET" if target.watch => Some(Self::Watch),
+            // the old paths that watch do nothing else: whoever deletes there deletes nothing
+            _ if target.watch => None,
             "GET" if one => Some(Self::Get),
             "GET" if query.flag("watch") => Some(Self::Watch),
             "GET" => Some(Self::List),

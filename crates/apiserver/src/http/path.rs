@@ -54,7 +54,9 @@ pub(crate) fn parse(path: &str) -> Option<Target> {
     let misplaced = kind.namespaced == namespace.is_empty() && (below_namespace || !name.is_empty());
     // an escaped slash leads as far as a plain one: nowhere
     let slashed = namespace.contains('/') || name.contains('/');
-    if misplaced || slashed || (!rest.is_empty() && !proxy) || (below_namespace && namespace.is_empty()) {
+    // what is below an object is not watched, nor what has no changes
+    let unwatched = watch && (subresource.is_some() || !kind.allows("watch"));
+    if misplaced || slashed || unwatched || (!rest.is_empty() && !proxy) || (below_namespace && namespace.is_empty()) {
         return None;
     }
     let tail = rest.iter().fold(String::new(), |tail, part| tail + "/" + part);
@@ -148,6 +150,8 @@ mod tests {
             "/api/v1/namespaces/%00/pods",
             "/api/v1/namespaces/a%2Fb/pods",
             "/api/v1/namespaces/a/pods/b%2Fc",
+            "/api/v1/watch/namespaces/a/pods/p/status",
+            "/api/v1/watch/componentstatuses",
             "/apis/apps/v1/deployments",
         ] {
             assert_eq!(told(path), None, "{path}");

@@ -6,6 +6,7 @@ use kube_api::Status;
 use kube_api::decode::FieldValidation;
 use kube_api::status::{Cause, Details};
 
+use super::duration;
 use super::path::unescape_bytes;
 
 /// A request's parameters, decoded; the first of a name counts.
@@ -69,6 +70,14 @@ impl Query {
     pub(crate) fn timeout(&self) -> Result<Option<Duration>, Status> {
         let seconds = self.number("timeoutSeconds")?.and_then(|seconds| u64::try_from(seconds).ok());
         Ok(seconds.filter(|&seconds| seconds > 0).map(Duration::from_secs))
+    }
+
+    /// `timeout`: how long the client waits for any answer; `None` where it does not say, or waits for ever.
+    pub(crate) fn patience(&self) -> Result<Option<Duration>, Status> {
+        let Some(text) = self.get("timeout") else { return Ok(None) };
+        let seconds = duration::seconds(text)
+            .map_err(|why| Status::bad_request(format!("invalid timeout specified in the request URL - {why}")))?;
+        Ok((seconds > 0.0).then(|| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)))
     }
 
     /// `limit`, where there is one.
@@ -137,6 +146,12 @@ mod tests {
         }
         assert_eq!(Query::parse(Some("a=%ff")).get("a"), Some("\u{fffd}"));
         assert!(Query::parse(Some("dryRun=Some")).dry_run().is_err());
+        let patience = |text| Query::parse(Some(text)).patience();
+        assert_eq!(patience("timeout=1m"), Ok(Some(Duration::from_secs(60))));
+        assert_eq!((patience("timeout=0"), patience("timeout=-1s"), patience("")), (Ok(None), Ok(None), Ok(None)));
+        assert_eq!(patience("timeout=99999999999999999999h"), Ok(Some(Duration::MAX)));
+        let why = "invalid timeout specified in the request URL - time: invalid duration \"abc\"";
+        assert_eq!(patience("timeout=abc").unwrap_err().message, why);
         assert!(Query::parse(Some("resourceVersion=abc")).resource_version().is_err());
     }
 }

@@ -1,5 +1,6 @@
 //! Answers: their codes, headers and bytes.
 
+use std::collections::HashSet;
 use std::io::Write;
 
 use bytes::Bytes;
@@ -120,14 +121,37 @@ pub(crate) fn text_json(code: StatusCode, value: &Value) -> Response<Body> {
     self::value(code, value, super::accept::PLAIN)
 }
 
-/// Adds what the client should know to an answer, one header a warning (RFC 7234, code 299).
+/// All warnings of an answer are that long at most, in characters; where they are longer each is cut.
+const MOST_WARNED: usize = 4096;
+/// A warning that is cut is that long.
+const WARNING_CUT: usize = 256;
+
+/// Adds what the client should know to an answer, one header a warning (RFC 7234, code 299): each once, and no more than
+/// clients take for headers.
 pub(crate) fn warn(response: &mut Response<Body>, warnings: &[String]) {
-    for warning in warnings {
+    for warning in shortened(warnings) {
         let quoted = warning.replace('\\', "\\\\").replace('"', "\\\"");
         if let Ok(value) = HeaderValue::from_str(&format!("299 - \"{quoted}\"")) {
             response.headers_mut().append(WARNING, value);
         }
     }
+}
+
+fn shortened(warnings: &[String]) -> Vec<&str> {
+    let mut seen = HashSet::new();
+    let once: Vec<&str> = warnings.iter().map(String::as_str).filter(|warning| seen.insert(*warning)).collect();
+    let length = |text: &str| text.chars().count();
+    if once.iter().map(|warning| length(warning)).sum::<usize>() <= MOST_WARNED {
+        return once;
+    }
+    let mut room = MOST_WARNED;
+    let cut = once.into_iter().map(|text| text.char_indices().nth(WARNING_CUT).map_or(text, |(end, _)| &text[..end]));
+    cut.take_while(|text| {
+        let fits = room > 0;
+        room = room.saturating_sub(length(text));
+        fits
+    })
+    .collect()
 }
 
 /// A value's JSON.
@@ -140,4 +164,18 @@ pub(crate) fn compress(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 8), Compression::fast());
     encoder.write_all(bytes).expect("writing into a vector cannot fail");
     encoder.finish().expect("writing into a vector cannot fail")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_fit_into_headers() {
+        let two = ["a".repeat(1000), "b".to_owned(), "b".to_owned()];
+        assert_eq!(shortened(&two), [two[0].as_str(), "b"]);
+        let many: Vec<String> = (0..30_000).map(|n| format!("{n}{}", "\u{e4}".repeat(300))).collect();
+        let told = shortened(&many);
+        assert_eq!((told.len(), told[0].chars().count()), (16, WARNING_CUT));
+    }
 }

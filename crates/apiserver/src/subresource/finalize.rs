@@ -1,17 +1,17 @@
 //! A namespace's finalizers: when the last is gone, a namespace that is being deleted is.
 
 use hyper::body::Incoming;
-use kube_api::Status;
-use serde_json::Value;
+use kube_api::{Status, defaults, meta, validate};
 
 use crate::api::{Api, Call};
 use crate::http::reply::Answer;
+use crate::strategy::namespaces;
 use crate::verbs::create::{decode_body, no_claims};
-use crate::verbs::manager::Manager;
+use crate::verbs::manager::{self, Manager};
 use crate::verbs::modify::{Place, modify};
 use crate::verbs::update::{finish, named, same_object, show};
 
-/// Takes over `spec.finalizers` alone.
+/// Takes over `spec.finalizers`, and metadata as any update does.
 pub(crate) async fn finalize(api: &Api, call: &Call, body: Incoming) -> Answer {
     let object = named(call, decode_body(call, body).await?.object)?;
     let (kind, key) = (call.kind(), call.key());
@@ -19,19 +19,16 @@ pub(crate) async fn finalize(api: &Api, call: &Call, body: Incoming) -> Answer {
     let place = Place { kind, key: &key, name: &call.target.name };
     let outcome = modify(api, place, call.query.dry_run()?, |old| {
         same_object(kind, &object, old)?;
-        let mut new = old.clone();
-        let finalizers = object["spec"].get("finalizers").cloned().unwrap_or_else(|| serde_json::json!([]));
-        if !finalizers.is_array() {
-            return Err(Status::bad_request("spec.finalizers must be a list"));
+        let mut new = object.clone();
+        let given = manager::take(&mut new);
+        let mut new = namespaces::finalize_update(new, old);
+        defaults::stored(kind, &mut new);
+        let errors = validate::finalize(kind, &new, old);
+        if !errors.is_empty() {
+            return Err(Status::invalid(kind, meta::name(old), &errors));
         }
-        if finalizers.as_array().is_some_and(Vec::is_empty) {
-            if let Some(spec) = new["spec"].as_object_mut() {
-                spec.remove("finalizers");
-            }
-        } else {
-            new["spec"]["finalizers"] = finalizers;
-        }
-        manager.updated(kind, &Value::Null, old, &mut new);
+        manager.updated(kind, &given, old, &mut new);
+        new["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"].clone();
         Ok(finish(kind, new, no_claims()))
     })
     .await?;

@@ -11,8 +11,8 @@ use super::manager::{self, Author, Manager};
 use super::modify::{Decision, Outcome, Place, modify};
 use super::{create, read};
 use crate::admission::{self, Review, resource_quota};
-use crate::api::{Api, Call};
-use crate::authorize::escalation;
+use crate::api::{Api, Call, Verb};
+use crate::authorize::{self, Attributes, escalation};
 use crate::convert;
 use crate::http::body::BoxError;
 use crate::http::reply::{self, Answer};
@@ -41,6 +41,9 @@ where
     .await;
     let mut response = match outcome {
         Err(status) if status.code == 404 && creates(kind, &object) => {
+            // whoever may replace objects may not for that make them
+            let making = Attributes { verb: Verb::Create.name().to_owned(), ..Attributes::of(call) };
+            authorize::resource(api, &call.user, &making).await?;
             let created = create::create(api, kind, &call.target.namespace, object, author, dry).await?;
             advised = created.advice;
             read::object(call, StatusCode::CREATED, &created.entry)?

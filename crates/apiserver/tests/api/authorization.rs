@@ -245,3 +245,25 @@ async fn a_flag_allows_everything_to_all_but_executors() {
     let node = server.admin().acting_as(server.client(Some("node")));
     assert_eq!(node.get("/api/v1/secrets").await.0, 403);
 }
+
+/// A PUT of what is not there yet makes it, for those who may make it.
+#[tokio::test]
+async fn who_may_update_may_not_create() {
+    let etcd = Etcd::start();
+    let server = Server::start(&etcd).await;
+    let (admin, ann) = (server.admin(), ann(&server));
+    let rules = |verbs: &[&str]| json!([{"apiGroups": [""], "resources": ["endpoints"], "verbs": verbs}]);
+    let roles = format!("{RBAC}/namespaces/default/roles");
+    admin.make(&roles, &role("writer", json!({}), rules(&["update"]))).await;
+    admin.make(&format!("{RBAC}/namespaces/default/rolebindings"), &bind("writer", "Role", "writer")).await;
+    let path = "/api/v1/namespaces/default/endpoints/e";
+    let body = json!({"metadata": {"name": "e"}});
+    let (code, refusal) = ann.put(path, &body).await;
+    let why = r#"endpoints "e" is forbidden: User "ann" cannot create resource "endpoints" in API group "" in the namespace "default""#;
+    assert_eq!((code, refusal["message"].as_str()), (403, Some(why)));
+    assert_eq!(admin.get(path).await.0, 404);
+    let more = json!({"rules": rules(&["create", "update"])});
+    assert_eq!(admin.patch(&format!("{roles}/writer"), "merge", &more).await.0, 200);
+    assert_eq!(ann.put(path, &body).await.0, 201);
+    assert_eq!(ann.put(path, &body).await.0, 200);
+}

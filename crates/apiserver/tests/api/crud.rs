@@ -283,3 +283,18 @@ async fn what_a_status_leaves_out_is_filled_in() {
     let (code, node) = api.patch("/api/v1/nodes/n/status", "merge", &status).await;
     assert_eq!((code, &node["status"]["allocatable"]["cpu"]), (200, &json!("4")));
 }
+
+#[tokio::test]
+async fn an_answer_is_for_nobody_between_and_in_its_time() {
+    let etcd = Etcd::start();
+    let server = Server::start(&etcd).await;
+    let api = server.admin();
+    for path in ["/version", "/api/v1/namespaces/default", "/api/v1/namespaces/none", "/nothing"] {
+        let answer = api.client.get(format!("{}{path}", api.url)).send().await.unwrap();
+        assert_eq!(answer.headers()["cache-control"], "no-cache, private", "{path}");
+    }
+    let (code, refusal) = api.get("/api/v1/namespaces/default?timeout=soon").await;
+    let why = "invalid timeout specified in the request URL - time: invalid duration \"soon\"";
+    assert_eq!((code, refusal["message"].as_str()), (400, Some(why)));
+    assert_eq!(api.get("/api/v1/namespaces/default?timeout=32s").await.0, 200);
+}

@@ -14,6 +14,7 @@ mod kubectl;
 mod linearizable;
 mod lists;
 mod managed;
+mod namespaces;
 mod protobuf;
 mod proxy;
 mod quota;

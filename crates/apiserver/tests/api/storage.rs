@@ -32,7 +32,11 @@ async fn without_etcd(api: &Api) {
     let (code, map) = api.get(&format!("{one}?resourceVersion=0")).await;
     assert_eq!((code, map["metadata"]["name"].as_str()), (200, Some("a")), "memory still answers");
     assert_eq!(api.get("/livez").await.0, 200, "a restart would not help");
-    assert_eq!(api.get("/readyz").await.0, 500);
+    for (path, code) in [("", 500), ("/etcd", 500), ("/ping", 200), ("?exclude=etcd", 200)] {
+        assert_eq!(api.get(&format!("/readyz{path}")).await.0, code, "{path}");
+    }
+    let slis = api.client.get(format!("{}/metrics/slis", api.url)).send().await.unwrap().text().await.unwrap();
+    assert!(slis.contains(r#"kubernetes_healthcheck{name="etcd",type="readyz"} 0"#), "{slis}");
 }
 
 /// Everything is answered again, without anybody's help.
@@ -61,6 +65,9 @@ async fn a_slow_etcd_and_a_lost_one_are_told_and_outlived() {
 
     etcd.pause();
     without_etcd(&api).await;
+    let (code, refusal) = api.get(&format!("{MAPS}/a?timeout=10ms")).await;
+    let why = refusal["message"].as_str().unwrap_or_default();
+    assert!(code == 504 && why.contains("within the allotted timeout"), "its client waits no longer: {refusal}");
     etcd.resume();
     with_etcd(&api, "c").await;
     // what was refused for its time may have been done all the same

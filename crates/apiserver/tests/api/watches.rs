@@ -104,3 +104,25 @@ async fn tables_are_watched_row_by_row() {
     assert!(rows[0]["object"]["columnDefinitions"].is_array() && rows[1]["object"]["columnDefinitions"].is_null());
     assert_eq!(rows[1]["object"]["rows"][0]["cells"][0], "b");
 }
+
+/// The paths of old that watch (`/api/v1/watch/…`) do nothing else, whatever the method.
+#[tokio::test]
+async fn nothing_is_changed_where_only_watches_are() {
+    let etcd = Etcd::start();
+    let server = Server::start(&etcd).await;
+    let api = server.admin();
+    let made = api.make(MAPS, &json!({"metadata": {"name": "a"}})).await;
+    let all = MAPS.replace("/v1/", "/v1/watch/");
+    let one = format!("{all}/a");
+    let codes = [
+        api.delete(&all).await.0,
+        api.delete(&one).await.0,
+        api.put(&one, &made).await.0,
+        api.patch(&one, "merge", &json!({"data": {"k": "v"}})).await.0,
+        api.post(&all, &json!({"metadata": {"name": "b"}})).await.0,
+    ];
+    assert_eq!(codes, [405; 5]);
+    assert_eq!(api.get(&format!("{one}/status")).await.0, 404);
+    let (_, all) = api.get(MAPS).await;
+    assert_eq!((all["items"].as_array().map(Vec::len), &all["items"][0]["metadata"]), (Some(1), &made["metadata"]));
+}

@@ -10,8 +10,11 @@
 //! | `$deleteFromPrimitiveList/f: [v…]` | beside list `f` | these values go away |
 //! | `$setElementOrder/f: [k…]` | beside list `f` | the order of the merged list |
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::{Map, Value};
 
+use super::keyed::Keyed;
 use crate::decode::json_type;
 use crate::schema::{Field, Shape, Type};
 use crate::status::Status;
@@ -62,6 +65,7 @@ fn merge_map(
     let (orders, deletions, fields) = sort_out(patch)?;
     for (name, values) in deletions {
         if let Some(Value::Array(list)) = target.get_mut(&name) {
+            let values: HashSet<Value> = values.into_iter().collect();
             list.retain(|item| !values.contains(item));
         }
     }
@@ -220,7 +224,7 @@ fn merge_list(old: Vec<Value>, new: Vec<Value>, field: Option<&Field>) -> Result
     }
     let inner = field.shape.innermost();
     let (order, server) = (ids(&new, Some(key)), ids(&old, Some(key)));
-    let mut merged = old;
+    let mut merged = Keyed::new(old, key);
     for item in new {
         let Value::Object(mut item) = item else {
             let found = json_type(&item);
@@ -229,13 +233,13 @@ fn merge_list(old: Vec<Value>, new: Vec<Value>, field: Option<&Field>) -> Result
         let Some(id) = item.get(key).cloned() else {
             return Err(no_key(&item, key));
         };
-        let at = merged.iter().position(|old| old.get(key) == Some(&id));
-        match (item.get(PATCH).map(|d| d.as_str().unwrap_or_default().to_owned()).as_deref(), at) {
-            (Some("delete"), _) => merged.retain(|old| old.get(key) != Some(&id)),
-            (Some("replace"), Some(at)) => merged[at] = Value::Object(strip_map(item)),
-            (None | Some("merge"), Some(at)) => {
+        let directive = item.get(PATCH).map(|d| d.as_str().unwrap_or_default().to_owned());
+        match (directive.as_deref(), merged.first(&id)) {
+            (Some("delete"), _) => merged.delete(&id),
+            (Some("replace"), Some(old)) => *old = Value::Object(strip_map(item)),
+            (None | Some("merge"), Some(old)) => {
                 item.remove(PATCH);
-                if let Value::Object(old) = &mut merged[at] {
+                if let Value::Object(old) = old {
                     merge_map(old, item, inner)?;
                 }
             }
@@ -243,11 +247,12 @@ fn merge_list(old: Vec<Value>, new: Vec<Value>, field: Option<&Field>) -> Result
                 let mut fresh = Map::new();
                 item.remove(PATCH);
                 merge_map(&mut fresh, item, inner)?;
-                merged.push(Value::Object(fresh));
+                merged.push(id, Value::Object(fresh));
             }
             (Some(_), _) => return Err(unknown_directive(&item)),
         }
     }
+    let mut merged = merged.into_list();
     reorder(&mut merged, &order, &server, Some(key));
     Ok(merged)
 }
@@ -255,11 +260,8 @@ fn merge_list(old: Vec<Value>, new: Vec<Value>, field: Option<&Field>) -> Result
 /// Lists of plain values become one, without duplicates.
 fn merge_plain(old: Vec<Value>, new: &[Value]) -> Vec<Value> {
     let mut merged = old.clone();
-    for item in new {
-        if !merged.contains(item) {
-            merged.push(item.clone());
-        }
-    }
+    let mut known: HashSet<&Value> = old.iter().collect();
+    merged.extend(new.iter().filter(|item| known.insert(*item)).cloned());
     reorder(&mut merged, new, &old, None);
     merged
 }
@@ -273,12 +275,13 @@ fn retain_keys(target: &mut Map<String, Value>, patch: &Map<String, Value>, keys
     let Value::Array(keys) = keys else {
         return Err(bad("invalid patch format of retainKeys"));
     };
+    let keys: HashSet<&str> = keys.iter().filter_map(Value::as_str).collect();
     for name in patch.iter().filter(|(k, v)| !k.starts_with('$') && !v.is_null()).map(|(k, _)| k) {
-        if !keys.iter().any(|k| k == name) {
+        if !keys.contains(name.as_str()) {
             return Err(bad("invalid patch format of retainKeys"));
         }
     }
-    target.retain(|name, _| keys.iter().any(|k| k == name));
+    target.retain(|name, _| keys.contains(name.as_str()));
     Ok(())
 }
 
@@ -301,10 +304,11 @@ pub(super) fn list_of<'m>(map: &'m Map<String, Value>, name: &str) -> &'m [Value
 /// them that it stood before on the server, and comes after what the server does not know.
 fn reorder(list: &mut Vec<Value>, wanted: &[Value], server: &[Value], key: Option<&str>) {
     let (mut named, mut others) = (Vec::new(), Vec::new());
+    let (wanted, server) = (places(wanted), places(server));
     for item in std::mem::take(list) {
         let id = id(&item, key);
-        let place = server.iter().position(|s| *s == id);
-        match wanted.iter().position(|w| *w == id) {
+        let place = server.get(&id).copied();
+        match wanted.get(&id).copied() {
             Some(rank) => named.push((rank, place, item)),
             None => others.push((place, item)),
         }
@@ -318,6 +322,15 @@ fn reorder(list: &mut Vec<Value>, wanted: &[Value], server: &[Value], key: Optio
         list.push(item);
     }
     list.extend(others.map(|(_, item)| item));
+}
+
+/// Where each is first.
+fn places(ids: &[Value]) -> HashMap<&Value, usize> {
+    let mut places = HashMap::with_capacity(ids.len());
+    for (place, id) in ids.iter().enumerate() {
+        places.entry(id).or_insert(place);
+    }
+    places
 }
 
 /// A value that takes the place of nothing: without directives and nulls.
@@ -445,5 +458,17 @@ mod tests {
             result,
             json!({"metadata": {"labels": {"b": "2", "c": "3"}}, "spec": {"tolerations": [{"key": "y"}]}})
         );
+    }
+
+    /// A list costs what it is long, for others wait meanwhile: looked through for each element, this one takes minutes.
+    #[test]
+    fn long_lists_are_merged_one_by_one() {
+        let items = |from: usize| (from..from + 40_000).map(|n| json!({"name": format!("c{n}")})).collect::<Vec<_>>();
+        let merged = patched(containers(&items(0).into()), containers(&items(20_000).into())).expect("valid");
+        assert_eq!(merged["spec"]["containers"].as_array().map(Vec::len), Some(60_000));
+        let names = |from: usize| (from..from + 40_000).map(|n| format!("a.b/{n}")).collect::<Vec<_>>();
+        let patch = json!({"metadata": {"finalizers": names(20_000), "$deleteFromPrimitiveList/finalizers": names(0)}});
+        let merged = patched(json!({"metadata": {"finalizers": names(0)}}), patch).expect("valid");
+        assert_eq!(merged["metadata"]["finalizers"].as_array().map(Vec::len), Some(40_000));
     }
 }

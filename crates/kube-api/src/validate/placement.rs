@@ -1,5 +1,7 @@
 //! Where pods may go: affinities, tolerations and spreading.
 
+use std::collections::HashMap;
+
 use super::error::Errors;
 use super::names;
 use super::tree::Node;
@@ -144,7 +146,11 @@ pub(super) fn selector(selector: &Node, errors: &mut Errors) {
 
 /// How like pods spread over nodes and zones.
 pub(super) fn spreading(constraints: &Node, errors: &mut Errors) {
-    for (index, constraint) in constraints.items().enumerate() {
+    let mut left: HashMap<(&str, &str), usize> = HashMap::new();
+    for constraint in constraints.items() {
+        *left.entry((constraint.at("topologyKey").text(), constraint.at("whenUnsatisfiable").text())).or_default() += 1;
+    }
+    for constraint in constraints.items() {
         let (skew, key, when) =
             (constraint.at("maxSkew"), constraint.at("topologyKey"), constraint.at("whenUnsatisfiable"));
         if skew.int().unwrap_or(0) <= 0 {
@@ -156,10 +162,9 @@ pub(super) fn spreading(constraints: &Node, errors: &mut Errors) {
             errors.named(&key, names::qualified_name(key.text()));
         }
         errors.one_of(&when, &["DoNotSchedule", "ScheduleAnyway"]);
-        let same = |other: &Node| {
-            other.at("topologyKey").text() == key.text() && other.at("whenUnsatisfiable").text() == when.text()
-        };
-        if constraints.items().skip(index + 1).any(|other| same(&other)) {
+        let later = left.entry((key.text(), when.text())).or_default();
+        *later = later.saturating_sub(1);
+        if *later > 0 {
             let shown = quote(&format!("{{{}, {}}}", key.text(), when.text()));
             errors.duplicate_value(&constraint.at("{topologyKey, whenUnsatisfiable}"), &shown);
         }

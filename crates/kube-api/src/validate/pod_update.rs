@@ -1,5 +1,7 @@
 //! What may change of a pod once it is there: very little.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use super::containers::{self, Volumes};
@@ -75,7 +77,7 @@ fn tolerations(new: &Node, old: &Node, errors: &mut Errors) {
         map.remove("tolerationSeconds");
         map
     };
-    let kept: Vec<Map<String, Value>> = new.items().map(|t| timeless(t.value())).collect();
+    let kept: HashSet<Map<String, Value>> = new.items().map(|t| timeless(t.value())).collect();
     if !old.items().all(|t| kept.contains(&timeless(t.value()))) {
         errors.forbidden(new, "existing toleration can not be modified except its tolerationSeconds");
     }
@@ -86,8 +88,9 @@ fn tolerations(new: &Node, old: &Node, errors: &mut Errors) {
 
 /// Scheduling gates go away, and do not come.
 fn gates(new: &Node, old: &Node, errors: &mut Errors) {
+    let before: HashSet<&Value> = old.items().map(|gate| gate.value()).collect();
     for gate in new.items() {
-        if !old.items().any(|g| g.value() == gate.value()) {
+        if !before.contains(gate.value()) {
             let why = "only deletion is allowed, but found new scheduling gate";
             errors.forbidden(&gate, &format!("{why} '{}'", gate.at("name").text()));
         }

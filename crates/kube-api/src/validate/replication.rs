@@ -54,8 +54,10 @@ pub(super) fn status(root: &Node, errors: &mut Errors) {
     }
     for field in ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"] {
         let node = status.at(field);
-        if node.int().unwrap_or(0) > replicas {
-            errors.invalid(&node, "cannot be greater than status.replicas");
+        // a count that is not there is 0, and shown so
+        let count = node.int().unwrap_or(0);
+        if count > replicas {
+            errors.invalid_value(&node, &count.into(), "cannot be greater than status.replicas");
         }
     }
     let (ready, available) = (status.at("readyReplicas"), status.at("availableReplicas"));

@@ -70,7 +70,7 @@ pub(super) fn container(resources: &Node, errors: &mut Errors) {
 }
 
 /// Whether more may be promised than there is: of neither huge pages nor what others than Kubernetes count.
-fn may_overcommit(name: &str) -> bool {
+pub(super) fn may_overcommit(name: &str) -> bool {
     !is_extended(name) && !name.starts_with(HUGE)
 }
 
@@ -84,12 +84,17 @@ fn huge_pages(value: &Node, name: &str, errors: &mut Errors) {
 }
 
 fn container_resource(name: &str, value: &Node, errors: &mut Errors) {
-    self::name(value, name, errors);
-    if !name.contains('/') && !OF_CONTAINERS.contains(&name) && !name.starts_with(HUGE) {
-        errors.invalid_value(value, &name.into(), "must be a standard resource for containers");
-    }
+    container_name(value, name, errors);
     quantity(value, is_extended(name), errors);
     huge_pages(value, name, errors);
+}
+
+/// The name of a resource that containers have.
+pub(super) fn container_name(node: &Node, name: &str, errors: &mut Errors) {
+    self::name(node, name, errors);
+    if !name.contains('/') && !OF_CONTAINERS.contains(&name) && !name.starts_with(HUGE) {
+        errors.invalid_value(node, &name.into(), "must be a standard resource for containers");
+    }
 }
 
 /// A resource's name: one of Kubernetes' own, or one with a domain.
@@ -127,6 +132,15 @@ pub(super) fn list(resources: &Node, errors: &mut Errors) {
     for (name, value) in resources.entries() {
         self::name(&value, name, errors);
         quantity(&value, is_extended(name) || name == "pods", errors);
+    }
+}
+
+/// What there is of each resource: no less than nothing.
+pub(super) fn not_negative(resources: &Node, errors: &mut Errors) {
+    for (_, value) in resources.entries() {
+        if let Some(amount) = amount(&value).filter(|amount| amount.is_negative()) {
+            errors.invalid_value(&value, &amount.units().into(), "must be a valid resource quantity");
+        }
     }
 }
 

@@ -235,6 +235,14 @@ pub(super) fn claim_changed(root: &Node, old: &Node, errors: &mut Errors) {
     }
 }
 
+/// A claim's status: what it has is no less than nothing.
+pub(super) fn claim_status(root: &Node, errors: &mut Errors) {
+    let status = root.at("status");
+    for field in ["capacity", "allocatedResources"] {
+        resources::not_negative(&status.at(field), errors);
+    }
+}
+
 /// The new spec with everything as it was that may change.
 fn settled(root: &Node, old: &Node) -> Value {
     const BETA_CLASS: &str = "volume.beta.kubernetes.io/storage-class";

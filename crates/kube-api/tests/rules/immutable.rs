@@ -229,3 +229,55 @@ fn a_guest_brings_nothing_of_its_own() {
     let expected = ["resources", "restartPolicy", "volumeMounts[0].subPath"].map(|field| format!("{guest}.{field}"));
     assert_eq!(found, expected);
 }
+
+/// What `/status` refuses of a state, by itself.
+fn status_errors(name: &str, state: Value) -> String {
+    let old = ready(kind(name), good(name));
+    let mut new = old.clone();
+    new["status"] = state["status"].clone();
+    if let Some(time) = state.get("deletionTimestamp") {
+        new["metadata"]["deletionTimestamp"] = time.clone();
+    }
+    let errors = validate::update_status(kind(name), &new, &old);
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+#[test]
+fn a_namespace_is_in_the_phase_that_its_deletion_says() {
+    let ends = "2026-01-01T00:00:00Z";
+    let said = |phase: &str| status_errors("namespaces", json!({"status": {"phase": phase}}));
+    assert_eq!(said("Active"), "");
+    let active = "status.Phase: Invalid value: \"Terminating\": may only be 'Active' if `deletionTimestamp` is empty";
+    assert_eq!(said("Terminating"), active);
+    assert!(said("").starts_with("status.Phase: Invalid value: \"\""));
+    let ending =
+        |phase: &str| status_errors("namespaces", json!({"status": {"phase": phase}, "deletionTimestamp": ends}));
+    assert_eq!(ending("Terminating"), "");
+    assert!(ending("Active").contains("may only be 'Terminating' if `deletionTimestamp` is not empty"));
+}
+
+#[test]
+fn a_status_counts_no_less_than_nothing() {
+    let claim =
+        |amount: &str| status_errors("persistentvolumeclaims", json!({"status": {"capacity": {"storage": amount}}}));
+    assert_eq!(claim("1Gi"), "");
+    assert_eq!(claim("-1"), "status.capacity[storage]: Invalid value: -1: must be a valid resource quantity");
+    let controller = status_errors("replicationcontrollers", json!({"status": {"replicas": -1}}));
+    assert!(
+        controller.contains("status.readyReplicas: Invalid value: 0: cannot be greater than status.replicas"),
+        "{controller}"
+    );
+}
+
+#[test]
+fn finalizers_of_a_namespace_have_names() {
+    let namespaces = kind("namespaces");
+    let old = ready(namespaces, good("namespaces"));
+    let said = |finalizer: &str| {
+        let new = with(old.clone(), "/spec/finalizers", json!(["kubernetes", finalizer]));
+        validate::finalize(namespaces, &new, &old).iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    };
+    assert_eq!(said("e2e.example.com/fake"), "");
+    let why = "name is neither a standard finalizer name nor is it fully qualified";
+    assert_eq!(said("x"), format!("spec.finalizers[1]: Invalid value: \"x\": {why}"));
+}

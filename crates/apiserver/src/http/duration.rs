@@ -1,0 +1,67 @@
+//! Durations as Go writes them: `1h30m`, `1.5s`, `-2ms`.
+
+/// The units, in seconds.
+const UNITS: [(&str, f64); 8] = [
+    ("ns", 1e-9),
+    ("us", 1e-6),
+    ("\u{b5}s", 1e-6),
+    ("\u{3bc}s", 1e-6),
+    ("ms", 1e-3),
+    ("s", 1.0),
+    ("m", 60.0),
+    ("h", 3600.0),
+];
+
+/// The seconds of a duration, or why it is none, in Go's words.
+pub(crate) fn seconds(text: &str) -> Result<f64, String> {
+    let invalid = || format!("time: invalid duration {text:?}");
+    let (sign, mut rest) = match text.strip_prefix('-') {
+        Some(rest) => (-1.0, rest),
+        None => (1.0, text.strip_prefix('+').unwrap_or(text)),
+    };
+    if rest == "0" {
+        return Ok(0.0);
+    }
+    if rest.is_empty() {
+        return Err(invalid());
+    }
+    let is_digit = |c: char| c.is_ascii_digit() || c == '.';
+    let mut total = 0.0;
+    while !rest.is_empty() {
+        let (number, after) = rest.split_at(rest.find(|c| !is_digit(c)).unwrap_or(rest.len()));
+        let (unit, after) = after.split_at(after.find(is_digit).unwrap_or(after.len()));
+        let number: f64 = number.parse().map_err(|_| invalid())?;
+        if unit.is_empty() {
+            return Err(format!("time: missing unit in duration {text:?}"));
+        }
+        let known = UNITS.iter().find(|(known, _)| *known == unit);
+        let (_, of) = known.ok_or_else(|| format!("time: unknown unit {unit:?} in duration {text:?}"))?;
+        total += number * of;
+        rest = after;
+    }
+    Ok(sign * total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::seconds;
+
+    #[test]
+    fn durations_are_gos() {
+        for (text, expected) in
+            [("0", 0.0), ("32s", 32.0), ("1h30m", 5400.0), ("-1.5s", -1.5), ("+.5m", 30.0), ("250ms", 0.25)]
+        {
+            assert_eq!(seconds(text), Ok(expected), "{text}");
+        }
+        for (text, why) in [
+            ("", "invalid duration"),
+            ("abc", "invalid duration"),
+            ("-", "invalid duration"),
+            ("1.2.3s", "invalid duration"),
+            ("5", "missing unit in duration"),
+            ("5d", "unknown unit \"d\" in duration"),
+        ] {
+            assert_eq!(seconds(text), Err(format!("time: {why} {text:?}")), "{text}");
+        }
+    }
+}
