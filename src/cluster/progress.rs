@@ -43,13 +43,17 @@ impl Progress {
 }
 
 impl Phase {
-    /// Says that a part of the phase is done, and what is waited for now.
-    pub(crate) fn part(&self, what: &str, waiting: &str) {
+    /// Says that a part of the phase is done, and for what it goes on.
+    pub(crate) fn part(&self, what: &str, left: &str) {
         let line = format!("{:>7}  {what}", seconds(self.since.elapsed()));
         match &self.bar {
             Some(bar) => {
                 bar.suspend(|| shell::say(&line));
-                bar.set_message(format!("{} {waiting}", self.what));
+                bar.set_message(if left.is_empty() {
+                    self.what.to_string()
+                } else {
+                    format!("{} for {left}", self.what)
+                });
             }
             None => shell::say(&line),
         }

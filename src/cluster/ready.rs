@@ -36,7 +36,7 @@ pub(crate) async fn wait(
     interrupt: &CancellationToken,
     mut passed: impl FnMut(&Check),
 ) -> Result<(), Failure> {
-    let phase = progress.phase("waiting for");
+    let phase = progress.phase("waiting");
     let mut waiting: BTreeSet<Check> = Check::all(asked).into_iter().collect();
     let mut pass = |check: &Check, waiting: &BTreeSet<Check>| {
         let left: BTreeSet<&str> = waiting.iter().map(Check::hostname).collect();

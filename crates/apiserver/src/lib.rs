@@ -165,6 +165,7 @@ fn tokens(options: &Options) -> anyhow::Result<Option<Tokens>> {
     if signing.is_none() && public.is_none() {
         return Ok(None);
     }
+    let files: Vec<String> = [&signing, &public].into_iter().flatten().map(|path| path.display().to_string()).collect();
     let signing = signing.map(|path| read(&path)).transpose()?;
     let public = public.map(|path| read(&path)).transpose()?;
     // the documents name one file for both: a key also tells its public half
@@ -172,7 +173,8 @@ fn tokens(options: &Options) -> anyhow::Result<Option<Tokens>> {
         (signing, Some(pem)) if !String::from_utf8_lossy(&pem).contains("PUBLIC KEY") => (signing.or(Some(pem)), None),
         both => both,
     };
-    Tokens::from_pem(signing.as_deref(), public.as_deref()).map(Some)
+    let tokens = Tokens::from_pem(signing.as_deref(), public.as_deref());
+    tokens.map(Some).with_context(|| format!("reading {}", files.join(" and ")))
 }
 
 fn read(path: &std::path::Path) -> anyhow::Result<Vec<u8>> {

@@ -8,7 +8,7 @@ use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, UnparsedPublicKey,
 };
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{PrivatePkcs8KeyDer, SubjectPublicKeyInfoDer};
+use rustls::pki_types::{PrivateKeyDer, SubjectPublicKeyInfoDer};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use x509_parser::prelude::FromDer;
@@ -33,9 +33,10 @@ impl Tokens {
     /// From PEMs: a key that signs, a public key that checks, or both.
     pub(crate) fn from_pem(signing: Option<&[u8]>, public: Option<&[u8]>) -> anyhow::Result<Self> {
         let random = SystemRandom::new();
-        let signer = signing.map(|pem| signer(pem, &random)).transpose().context("service account key")?;
+        let signer =
+            signing.map(|pem| signer(pem, &random)).transpose().context("the key that signs service account tokens")?;
         let public = match (public, &signer) {
-            (Some(pem), _) => public_key(pem).context("service account public key")?,
+            (Some(pem), _) => public_key(pem).context("the public key of service account tokens")?,
             (None, Some(signer)) => signer.public_key().as_ref().to_vec(),
             (None, None) => anyhow::bail!("neither a key nor a public key of service account tokens is given"),
         };
@@ -83,10 +84,31 @@ impl Tokens {
     }
 }
 
+/// The key of a PEM in either form that openssl writes: PKCS #8, or the older one of elliptic curves alone (SEC 1).
 fn signer(pem: &[u8], random: &SystemRandom) -> anyhow::Result<EcdsaKeyPair> {
-    let der = PrivatePkcs8KeyDer::from_pem_slice(pem).context("reading PKCS #8 PEM")?;
-    EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der.secret_pkcs8_der(), random)
-        .map_err(|error| anyhow::anyhow!("not an ECDSA P-256 key: {error}"))
+    let key = PrivateKeyDer::from_pem_slice(pem).context("it holds no private key in PEM")?;
+    let der = match &key {
+        PrivateKeyDer::Pkcs8(der) => der.secret_pkcs8_der().to_vec(),
+        PrivateKeyDer::Sec1(der) => in_pkcs8(der.secret_sec1_der()),
+        _ => anyhow::bail!("it is no ECDSA P-256 key, by which alone tokens are signed here"),
+    };
+    EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der, random)
+        .map_err(|error| anyhow::anyhow!("it is no ECDSA P-256 key, by which alone tokens are signed here: {error}"))
+}
+
+/// A P-256 key of SEC 1 as PKCS #8 has it: a version, the algorithm, and the key.
+fn in_pkcs8(sec1: &[u8]) -> Vec<u8> {
+    const VERSION: &[u8] = &[0x02, 0x01, 0x00];
+    let algorithm = &P256_PREFIX[2..23];
+    tagged(0x30, &[VERSION, algorithm, &tagged(0x04, sec1)].concat())
+}
+
+/// A value of DER of up to 255 bytes; of longer ones, which are no P-256 keys, it makes nonsense that is refused.
+fn tagged(tag: u8, content: &[u8]) -> Vec<u8> {
+    match u8::try_from(content.len()).unwrap_or(u8::MAX) {
+        short @ ..0x80 => [&[tag, short], content].concat(),
+        long => [&[tag, 0x81, long], content].concat(),
+    }
 }
 
 fn public_key(pem: &[u8]) -> anyhow::Result<Vec<u8>> {
@@ -102,6 +124,23 @@ mod tests {
     fn tokens() -> Tokens {
         let key = rcgen::KeyPair::generate().unwrap();
         Tokens::from_pem(Some(key.serialize_pem().as_bytes()), Some(key.public_key_pem().as_bytes())).unwrap()
+    }
+
+    #[test]
+    fn keys_are_taken_as_openssl_writes_them() {
+        let key = rcgen::KeyPair::generate().unwrap();
+        // behind the lengths, the version and the algorithm
+        let sec1 = URL_SAFE_NO_PAD.encode(&key.serialize_der()[29..]).replace('-', "+").replace('_', "/");
+        let padding = "=".repeat((4 - sec1.len() % 4) % 4);
+        let pem = |what: &str| format!("-----BEGIN {what}-----\n{sec1}{padding}\n-----END {what}-----\n");
+        let public = key.public_key_pem();
+        let older = Tokens::from_pem(Some(pem("EC PRIVATE KEY").as_bytes()), Some(public.as_bytes())).unwrap();
+        let token = older.sign(&json!({"sub": "a"})).unwrap();
+        let checks = Tokens::from_pem(None, Some(public.as_bytes())).unwrap();
+        assert!(checks.verify(&token, 0).is_some());
+        for wrong in [pem("RSA PRIVATE KEY"), pem("PRIVATE KEY"), "nonsense".to_owned()] {
+            assert!(Tokens::from_pem(Some(wrong.as_bytes()), None).is_err(), "{wrong}");
+        }
     }
 
     #[test]
