@@ -169,16 +169,6 @@ pub fn resolv_conf(pod: &Pod, dns: Dns<'_>) -> String {
             options.push(option.value.as_ref().map_or_else(|| name.clone(), |value| format!("{name}:{value}")));
         }
     }
-    let unique = |list: Vec<String>, most: usize| {
-        let mut kept: Vec<String> = Vec::new();
-        list.into_iter().for_each(|one| {
-            if !kept.contains(&one) {
-                kept.push(one)
-            }
-        });
-        kept.truncate(most);
-        kept
-    };
     let mut text: String =
         unique(servers, MAX_NAMESERVERS).iter().map(|server| format!("nameserver {server}\n")).collect();
     for (key, list) in [("search", unique(searches, MAX_SEARCHES)), ("options", options)] {
@@ -187,6 +177,18 @@ pub fn resolv_conf(pod: &Pod, dns: Dns<'_>) -> String {
         }
     }
     text
+}
+
+/// Each once, as many as may be.
+fn unique(list: Vec<String>, most: usize) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::new();
+    for one in list {
+        if !kept.contains(&one) {
+            kept.push(one);
+        }
+    }
+    kept.truncate(most);
+    kept
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! A pod's status in Kubernetes' shape: a pure function from the pod, what Docker has of it, and why containers wait.
 
+mod conditions;
 mod lost;
 mod messages;
 mod replaced;
@@ -10,7 +11,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{
     Container as Spec, ContainerState, ContainerStateRunning, ContainerStateTerminated, ContainerStateWaiting,
-    ContainerStatus, HostIP, Pod, PodCondition, PodIP, PodStatus, ResourceRequirements, VolumeMountStatus,
+    ContainerStatus, HostIP, Pod, PodIP, PodStatus, ResourceRequirements, VolumeMountStatus,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -70,7 +71,7 @@ pub fn of(pod: &Pod, facts: Facts<'_>) -> PodStatus {
     // a pod that the node did not take has no containers to speak of
     let rejected = message.as_deref().is_some_and(|message| message.starts_with(admission::REJECTED));
     PodStatus {
-        conditions: Some(conditions(pod, facts, phase, &init, &main)),
+        conditions: Some(conditions::of(pod, facts, phase, &init, &main)),
         container_statuses: Some(main).filter(|statuses| !statuses.is_empty() && !rejected),
         init_container_statuses: Some(init).filter(|statuses| !statuses.is_empty() && !rejected),
         ephemeral_container_statuses: Some(added).filter(|statuses| !statuses.is_empty()),
@@ -226,100 +227,6 @@ fn reason(exit: &Exit) -> &'static str {
         Exit { oom_killed: true, code: 137, .. } => "OOMKilled",
         Exit { code: 0, .. } => "Completed",
         _ => "Error",
-    }
-}
-
-/// The conditions that the kubelet owns, in Kubernetes' order. Those of others are theirs to write.
-fn conditions(
-    pod: &Pod,
-    facts: Facts<'_>,
-    phase: &str,
-    init: &[ContainerStatus],
-    main: &[ContainerStatus],
-) -> Vec<PodCondition> {
-    let names = |statuses: Vec<&ContainerStatus>| {
-        statuses.iter().map(|status| status.name.as_str()).collect::<Vec<_>>().join(" ")
-    };
-    let begun = main.iter().any(|status| status.container_id.is_some());
-    let incomplete: Vec<_> = init.iter().filter(|status| !status.ready && !begun).collect();
-    let sidecars = init.iter().zip(pod::init_containers(pod)).filter(|(_, spec)| pod::is_sidecar(spec));
-    let serving = sidecars.map(|(status, _)| status).chain(main);
-    let unready: Vec<_> = serving.filter(|status| !status.ready).collect();
-    let ended = match phase {
-        "Succeeded" => Some("PodCompleted"),
-        "Failed" => Some("PodFailed"),
-        _ => None,
-    };
-    let initialized = match (phase, incomplete.is_empty()) {
-        ("Succeeded", _) => verdict(true, ended, None),
-        (_, true) => verdict(true, None, None),
-        _ => {
-            let message = format!("containers with incomplete status: [{}]", names(incomplete));
-            verdict(false, Some("ContainersNotInitialized"), Some(message))
-        }
-    };
-    let containers_ready = match (ended, unready.is_empty()) {
-        (Some(reason), _) => verdict(false, Some(reason), None),
-        (None, true) => verdict(true, None, None),
-        _ => {
-            let message = format!("containers with unready status: [{}]", names(unready));
-            verdict(false, Some("ContainersNotReady"), Some(message))
-        }
-    };
-    let ready = match gates(pod) {
-        Some(why) if containers_ready.status == "True" => verdict(false, Some("ReadinessGatesNotReady"), Some(why)),
-        _ => containers_ready.clone(),
-    };
-    let sandboxed = facts.observed.live_sandbox().is_some_and(|sandbox| sandbox.address.is_some());
-    let ours = [
-        ("PodReadyToStartContainers", verdict(sandboxed, None, None)),
-        ("Initialized", initialized),
-        ("Ready", ready),
-        ("ContainersReady", containers_ready),
-        ("PodScheduled", verdict(true, None, None)),
-    ];
-    let evicted = facts.plan.cause.as_ref().filter(|cause| cause.reason == "Evicted");
-    let evicted = evicted.map(|cause| verdict(true, Some("TerminationByKubelet"), Some(cause.message.clone())));
-    let previous = facts.previous.conditions.as_deref().unwrap_or_default();
-    ours.into_iter()
-        .chain(evicted.map(|verdict| ("DisruptionTarget", verdict)))
-        .map(|(type_, verdict)| {
-            let before =
-                previous.iter().find(|condition| condition.type_ == type_ && condition.status == verdict.status);
-            let since = before.and_then(|condition| condition.last_transition_time.clone());
-            PodCondition {
-                type_: type_.to_owned(),
-                last_transition_time: since.or(Some(Time(whole_seconds(facts.now)))),
-                ..verdict
-            }
-        })
-        .collect()
-}
-
-/// Which readiness gates of the pod are shut: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-readiness-gate
-fn gates(pod: &Pod) -> Option<String> {
-    let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
-    let shut = pod::spec(pod).readiness_gates.iter().flatten().filter_map(|gate| {
-        let type_ = &gate.condition_type;
-        match conditions.iter().find(|condition| condition.type_ == *type_) {
-            None => Some(format!("corresponding condition of pod readiness gate \"{type_}\" does not exist.")),
-            Some(condition) if condition.status == "True" => None,
-            Some(condition) => {
-                let status = &condition.status;
-                Some(format!("the status of pod readiness gate \"{type_}\" is not \"True\", but {status}"))
-            }
-        }
-    });
-    let shut: Vec<_> = shut.collect();
-    (!shut.is_empty()).then(|| shut.join(", "))
-}
-
-fn verdict(status: bool, reason: Option<&str>, message: Option<String>) -> PodCondition {
-    PodCondition {
-        status: if status { "True" } else { "False" }.to_owned(),
-        reason: reason.map(str::to_owned),
-        message,
-        ..PodCondition::default()
     }
 }
 

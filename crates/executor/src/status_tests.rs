@@ -1,7 +1,7 @@
 //! Statuses of pods in the situations that kubectl shows.
 
 use super::*;
-use k8s_openapi::api::core::v1::{EphemeralContainer, PodReadinessGate};
+use k8s_openapi::api::core::v1::{EphemeralContainer, PodCondition, PodReadinessGate};
 
 use crate::health::Health;
 use crate::observed::Sandbox;
