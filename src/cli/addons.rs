@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 
 use super::Global;
 use super::kube::{Place, metadata};
-use super::up::duration;
 use crate::client::manifest::Document;
 use crate::client::watch::{Scope, Watch};
 use crate::client::{Client, Form, Path, Query};
@@ -59,7 +58,7 @@ struct Dns {
     #[arg(long, value_enum, default_value_t)]
     flavor: Flavor,
     /// How long to wait until it is ready
-    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = serve::duration::of_flag)]
     timeout: Duration,
     #[command(flatten)]
     place: Place,

@@ -42,7 +42,7 @@ pub(crate) struct Delete {
     #[arg(long, action = ArgAction::Set, default_value_t = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     wait: bool,
     /// How long to wait, as 30s or 2m; 0 is for ever
-    #[arg(long, value_name = "TIME", default_value = "0", value_parser = super::up::duration)]
+    #[arg(long, value_name = "TIME", default_value = "0", value_parser = serve::duration::of_flag)]
     timeout: Duration,
     /// No error for an object that is not there
     #[arg(long)]

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use clap::{Args, Parser};
 
-use super::up::duration;
 use crate::failure::{Failure, Kind};
 use crate::shell;
 
@@ -51,7 +50,7 @@ struct Target {
 #[derive(Debug, Args)]
 struct Patience {
     /// How long to wait
-    #[arg(short, long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    #[arg(short, long, value_name = "TIME", default_value = "10s", value_parser = serve::duration::of_flag)]
     timeout: Duration,
 }
 

@@ -1,5 +1,7 @@
 //! `k8sm logs`: what containers wrote: one pod's, or those of all pods with some labels.
 
+use std::time::Duration;
+
 use clap::{ArgAction, Args};
 use futures::future::try_join_all;
 
@@ -179,10 +181,9 @@ fn whole_lines(held: &mut Vec<u8>, prefix: &str) -> Vec<u8> {
 
 /// A time in whole seconds, at least one.
 fn seconds(text: &str) -> Result<i64, String> {
-    let span: jiff::SignedDuration = text.parse().map_err(|_| format!("{text:?} is no time such as 10s or 5m"))?;
-    match span.as_secs() {
-        seconds if span.is_positive() => Ok(seconds.max(1)),
-        _ => Err("it must be longer than nothing".to_owned()),
+    match serve::duration::of_flag(text)? {
+        Duration::ZERO => Err("it must be longer than nothing".to_owned()),
+        time => Ok(time.as_secs().clamp(1, i64::MAX as u64).cast_signed()),
     }
 }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 use clap::Args;
 
 use super::Global;
-use super::up::duration;
 use crate::cluster::engine::Engine;
 use crate::cluster::lock::Lock;
 use crate::cluster::{pause, up};
@@ -17,7 +16,7 @@ use crate::shell;
 #[command(after_help = "Examples:\n  k8sm start\n  k8sm start --name ci --timeout 5m")]
 pub(crate) struct Start {
     /// How long to wait until everything is ready
-    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = serve::duration::of_flag)]
     timeout: Duration,
 }
 

@@ -29,7 +29,7 @@ pub(crate) struct Up {
     #[arg(long, value_name = "COMPOSE")]
     file: Option<PathBuf>,
     /// How long to wait until everything is ready
-    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = serve::duration::of_flag)]
     timeout: Duration,
     /// Keep what was made when it fails
     #[arg(long)]
@@ -75,15 +75,6 @@ pub(crate) enum Output {
     Json,
 }
 
-/// A time such as `90s`, `2m`, `1m30s`, or a number of seconds.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    if let Ok(seconds) = text.parse::<u32>() {
-        return Ok(Duration::from_secs(seconds.into()));
-    }
-    let span: jiff::SignedDuration = text.parse().map_err(|_| "expected a time such as 90s or 2m".to_owned())?;
-    Duration::try_from(span).map_err(|_| "a time cannot be negative".to_owned())
-}
-
 /// Runs `k8sm up`.
 ///
 /// # Errors
@@ -111,17 +102,4 @@ pub(crate) async fn run(global: &Global, up: Up) -> Result<(), Failure> {
         return up::dry_run(&options, up.output == Output::Json).await;
     }
     up::up(&options).await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_written_in_several_ways() {
-        assert_eq!(duration("120s"), Ok(Duration::from_secs(120)));
-        assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
-        assert!(duration("soon").is_err() && duration("-1s").is_err());
-    }
 }

@@ -36,7 +36,7 @@ pub(crate) struct Wait {
     #[arg(long = "for", value_name = "CONDITION")]
     goal: Goal,
     /// How long to wait for each object, as 30s or 2m; 0 looks once
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = super::up::duration)]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = serve::duration::of_flag)]
     timeout: Duration,
 }
 

@@ -2,7 +2,6 @@
 
 pub(crate) mod accept;
 pub(crate) mod body;
-mod duration;
 pub(crate) mod path;
 pub(crate) mod query;
 pub(crate) mod reply;

@@ -95,13 +95,13 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) kubelet_client_key: Option<PathBuf>,
     /// How long a kubelet may take to answer
-    #[arg(long, default_value = "5s", value_parser = duration)]
+    #[arg(long, default_value = "5s", value_parser = serve::duration::of_flag)]
     pub(crate) kubelet_timeout: Duration,
     /// How long events are kept
-    #[arg(long, default_value = "1h", value_parser = duration)]
+    #[arg(long, default_value = "1h", value_parser = serve::duration::of_flag)]
     pub(crate) event_ttl: Duration,
     /// How often etcd forgets what was before the last time; 0s for never
-    #[arg(long, default_value = "5m", value_parser = duration)]
+    #[arg(long, default_value = "5m", value_parser = serve::duration::of_flag)]
     pub(crate) etcd_compaction_interval: Duration,
     /// Who decides what users may do, separated by commas; one that allows is enough
     #[arg(long, value_delimiter = ',', default_value = "Node,RBAC")]
@@ -128,12 +128,6 @@ fn port_range(text: &str) -> Result<(u16, u16), String> {
         Some((Some(low), Some(high))) if low <= high => Ok((low, high)),
         _ => Err(format!("{text:?} is no range of ports (such as 30000-32767)")),
     }
-}
-
-/// `1h30m`, `48h`, `5s`, `250ms`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let span: jiff::SignedDuration = text.parse().map_err(|_| format!("{text:?} is no duration (such as 1h30m)"))?;
-    span.try_into().map_err(|_| format!("{text:?} is negative"))
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ struct Flags {
     #[arg(long, default_value = "http://127.0.0.1:4001")]
     etcd_server: String,
     /// Seconds (or 10s) for one write; kube2sky ends when they pass
-    #[arg(long, default_value = "10s", value_parser = duration)]
+    #[arg(long, default_value = "10s", value_parser = serve::duration::of_flag)]
     etcd_mutation_timeout: Duration,
     /// Port of /readiness
     #[arg(long, default_value_t = 8081)]
@@ -90,16 +90,4 @@ async fn connect(flags: &Flags) -> anyhow::Result<Client> {
         }
     }
     unreachable!("the last attempt returns")
-}
-
-/// `10s`, `500ms`, or plain seconds.
-fn duration(text: &str) -> Result<Duration, String> {
-    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
-    let number: u64 = number.parse().map_err(|_| format!("{text} is no duration"))?;
-    match unit {
-        "ms" => Ok(Duration::from_millis(number)),
-        "s" | "" => Ok(Duration::from_secs(number)),
-        "m" => Ok(Duration::from_secs(number * 60)),
-        _ => Err(format!("{text} has an unknown unit")),
-    }
 }

@@ -125,7 +125,7 @@ pub struct Flags {
     #[arg(long, default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
     pub prelaunch_executors: bool,
     /// How long an unused offer is held
-    #[arg(long, default_value = "5s", value_parser = duration)]
+    #[arg(long, default_value = "5s", value_parser = serve::duration::of_flag)]
     pub offer_ttl: Duration,
     /// What is handed on to minions and executors
     #[command(flatten)]
@@ -278,28 +278,6 @@ impl Flags {
     }
 }
 
-/// `5s`, `2m`, `1h30m`, `500ms`: the units of Go's durations.
-fn duration(text: &str) -> Result<Duration, String> {
-    let refusal = || format!("{text:?} is no duration like 500ms, 5s or 2m");
-    let (mut total, mut rest) = (Duration::ZERO, text);
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(refusal)?;
-        let number: f64 = rest[..digits].parse().map_err(|_| refusal())?;
-        rest = &rest[digits..];
-        let unit = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
-        let seconds = match &rest[..unit] {
-            "ms" => 0.001,
-            "s" => 1.0,
-            "m" => 60.0,
-            "h" => 3600.0,
-            _ => return Err(refusal()),
-        };
-        total += Duration::try_from_secs_f64(number * seconds).map_err(|_| refusal())?;
-        rest = &rest[unit..];
-    }
-    if text.is_empty() { Err(refusal()) } else { Ok(total) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -346,13 +324,5 @@ mod tests {
     fn masters_are_divided_by_commas() {
         let masters = flags("--mesos-master=a:5050,http://b:5051/,c").masters().unwrap();
         assert_eq!(masters.iter().map(ToString::to_string).collect::<Vec<_>>(), ["a:5050", "b:5051", "c:5050"]);
-    }
-
-    #[test]
-    fn durations_are_gos() {
-        assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        assert!(duration("5").is_err());
-        assert!(duration("").is_err());
     }
 }

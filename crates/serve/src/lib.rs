@@ -1,5 +1,6 @@
 //! What every server does: flags of all ages, TLS listener, health, metrics, drain on signal.
 
+pub mod duration;
 pub mod flags;
 pub mod health;
 pub mod http;

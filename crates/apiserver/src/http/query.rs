@@ -5,8 +5,8 @@ use std::time::Duration;
 use kube_api::Status;
 use kube_api::decode::FieldValidation;
 use kube_api::status::{Cause, Details};
+use serve::duration;
 
-use super::duration;
 use super::path::unescape_bytes;
 
 /// A request's parameters, decoded; the first of a name counts.

@@ -1,5 +1,7 @@
 //! Durations as Go writes them: `1h30m`, `1.5s`, `-2ms`.
 
+use std::time::Duration;
+
 /// The units, in seconds.
 const UNITS: [(&str, f64); 8] = [
     ("ns", 1e-9),
@@ -12,8 +14,11 @@ const UNITS: [(&str, f64); 8] = [
     ("h", 3600.0),
 ];
 
-/// The seconds of a duration, or why it is none, in Go's words.
-pub(crate) fn seconds(text: &str) -> Result<f64, String> {
+/// The seconds of a duration.
+///
+/// # Errors
+/// Why it is none, in Go's words.
+pub fn seconds(text: &str) -> Result<f64, String> {
     let invalid = || format!("time: invalid duration {text:?}");
     let (sign, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (-1.0, rest),
@@ -42,9 +47,22 @@ pub(crate) fn seconds(text: &str) -> Result<f64, String> {
     Ok(sign * total)
 }
 
+/// The time that a flag gives: a duration that is not negative, or whole seconds.
+///
+/// # Errors
+/// Why it is none, ready to be shown.
+pub fn of_flag(text: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Ok(Duration::from_secs(seconds.into()));
+    }
+    let seconds = seconds(text).map_err(|_| "expected a time such as 90s, 500ms or 1h30m".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| "a time cannot be negative, nor endless".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::seconds;
+    use super::{of_flag, seconds};
+    use std::time::Duration;
 
     #[test]
     fn durations_are_gos() {
@@ -63,5 +81,18 @@ mod tests {
         ] {
             assert_eq!(seconds(text), Err(format!("time: {why} {text:?}")), "{text}");
         }
+    }
+
+    #[test]
+    fn a_flag_takes_durations_and_seconds() {
+        for (text, expected) in [("0", 0), ("90", 90_000), ("500ms", 500), ("1h30m", 5_400_000), ("1.5s", 1500)] {
+            assert_eq!(of_flag(text), Ok(Duration::from_millis(expected)), "{text}");
+        }
+        for (text, why) in
+            [("", "expected a time"), ("soon", "expected a time"), ("5d", "expected"), ("-5s", "negative")]
+        {
+            assert!(of_flag(text).unwrap_err().contains(why), "{text}");
+        }
+        assert!(of_flag("99999999999999999999h").is_err());
     }
 }
