@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use kube_api::kinds::{self, Kind};
 use kube_api::{Status, openapi};
 use serde_json::{Value, json};
-use serve::version::{KUBERNETES, architecture};
+use serve::version::{COMMIT, KUBERNETES, architecture};
 use sha2::{Digest, Sha256};
 
 use crate::api::Api;
@@ -26,7 +26,7 @@ pub(crate) fn version() -> &'static Value {
         let (major, minor) = VERSION;
         json!({"major": major, "minor": minor, "gitVersion": KUBERNETES,
             "emulationMajor": major, "emulationMinor": minor, "minCompatibilityMajor": major, "minCompatibilityMinor": "32",
-            "gitCommit": "", "gitTreeState": "clean", "buildDate": "1970-01-01T00:00:00Z", "goVersion": "none",
+            "gitCommit": COMMIT, "gitTreeState": "clean", "buildDate": "1970-01-01T00:00:00Z", "goVersion": "none",
             "compiler": "rustc", "platform": format!("{}/{}", std::env::consts::OS, architecture())})
     });
     &DOCUMENT

@@ -5,6 +5,13 @@ use http::header::{HeaderName, HeaderValue, USER_AGENT};
 /// The version of Kubernetes that is spoken, and ours behind it.
 pub const KUBERNETES: &str = concat!("v1.33.1-k8sm", env!("CARGO_PKG_VERSION"));
 
+/// The commit that this was built from, where whoever built it set `K8SM_COMMIT`; else git's name for none. Kubernetes' clients
+/// take hexadecimal digits alone.
+pub const COMMIT: &str = match option_env!("K8SM_COMMIT") {
+    Some(commit) => commit,
+    None => "0000000000000000000000000000000000000000",
+};
+
 /// This machine's architecture as Kubernetes calls it.
 #[must_use]
 pub fn architecture() -> &'static str {

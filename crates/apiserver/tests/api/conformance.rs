@@ -413,3 +413,15 @@ async fn openapi_documents_are_kept_by_their_tags_and_hashes() {
     let answer = ask("/openapi/v3/api/v1?hash=OLD", "").await.unwrap();
     assert!(answer.status().as_u16() == 200 && answer.url().as_str().ends_with(url), "{}", answer.url());
 }
+
+/// kubectl shows all of a version, and Kubernetes' suite looks at its parts.
+#[tokio::test]
+async fn the_version_has_all_that_clients_look_for() {
+    let (_etcd, _server, api) = server().await;
+    let (_, version) = api.get("/version").await;
+    let part = |name: &str| version[name].as_str().unwrap().to_owned();
+    assert_eq!((part("major"), part("minor")), ("1".to_owned(), "33".to_owned()));
+    assert!(part("gitVersion").starts_with("v1.33."), "{version}");
+    let commit = part("gitCommit");
+    assert!(!commit.is_empty() && commit.chars().all(|c| c.is_ascii_hexdigit()), "{version}");
+}

@@ -115,6 +115,17 @@ fn what_is_malformed_is_refused_in_kubernetes_words() {
 }
 
 #[test]
+fn the_verbs_of_a_resource_are_a_message_of_their_own() {
+    let resource = json!({"name": "pods", "singularName": "pod", "kind": "Pod", "verbs": ["get", "list"]});
+    let resources =
+        json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "v1", "resources": [resource]});
+    let verbs = [field(1, b"get"), field(1, b"list")].concat();
+    let message = [field(1, b"pods"), field(3, b"Pod"), field(4, &verbs), field(6, b"pod")].concat();
+    let list = [field(1, b"v1"), field(2, &message)].concat();
+    assert_eq!(object(&resources).expect("known"), body("APIResourceList", &list));
+}
+
+#[test]
 fn objects_lists_and_events_are_sealed() {
     let config = json!({"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "a"}, "data": {"k": "v"}});
     let message = [field(1, &field(1, b"a")), field(2, &[field(1, b"k"), field(2, b"v")].concat())].concat();
