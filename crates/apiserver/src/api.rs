@@ -133,8 +133,8 @@ impl Api {
             return document.answer(&self, request.method());
         }
         match path.as_str() {
-            "/metrics" => Ok(self.metrics.answer(&self.store)),
-            "/metrics/slis" => Ok(self.slis.answer()),
+            "/metrics" => Ok(self.metrics.answer(request.headers(), &self.store)),
+            "/metrics/slis" => Ok(self.slis.answer(request.headers())),
             _ if path.starts_with("/openapi/") => openapi::answer(&request),
             _ => discovery::answer(&self, &request),
         }

@@ -7,10 +7,11 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, VARY, WARNING};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt;
 use kube_api::decode::Format;
 use kube_api::{Status, protobuf};
+use prometheus_client::registry::Registry;
 use serde_json::Value;
 
 use super::accept::{self, Accept};
@@ -113,6 +114,14 @@ pub(crate) fn text(code: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
     *response.status_mut() = code;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response.headers_mut().insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// Metrics, in the format that the client asks for.
+pub(crate) fn metrics(headers: &HeaderMap, registry: &Registry) -> Response<Body> {
+    let (kind, text) = serve::metrics::answer(headers, registry);
+    let mut response = Response::new(full(text));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }
 
