@@ -3,6 +3,7 @@
 mod conform;
 pub mod depth;
 mod duplicates;
+mod key;
 mod strict;
 mod syntax;
 pub mod yaml;
@@ -104,8 +105,7 @@ fn object_of(
         Mismatch::Unreadable(why) => unrecognized(why),
         Mismatch::Other(status) => status,
     })?;
-    let json = (format == Format::Json).then_some(body);
-    finish(group, version, kind, schema, map, Duplicates { paths: duplicates, json }, validation)
+    finish(group, version, kind, schema, map, duplicates, validation)
 }
 
 /// The fields of a body in JSON or YAML that may be of any kind; none for `null`.
@@ -117,22 +117,28 @@ pub fn map(format: Format, body: &[u8]) -> Result<Map<String, Value>, String> {
 }
 
 /// The same, with the fields that are there twice.
-fn parse(format: Format, body: &[u8]) -> Result<(Map<String, Value>, Vec<String>), String> {
+fn parse(format: Format, body: &[u8]) -> Result<(Map<String, Value>, Duplicates<'_>), String> {
     let text = String::from_utf8_lossy(body);
     let (value, duplicates) = match format {
         Format::Yaml if matches!(text, Cow::Owned(_)) => return Err("yaml: invalid leading UTF-8 octet".to_owned()),
         Format::Yaml if depth::exceeded(&text) => {
             return Err(format!("yaml: exceeded max depth of {}", depth::LIMIT));
         }
-        Format::Yaml => duplicates::yaml(&text).map_err(|error| format!("yaml: {error}"))?,
-        Format::Json | Format::Protobuf => duplicates::json(&text).map_err(|error| {
-            let why = syntax::explain(text.as_bytes()).unwrap_or_else(|| error.to_string());
-            format!("couldn't get version/kind; json parse error: {why}")
-        })?,
+        Format::Yaml => {
+            let (value, keys) = duplicates::yaml(&text).map_err(|error| format!("yaml: {error}"))?;
+            (value, Duplicates::Yaml(keys, body))
+        }
+        Format::Json | Format::Protobuf => {
+            let (value, paths) = duplicates::json(&text).map_err(|error| {
+                let why = syntax::explain(text.as_bytes()).unwrap_or_else(|| error.to_string());
+                format!("couldn't get version/kind; json parse error: {why}")
+            })?;
+            (value, Duplicates::Json(paths, body))
+        }
     };
     match value {
         Value::Object(map) => Ok((map, duplicates)),
-        Value::Null => Ok((Map::new(), Vec::new())),
+        Value::Null => Ok((Map::new(), Duplicates::None)),
         other => {
             let found = json_type(&other);
             Err(format!(
@@ -201,14 +207,14 @@ fn finish(
     let unknown = conform::conform(ty, &mut object).map_err(|why| refused(&why))?;
     object["apiVersion"] = kinds::api_version(group, version).into();
     object["kind"] = kind.into();
-    let warnings = duplicates.errors(unknown);
-    match validation {
-        FieldValidation::Strict if !warnings.is_empty() => {
-            Err(refused(&format!("strict decoding error: {}", warnings.join(", "))))
-        }
-        FieldValidation::Strict | FieldValidation::Warn => Ok(Decoded { object, warnings }),
-        FieldValidation::Ignore => Ok(Decoded { object, warnings: Vec::new() }),
+    if validation == FieldValidation::Ignore {
+        return Ok(Decoded { object, warnings: Vec::new() });
     }
+    let errors = duplicates.errors(unknown);
+    if validation == FieldValidation::Strict && !errors.is_empty() {
+        return Err(refused(&errors.to_string()));
+    }
+    Ok(Decoded { object, warnings: errors.warnings() })
 }
 
 enum Mismatch {
@@ -356,9 +362,15 @@ mod tests {
         assert_eq!(decoded.object["spec"]["containers"][0]["ports"][0]["containerPort"], 80);
         let old = object(pods(), Format::Yaml, b"spec: {hostNetwork: yes, priority: 010}", FieldValidation::Strict);
         assert_eq!(old.expect("YAML 1.1").object["spec"], json!({"hostNetwork": true, "priority": 8}));
-        let twice =
-            object(pods(), Format::Yaml, b"kind: Pod\nspec: {hostname: a, hostname: b}", FieldValidation::Strict);
-        assert!(twice.expect_err("duplicate").message.contains("duplicate field \"spec.hostname\""));
+        let twice = b"kind: Pod\nzzz: 1\nspec:\n  hostname: a\n  hostname: b\n  hostname: c";
+        let refused = object(pods(), Format::Yaml, twice, FieldValidation::Strict).expect_err("duplicates").message;
+        let first =
+            "strict decoding error: yaml: unmarshal errors:\n  line 5: key \"hostname\" already set in map\n  line 6: ";
+        assert!(refused.contains(first) && refused.ends_with("already set in map, unknown field \"zzz\""), "{refused}");
+        let warned = object(pods(), Format::Yaml, twice, FieldValidation::Warn).expect("the last counts");
+        assert_eq!(warned.object["spec"]["hostname"], "c");
+        let line = |line: usize| format!("line {line}: key \"hostname\" already set in map");
+        assert_eq!(warned.warnings, [line(5), line(6), "unknown field \"zzz\"".to_owned()]);
         assert!(
             object(pods(), Format::Yaml, b"a: b: c", FieldValidation::Warn)
                 .expect_err("no YAML")
