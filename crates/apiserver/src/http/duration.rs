@@ -14,7 +14,7 @@ const UNITS: [(&str, f64); 8] = [
 
 /// The seconds of a duration, or why it is none, in Go's words.
 pub(crate) fn seconds(text: &str) -> Result<f64, String> {
-    let invalid = || format!("time: invalid duration {text:?}");
+    let invalid = || format!("time: invalid duration {}", quoted(text));
     let (sign, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (-1.0, rest),
         None => (1.0, text.strip_prefix('+').unwrap_or(text)),
@@ -32,14 +32,29 @@ pub(crate) fn seconds(text: &str) -> Result<f64, String> {
         let (unit, after) = after.split_at(after.find(is_digit).unwrap_or(after.len()));
         let number: f64 = number.parse().map_err(|_| invalid())?;
         if unit.is_empty() {
-            return Err(format!("time: missing unit in duration {text:?}"));
+            return Err(format!("time: missing unit in duration {}", quoted(text)));
         }
         let known = UNITS.iter().find(|(known, _)| *known == unit);
-        let (_, of) = known.ok_or_else(|| format!("time: unknown unit {unit:?} in duration {text:?}"))?;
+        let (_, of) =
+            known.ok_or_else(|| format!("time: unknown unit {} in duration {}", quoted(unit), quoted(text)))?;
         total += number * of;
         rest = after;
     }
     Ok(sign * total)
+}
+
+/// A text as Go's durations are quoted: what is no ASCII byte by byte.
+fn quoted(text: &str) -> String {
+    let mut out = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            ' '..='\u{7f}' => out.push(c),
+            _ => c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| out.push_str(&format!("\\x{byte:02x}"))),
+        }
+    }
+    out.push('"');
+    out
 }
 
 #[cfg(test)]
@@ -60,8 +75,11 @@ mod tests {
             ("1.2.3s", "invalid duration"),
             ("5", "missing unit in duration"),
             ("5d", "unknown unit \"d\" in duration"),
+            ("5\\\"", "unknown unit \"\\\\\\\"\" in duration"),
         ] {
             assert_eq!(seconds(text), Err(format!("time: {why} {text:?}")), "{text}");
         }
+        let odd = r#"time: unknown unit "\xc3\xa9\x0a" in duration "1\xc3\xa9\x0a""#;
+        assert_eq!(seconds("1é\n"), Err(odd.to_owned()));
     }
 }
