@@ -7,6 +7,7 @@ pub(crate) mod policy;
 pub(crate) mod rbac;
 pub(crate) mod review;
 mod rule;
+mod selectors;
 
 use kube_api::status::{Details, quote};
 use kube_api::{Status, kinds};

@@ -6,7 +6,7 @@ mod lexer;
 mod parser;
 mod requirement;
 
-pub use fields::{FieldSelector, field_value, supported};
+pub use fields::{FieldSelector, field_terms, field_value, supported};
 pub use labels::LabelSelector;
 pub use requirement::{Operator, Requirement};
 

@@ -214,6 +214,22 @@ fn a_review_has_no_name() {
         validate::review(kind(reviews), &selector)[0].field,
         "spec.resourceAttributes.fieldSelector.requirements"
     );
+    let asked = |selector: &str, value: Value| {
+        let resource = json!({"verb": "get", (selector): value});
+        let review = json!({"metadata": {}, "spec": {"user": "u", "resourceAttributes": resource}});
+        let at = format!("spec.resourceAttributes.{selector}.");
+        let errors = validate::review(kind(reviews), &review);
+        errors.iter().map(|error| error.field.trim_start_matches(&at).to_owned()).collect::<Vec<_>>()
+    };
+    let requirements = json!([{"key": "", "operator": "In"}, {"key": "a b", "operator": "New", "values": ["-"]}]);
+    let requirements = json!({"requirements": requirements});
+    assert_eq!(asked("fieldSelector", requirements.clone()), ["requirements[0].values", "requirements[0].key"]);
+    let of_labels = ["[0].values", "[0].key", "[0].key", "[1].key", "[1].values[0]"];
+    assert_eq!(asked("labelSelector", requirements), of_labels.map(|field| format!("requirements{field}")));
+    assert_eq!(
+        asked("labelSelector", json!({"rawSelector": "a", "requirements": [{"key": "a", "operator": "Exists"}]})),
+        ["rawSelector"]
+    );
 }
 
 #[test]
