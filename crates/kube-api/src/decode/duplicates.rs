@@ -3,30 +3,38 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 use super::key::Key;
+use super::syntax;
 use crate::status::quote;
 
-/// The value of a JSON text, and the paths of duplicate keys.
+/// What is deeper in a JSON text than any object of a kind is skipped: values are made by calls within calls, and dropped so.
+const SKIPPED_FROM: usize = 100;
+
+/// The value of a JSON text, and the paths of duplicate keys. What is deeper than [`SKIPPED_FROM`] is null.
 ///
 /// # Errors
-/// A text that is no JSON, or is nested too deeply (128 levels).
+/// A text that is no JSON, or is nested too deeply for Go too.
 pub(super) fn json(text: &str) -> Result<(Value, Vec<String>), serde_json::Error> {
-    let found = Found::default();
+    let found = Found { skips: true, ..Found::default() };
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value = Seed { at: &Path::Root, found: &found }.deserialize(&mut deserializer)?;
+    let value = Seed { at: &Path::Root, depth: 0, found: &found }.deserialize(&mut deserializer)?;
     deserializer.end()?;
-    Ok((value, found.duplicates()))
+    // what was skipped was not measured
+    match found.skipped.get().then(|| syntax::explain(text)).flatten() {
+        Some(why) => Err(serde_json::Error::custom(why)),
+        None => Ok((value, found.duplicates())),
+    }
 }
 
 /// The paths of all keys of a JSON text as they stand in it, and whether each was there before.
 pub(super) fn keys(text: &str) -> Vec<(String, bool)> {
-    let found = Found { all: true, ..Found::default() };
+    let found = Found { all: true, skips: true, ..Found::default() };
     let mut deserializer = serde_json::Deserializer::from_str(text);
     // what cannot be read to its end was refused before
-    let _ = Seed { at: &Path::Root, found: &found }.deserialize(&mut deserializer);
+    let _ = Seed { at: &Path::Root, depth: 0, found: &found }.deserialize(&mut deserializer);
     found.keys.into_inner()
 }
 
@@ -36,7 +44,8 @@ pub(super) fn keys(text: &str) -> Vec<(String, bool)> {
 /// A text that is no YAML.
 pub(super) fn yaml(text: &str) -> Result<(Value, Vec<Again>), serde_yaml::Error> {
     let found = Found::default();
-    let value = Seed { at: &Path::Root, found: &found }.deserialize(serde_yaml::Deserializer::from_str(text))?;
+    let value =
+        Seed { at: &Path::Root, depth: 0, found: &found }.deserialize(serde_yaml::Deserializer::from_str(text))?;
     Ok((value, found.again.into_inner()))
 }
 
@@ -57,7 +66,8 @@ pub(super) fn lines<'a>(text: &'a str, keys: &'a [Again]) -> impl Iterator<Item 
     let most = (READ_AGAIN / text.len().max(1)).max(1);
     keys.iter().take(most).map(|Again { number, key }| {
         let found = Found { stop: Some(*number), ..Found::default() };
-        let read = Seed { at: &Path::Root, found: &found }.deserialize(serde_yaml::Deserializer::from_str(text));
+        let read =
+            Seed { at: &Path::Root, depth: 0, found: &found }.deserialize(serde_yaml::Deserializer::from_str(text));
         let line = read.err().and_then(|error| error.location()).map_or(0, |place| place.line());
         format!("line {line}: key {key} already set in map")
     })
@@ -76,6 +86,9 @@ struct Found {
     begun: Cell<usize>,
     /// At the value of which of them it ends, with an error.
     stop: Option<usize>,
+    /// Whether what is very deep is skipped, and whether anything was.
+    skips: bool,
+    skipped: Cell<bool>,
 }
 
 impl Found {
@@ -105,6 +118,7 @@ impl fmt::Display for Path<'_> {
 #[derive(Clone, Copy)]
 struct Seed<'a> {
     at: &'a Path<'a>,
+    depth: usize,
     found: &'a Found,
 }
 
@@ -112,6 +126,10 @@ impl<'de> DeserializeSeed<'de> for Seed<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        if self.found.skips && self.depth == SKIPPED_FROM {
+            self.found.skipped.set(true);
+            return deserializer.deserialize_ignored_any(IgnoredAny).map(|_| Value::Null);
+        }
         deserializer.deserialize_any(self)
     }
 }
@@ -163,7 +181,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
         let mut items = Vec::new();
         loop {
             let at = &Path::Index(self.at, items.len());
-            match access.next_element_seed(Seed { at, ..self })? {
+            match access.next_element_seed(Seed { at, depth: self.depth + 1, ..self })? {
                 Some(item) => items.push(item),
                 None => return Ok(Value::Array(items)),
             }
@@ -185,7 +203,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
                 }
                 self.found.begun.set(number + 1);
             }
-            let value = access.next_value_seed(Seed { at, ..self })?;
+            let value = access.next_value_seed(Seed { at, depth: self.depth + 1, ..self })?;
             if again {
                 let key = if is_text { quote(&key) } else { key.clone() };
                 self.found.again.borrow_mut().push(Again { number, key });
@@ -225,6 +243,21 @@ mod tests {
         let (value, found) = json(r#"{"a":[{"b":1,"b":2}],"a":3}"#).expect("valid");
         assert_eq!((value, found), (serde_json::json!({"a": 3}), vec!["a[0].b".to_owned(), "a".to_owned()]));
         assert!(json("{} x").is_err());
+    }
+
+    #[test]
+    fn what_is_very_deep_is_skipped_and_may_not_be_deeper_than_in_go() {
+        let deep = |levels: usize| format!(r#"{{"a":{}{},"b":1}}"#, "[".repeat(levels), "]".repeat(levels));
+        for levels in [99, 100, 101, 9_999] {
+            let (value, _) = json(&deep(levels)).expect("deep");
+            assert_eq!(value["b"], 1, "{levels}");
+        }
+        let (value, _) = json(&deep(99)).expect("deep");
+        assert_eq!(value, serde_json::from_str::<Value>(&deep(99)).expect("deep"), "nothing is skipped");
+        assert!(json(&deep(10_000)).is_err());
+        assert!(json(&format!("{}{}", "[".repeat(500), "]".repeat(499))).is_err());
+        assert!(json(&"[".repeat(1 << 20)).is_err());
+        assert_eq!(keys(&deep(9_999)).len(), 2);
     }
 
     #[test]
