@@ -80,6 +80,7 @@ impl Api {
         let method = request.method().clone();
         let metrics = self.metrics.clone();
         let accepted = request.headers().get(http::header::ACCEPT).cloned();
+        let audit_id = reply::audit_id(request.headers());
         let mut asked = Asked::path(&method);
         let mut response = match self.route(request, &mut asked).await {
             Ok(response) => response,
@@ -88,6 +89,7 @@ impl Api {
         // what is said to one user is for nobody between; what may be kept says so itself
         let keep = response.headers_mut().entry(CACHE_CONTROL);
         keep.or_insert(HeaderValue::from_static("no-cache, private"));
+        response.headers_mut().entry(reply::AUDIT_ID).or_insert(audit_id);
         metrics.answered(asked, response.status(), started.elapsed());
         if method == Method::HEAD {
             let (head, _) = response.into_parts();
@@ -133,8 +135,8 @@ impl Api {
             return document.answer(&self, request.method());
         }
         match path.as_str() {
-            "/metrics" => Ok(self.metrics.answer(&self.store)),
-            "/metrics/slis" => Ok(self.slis.answer()),
+            "/metrics" => Ok(self.metrics.answer(request.headers(), &self.store)),
+            "/metrics/slis" => Ok(self.slis.answer(request.headers())),
             _ if path.starts_with("/openapi/") => openapi::answer(&request),
             _ => discovery::answer(&self, &request),
         }

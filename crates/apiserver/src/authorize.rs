@@ -7,8 +7,9 @@ pub(crate) mod policy;
 pub(crate) mod rbac;
 pub(crate) mod review;
 mod rule;
+mod selectors;
 
-use kube_api::status::Details;
+use kube_api::status::{Details, quote};
 use kube_api::{Status, kinds};
 use serde_json::{Value, json};
 
@@ -125,17 +126,20 @@ fn refusal(user: &User, asked: &Attributes, why: &str) -> Status {
     let scope = if asked.namespace.is_empty() {
         "at the cluster scope".to_owned()
     } else {
-        format!("in the namespace {:?}", asked.namespace)
+        format!("in the namespace {}", quote(&asked.namespace))
     };
     let why = format!(
-        "User {:?} cannot {} resource \"{}{slash}{}\" in API group {:?} {scope}{colon}{why}",
-        user.name, asked.verb, asked.resource, asked.subresource, asked.group
+        "User {} cannot {} resource {} in API group {} {scope}{colon}{why}",
+        quote(&user.name),
+        asked.verb,
+        quote(&format!("{}{slash}{}", asked.resource, asked.subresource)),
+        quote(&asked.group)
     );
     match kinds::all().iter().find(|kind| kind.group == asked.group && kind.plural == asked.resource) {
         Some(kind) => Status::forbidden(kind, &asked.name, &why),
         None => {
             let dot = if asked.group.is_empty() { "" } else { "." };
-            let name = if asked.name.is_empty() { String::new() } else { format!(" {:?}", asked.name) };
+            let name = if asked.name.is_empty() { String::new() } else { format!(" {}", quote(&asked.name)) };
             let message = format!("{}{dot}{}{name} is forbidden: {why}", asked.resource, asked.group);
             let (name, group, kind) = (asked.name.clone(), asked.group.clone(), asked.resource.clone());
             let details = Details { name, group, kind, ..Details::default() };
@@ -155,7 +159,8 @@ pub(crate) fn path(api: &Api, user: &User, verb: &str, path: &str) -> Result<(),
         Verdict::Refused(_) if !api.bootstrapped() => Err(loading()),
         Verdict::Refused(why) => {
             let colon = if why.is_empty() { "" } else { ": " };
-            let message = format!("forbidden: User {:?} cannot {verb} path {path:?}{colon}{why}", user.name);
+            let message =
+                format!("forbidden: User {} cannot {verb} path {}{colon}{why}", quote(&user.name), quote(path));
             tracing::debug!(refused = message, "forbidden");
             Err(Status::new(403, "Forbidden", message).with_details(Details::default()))
         }

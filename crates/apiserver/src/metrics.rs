@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, Method, Response, StatusCode};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -13,7 +12,8 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
 use crate::api::{Call, Verb};
-use crate::http::body::{Body, full};
+use crate::http::body::Body;
+use crate::http::reply;
 use crate::storage::Store;
 
 /// What was asked for, in Kubernetes' labels.
@@ -101,13 +101,11 @@ impl Metrics {
     }
 
     /// Answers `/metrics`.
-    pub(crate) fn answer(&self, store: &Store) -> Response<Body> {
+    pub(crate) fn answer(&self, headers: &HeaderMap, store: &Store) -> Response<Body> {
         for (resource, count) in store.counts() {
             let count = i64::try_from(count).unwrap_or(i64::MAX);
             self.objects.get_or_create(&Resource { resource }).set(count);
         }
-        let mut response = Response::new(full(serve::metrics::text(&self.registry)));
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(serve::metrics::CONTENT_TYPE));
-        response
+        reply::metrics(headers, &self.registry)
     }
 }

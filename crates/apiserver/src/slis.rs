@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Response};
+use http::{HeaderMap, Response};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use crate::http::body::{Body, full};
+use crate::http::body::Body;
+use crate::http::reply;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Last {
@@ -54,10 +54,8 @@ impl Slis {
     }
 
     /// Answers `/metrics/slis`.
-    pub(crate) fn answer(&self) -> Response<Body> {
-        let mut response = Response::new(full(serve::metrics::text(&self.registry)));
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(serve::metrics::CONTENT_TYPE));
-        response
+    pub(crate) fn answer(&self, headers: &HeaderMap) -> Response<Body> {
+        reply::metrics(headers, &self.registry)
     }
 }
 

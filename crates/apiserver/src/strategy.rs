@@ -2,6 +2,7 @@
 
 pub(crate) mod namespaces;
 mod nodes;
+pub(crate) mod off;
 mod qos;
 pub(crate) mod volumes;
 
@@ -69,6 +70,7 @@ pub(crate) fn deleted_shown(kind: &Kind) -> bool {
 
 /// Sets the status of a new object, after its defaults.
 pub(crate) fn before_create(kind: &Kind, object: &mut Value) {
+    off::leave_out(kind, object, None);
     if GENERATIONS.contains(&kind.kind) {
         object["metadata"]["generation"] = 1.into();
     }
@@ -123,6 +125,7 @@ pub(crate) fn before_update(kind: &Kind, new: &mut Value, old: &Value) {
     if OWN_STATUS.contains(&kind.kind) {
         set_or_remove(new, "status", old.get("status"));
     }
+    off::leave_out(kind, new, Some(old));
     match kind.kind {
         "Namespace" => {
             // finalizers of a namespace go by /finalize alone
@@ -162,6 +165,7 @@ pub(crate) fn count_change(kind: &Kind, new: &mut Value, old: &Value) {
 pub(crate) fn status_update(kind: &Kind, new: Value, old: &Value) -> Value {
     let mut merged = old.clone();
     set_or_remove(&mut merged, "status", new.get("status"));
+    off::leave_out_of_status(kind, &mut merged, old);
     if kind.kind == "Pod" && merged["status"].is_object() && merged["status"].get("qosClass").is_none() {
         merged["status"]["qosClass"] = old["status"]["qosClass"].clone();
     }

@@ -109,6 +109,7 @@ impl Part {
                     Value::Null => drop(spec.remove("ephemeralContainers")),
                     containers => drop(spec.insert("ephemeralContainers".to_owned(), containers.clone())),
                 }
+                strategy::off::leave_out(kind, &mut merged, Some(old));
                 defaults::apply(kind, &mut merged);
                 strategy::count_change(kind, &mut merged, old);
                 let errors = validate::ephemeral_containers(&merged, old);

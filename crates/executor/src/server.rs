@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use axum::body::Body;
 use axum::extract::{Path, Query, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -76,11 +76,12 @@ fn router(kubelet: Kubelet) -> Router {
         .with_state(kubelet)
 }
 
-async fn metrics(State(kubelet): State<Kubelet>) -> Response {
+async fn metrics(State(kubelet): State<Kubelet>, headers: HeaderMap) -> Response {
     let mut registry = Registry::default();
     let pods = ConstGauge::new(i64::try_from(kubelet.pods.count()).unwrap_or(i64::MAX));
     registry.register("kubelet_running_pods", "Number of pods that this node looks after", pods);
-    ([(header::CONTENT_TYPE, serve::metrics::CONTENT_TYPE)], serve::metrics::text(&registry)).into_response()
+    let (kind, text) = serve::metrics::answer(&headers, &registry);
+    ([(header::CONTENT_TYPE, kind)], text).into_response()
 }
 
 async fn pods(State(kubelet): State<Kubelet>) -> Response {

@@ -3,6 +3,7 @@
 mod conform;
 pub mod depth;
 mod duplicates;
+mod key;
 mod strict;
 mod syntax;
 pub mod yaml;
@@ -104,8 +105,7 @@ fn object_of(
         Mismatch::Unreadable(why) => unrecognized(why),
         Mismatch::Other(status) => status,
     })?;
-    let json = (format == Format::Json).then_some(body);
-    finish(group, version, kind, schema, map, Duplicates { paths: duplicates, json }, validation)
+    finish(group, version, kind, schema, map, duplicates, validation)
 }
 
 /// The fields of a body in JSON or YAML that may be of any kind; none for `null`.
@@ -117,22 +117,26 @@ pub fn map(format: Format, body: &[u8]) -> Result<Map<String, Value>, String> {
 }
 
 /// The same, with the fields that are there twice.
-fn parse(format: Format, body: &[u8]) -> Result<(Map<String, Value>, Vec<String>), String> {
+fn parse(format: Format, body: &[u8]) -> Result<(Map<String, Value>, Duplicates<'_>), String> {
     let text = String::from_utf8_lossy(body);
     let (value, duplicates) = match format {
         Format::Yaml if matches!(text, Cow::Owned(_)) => return Err("yaml: invalid leading UTF-8 octet".to_owned()),
         Format::Yaml if depth::exceeded(&text) => {
             return Err(format!("yaml: exceeded max depth of {}", depth::LIMIT));
         }
-        Format::Yaml => duplicates::yaml(&text).map_err(|error| format!("yaml: {error}"))?,
-        Format::Json | Format::Protobuf => duplicates::json(&text).map_err(|error| {
-            let why = syntax::explain(text.as_bytes()).unwrap_or_else(|| error.to_string());
-            format!("couldn't get version/kind; json parse error: {why}")
-        })?,
+        Format::Yaml => {
+            let (value, keys) = duplicates::yaml(&text).map_err(|error| format!("yaml: {error}"))?;
+            (value, Duplicates::Yaml(keys, body))
+        }
+        Format::Json | Format::Protobuf => {
+            let read = json(&text).map_err(|why| format!("couldn't get version/kind; json parse error: {why}"));
+            let (value, paths) = read?;
+            (value, Duplicates::Json(paths, body))
+        }
     };
     match value {
         Value::Object(map) => Ok((map, duplicates)),
-        Value::Null => Ok((Map::new(), Vec::new())),
+        Value::Null => Ok((Map::new(), Duplicates::None)),
         other => {
             let found = json_type(&other);
             Err(format!(
@@ -141,6 +145,14 @@ fn parse(format: Format, body: &[u8]) -> Result<(Map<String, Value>, Vec<String>
             ))
         }
     }
+}
+
+/// The value of a JSON text, and the paths of its duplicate keys. What is deeper than any object is null.
+///
+/// # Errors
+/// Why it is no JSON, in Go's words.
+pub(crate) fn json(text: &str) -> Result<(Value, Vec<String>), String> {
+    duplicates::json(text).map_err(|error| syntax::explain(text).unwrap_or_else(|| error.to_string()))
 }
 
 /// The object in an envelope that must hold one of the kind.
@@ -201,14 +213,14 @@ fn finish(
     let unknown = conform::conform(ty, &mut object).map_err(|why| refused(&why))?;
     object["apiVersion"] = kinds::api_version(group, version).into();
     object["kind"] = kind.into();
-    let warnings = duplicates.errors(unknown);
-    match validation {
-        FieldValidation::Strict if !warnings.is_empty() => {
-            Err(refused(&format!("strict decoding error: {}", warnings.join(", "))))
-        }
-        FieldValidation::Strict | FieldValidation::Warn => Ok(Decoded { object, warnings }),
-        FieldValidation::Ignore => Ok(Decoded { object, warnings: Vec::new() }),
+    if validation == FieldValidation::Ignore {
+        return Ok(Decoded { object, warnings: Vec::new() });
     }
+    let errors = duplicates.errors(unknown);
+    if validation == FieldValidation::Strict && !errors.is_empty() {
+        return Err(refused(&errors.to_string()));
+    }
+    Ok(Decoded { object, warnings: errors.warnings() })
 }
 
 enum Mismatch {
@@ -295,84 +307,4 @@ fn summary(body: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn pods() -> &'static Kind {
-        kinds::find("", "v1", "pods").expect("served")
-    }
-
-    fn refused(body: &str) -> String {
-        object(pods(), Format::Json, body.as_bytes(), FieldValidation::Strict).expect_err(body).message
-    }
-
-    #[test]
-    fn bodies_that_are_no_object_are_refused_in_kubernetes_words() {
-        let prefix =
-            "the object provided is unrecognized (must be of type Pod): couldn't get version/kind; json parse error: ";
-        assert_eq!(refused(""), format!("{prefix}unexpected end of JSON input (<empty>)"));
-        assert_eq!(
-            refused("{nope"),
-            format!("{prefix}invalid character 'n' looking for beginning of object key string ({{nope)")
-        );
-        assert!(refused("[]").ends_with("(5b5d)"));
-        let deep = "{\"a\":".repeat(20_000);
-        assert!(refused(&deep).contains("exceeded max depth ({\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\": ...)"));
-    }
-
-    #[test]
-    fn other_kinds_are_refused_by_name() {
-        assert_eq!(
-            refused(r#"{"apiVersion":"v1","kind":"Service"}"#),
-            "Service in version \"v1\" cannot be handled as a Pod: converting (v1.Service) to (core.Pod): unknown conversion"
-        );
-        assert!(
-            refused(r#"{"apiVersion":"v1","kind":"Nope"}"#)
-                .starts_with("Nope in version \"v1\" cannot be handled as a Pod: no kind \"Nope\" is registered")
-        );
-    }
-
-    #[test]
-    fn unknown_and_duplicate_fields_are_refused_warned_of_or_dropped() {
-        let body = r#"{"kind":"Pod","spec":{"foo":1,"containers":[{"name":"a","bar":2,"image":"x","image":"y"}]}}"#;
-        assert_eq!(
-            refused(body),
-            "Pod in version \"v1\" cannot be handled as a Pod: strict decoding error: unknown field \"spec.foo\", \
-             unknown field \"spec.containers[0].bar\", duplicate field \"spec.containers[0].image\""
-        );
-        let warned = object(pods(), Format::Json, body.as_bytes(), FieldValidation::Warn).expect("dropped");
-        assert_eq!(warned.warnings.len(), 3);
-        assert_eq!(warned.object["spec"], json!({"containers": [{"name": "a", "image": "y"}]}));
-        assert_eq!(warned.object["apiVersion"], "v1");
-        let ignored = object(pods(), Format::Json, body.as_bytes(), FieldValidation::Ignore).expect("dropped");
-        assert_eq!((ignored.warnings.len(), ignored.object), (0, warned.object));
-    }
-
-    #[test]
-    fn yaml_bodies_are_read_too() {
-        let body = b"kind: Pod\nmetadata:\n  labels: {a: b}\nspec:\n  containers:\n  - name: c\n    ports: [{containerPort: 80}]\n";
-        let decoded = object(pods(), Format::Yaml, body, FieldValidation::Strict).expect("valid");
-        assert_eq!(decoded.object["spec"]["containers"][0]["ports"][0]["containerPort"], 80);
-        let old = object(pods(), Format::Yaml, b"spec: {hostNetwork: yes, priority: 010}", FieldValidation::Strict);
-        assert_eq!(old.expect("YAML 1.1").object["spec"], json!({"hostNetwork": true, "priority": 8}));
-        let twice =
-            object(pods(), Format::Yaml, b"kind: Pod\nspec: {hostname: a, hostname: b}", FieldValidation::Strict);
-        assert!(twice.expect_err("duplicate").message.contains("duplicate field \"spec.hostname\""));
-        assert!(
-            object(pods(), Format::Yaml, b"a: b: c", FieldValidation::Warn)
-                .expect_err("no YAML")
-                .message
-                .ends_with("(613a20623a2063)")
-        );
-    }
-
-    #[test]
-    fn subresource_bodies_have_types_of_their_own() {
-        let scale = typed("autoscaling/v1.Scale", Format::Json, br#"{"spec":{"replicas":3}}"#, FieldValidation::Strict);
-        assert_eq!(
-            scale.expect("valid").object,
-            json!({"apiVersion": "autoscaling/v1", "kind": "Scale", "spec": {"replicas": 3}})
-        );
-    }
-}
+mod tests;

@@ -46,8 +46,7 @@ impl PatchType {
 pub fn apply(kind: &Kind, patch_type: PatchType, original: &Value, patch: &[u8]) -> Result<Value, Status> {
     // what is no UTF-8 is replaced, as in whole objects
     let text = String::from_utf8_lossy(patch);
-    let patch: Value = serde_json::from_str(&text).map_err(|error| {
-        let why = crate::decode::json_error(text.as_bytes()).unwrap_or_else(|| error.to_string());
+    let (patch, _) = crate::decode::json(&text).map_err(|why| {
         Status::bad_request(if patch_type == PatchType::Merge { format!("error decoding patch: {why}") } else { why })
     })?;
     apply_value(kind, patch_type, original, patch)
@@ -83,8 +82,8 @@ pub fn three_way(kind: &Kind, original: &Value, modified: &Value, current: &Valu
 /// A patch as Kubernetes shows it in a refusal of what it makes of an object: a strategic one itself, of others the object.
 #[must_use]
 pub fn shown(patch_type: PatchType, patch: &[u8], patched: &Value) -> String {
-    match serde_json::from_slice(patch) {
-        Ok(patch) if patch_type == PatchType::Strategic => strategic::go(&patch),
+    match crate::decode::json(&String::from_utf8_lossy(patch)) {
+        Ok((patch, _)) if patch_type == PatchType::Strategic => strategic::go(&patch),
         _ => patched.to_string(),
     }
 }

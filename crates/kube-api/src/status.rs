@@ -339,12 +339,22 @@ pub fn quote(text: &str) -> String {
             '\u{8}' => out.push_str("\\b"),
             '\u{b}' => out.push_str("\\v"),
             '\u{c}' => out.push_str("\\f"),
-            c if (c as u32) < 0x20 || c == '\u{7f}' => out.push_str(&format!("\\x{:02x}", c as u32)),
-            c => out.push(c),
+            ' '..='~' => out.push(c),
+            '\0'..='\u{7f}' => out.push_str(&format!("\\x{:02x}", c as u32)),
+            c if prints(c) => out.push(c),
+            '\u{80}'..='\u{ffff}' => out.push_str(&format!("\\u{:04x}", c as u32)),
+            c => out.push_str(&format!("\\U{:08x}", c as u32)),
         }
     }
     out.push('"');
     out
+}
+
+/// Whether a character can be seen. A letter before it keeps marks that follow letters from being escaped.
+fn prints(c: char) -> bool {
+    let mut text = *b"a\0\0\0\0";
+    let length = c.encode_utf8(&mut text[1..]).len();
+    std::str::from_utf8(&text[..=length]).is_ok_and(|text| text.escape_debug().nth(1) == Some(c))
 }
 
 #[cfg(test)]
@@ -367,5 +377,11 @@ mod tests {
     #[test]
     fn strings_are_quoted_as_go_does() {
         assert_eq!(quote("a\"b\\c\nd\u{1}é"), "\"a\\\"b\\\\c\\nd\\x01é\"");
+        assert_eq!(quote("\0\u{7f}'"), r#""\x00\x7f'""#);
+        assert_eq!(
+            quote("\u{85}\u{a0}\u{200b}\u{feff}\u{e000}\u{e0001}"),
+            r#""\u0085\u00a0\u200b\ufeff\ue000\U000e0001""#
+        );
+        assert_eq!(quote("e\u{301} \u{301}日本\u{fffd}😀"), "\"e\u{301} \u{301}日本\u{fffd}😀\"", "marks stay");
     }
 }

@@ -69,7 +69,6 @@ pub fn update(kind: &Kind, new: &Value, old: &Value) -> Vec<FieldError> {
     let (root, old, mut errors) = (Node::root(new), Node::root(old), Errors::default());
     metadata::update(kind, &root, &old, &mut errors);
     match (kind.group, kind.kind) {
-        // A pod that runs was checked when it was made: only what may change is looked at again.
         ("", "Pod") => pod_update::update(&root, &old, &mut errors),
         _ => whole(kind, &root, &mut errors),
     }
@@ -115,7 +114,7 @@ pub fn finalize(kind: &Kind, new: &Value, old: &Value) -> Vec<FieldError> {
 /// The rules for an object on its own, new or updated.
 fn whole(kind: &Kind, root: &Node, errors: &mut Errors) {
     match (kind.group, kind.kind) {
-        ("", "Pod") => pod::spec(&root.at("spec"), pod::Use::Pod, errors),
+        ("", "Pod") => pod::pod(root, errors),
         ("", "PodTemplate") => replication::template(&root.at("template"), pod::Use::Template, errors),
         ("", "ReplicationController") => replication::controller(root, errors),
         ("", "Service") => service::service(root, errors),

@@ -19,7 +19,7 @@ const UNITS: [(&str, f64); 8] = [
 /// # Errors
 /// Why it is none, in Go's words.
 pub fn seconds(text: &str) -> Result<f64, String> {
-    let invalid = || format!("time: invalid duration {text:?}");
+    let invalid = || format!("time: invalid duration {}", quoted(text));
     let (sign, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (-1.0, rest),
         None => (1.0, text.strip_prefix('+').unwrap_or(text)),
@@ -37,10 +37,11 @@ pub fn seconds(text: &str) -> Result<f64, String> {
         let (unit, after) = after.split_at(after.find(is_digit).unwrap_or(after.len()));
         let number: f64 = number.parse().map_err(|_| invalid())?;
         if unit.is_empty() {
-            return Err(format!("time: missing unit in duration {text:?}"));
+            return Err(format!("time: missing unit in duration {}", quoted(text)));
         }
         let known = UNITS.iter().find(|(known, _)| *known == unit);
-        let (_, of) = known.ok_or_else(|| format!("time: unknown unit {unit:?} in duration {text:?}"))?;
+        let (_, of) =
+            known.ok_or_else(|| format!("time: unknown unit {} in duration {}", quoted(unit), quoted(text)))?;
         total += number * of;
         rest = after;
     }
@@ -57,6 +58,20 @@ pub fn of_flag(text: &str) -> Result<Duration, String> {
     }
     let seconds = seconds(text).map_err(|_| "expected a time such as 90s, 500ms or 1h30m".to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|_| "a time cannot be negative, nor endless".to_owned())
+}
+
+/// A text as Go's durations are quoted: what is no ASCII byte by byte.
+fn quoted(text: &str) -> String {
+    let mut out = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            ' '..='\u{7f}' => out.push(c),
+            _ => c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| out.push_str(&format!("\\x{byte:02x}"))),
+        }
+    }
+    out.push('"');
+    out
 }
 
 #[cfg(test)]
@@ -78,9 +93,12 @@ mod tests {
             ("1.2.3s", "invalid duration"),
             ("5", "missing unit in duration"),
             ("5d", "unknown unit \"d\" in duration"),
+            ("5\\\"", "unknown unit \"\\\\\\\"\" in duration"),
         ] {
             assert_eq!(seconds(text), Err(format!("time: {why} {text:?}")), "{text}");
         }
+        let odd = r#"time: unknown unit "\xc3\xa9\x0a" in duration "1\xc3\xa9\x0a""#;
+        assert_eq!(seconds("1é\n"), Err(odd.to_owned()));
     }
 
     #[test]

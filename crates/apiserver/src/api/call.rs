@@ -6,6 +6,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method};
 use hyper::upgrade::OnUpgrade;
 use kube_api::kinds::{self, Subresource};
+use kube_api::status::quote;
 use kube_api::{Kind, Status};
 
 use crate::auth::User;
@@ -185,7 +186,7 @@ fn check_name(name: &str) -> Result<(), Status> {
         _ if name.contains('%') => "may not contain '%'".to_owned(),
         _ => return Ok(()),
     };
-    Err(Status::bad_request(format!("Name parameter invalid: {name:?}: {why}")))
+    Err(Status::bad_request(format!("Name parameter invalid: {}: {why}", quote(name))))
 }
 
 /// Refuses parameters that cannot be read, whether or not they are used.
@@ -208,8 +209,9 @@ fn check_form(verb: Verb, kind: &Kind, form: Form, query: &Query) -> Result<(), 
         (Form::Table(_), _) if !matches!(query.get("includeObject"), None | Some("Metadata" | "Object" | "None")) => {
             let given = query.get("includeObject").unwrap_or_default();
             return Err(Status::bad_request(format!(
-                "Unable to convert to Table as requested: includeObject: Invalid value: {given:?}: must be 'Metadata', \
-                 'Object', 'None', or empty"
+                "Unable to convert to Table as requested: includeObject: Invalid value: {}: must be 'Metadata', \
+                 'Object', 'None', or empty",
+                quote(given)
             )));
         }
         _ => return Ok(()),

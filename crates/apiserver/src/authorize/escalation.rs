@@ -1,5 +1,6 @@
 //! Nobody gives away rights that they have not: what is checked when roles and bindings are written.
 
+use kube_api::status::quote;
 use kube_api::{Kind, Status, meta};
 use serde_json::Value;
 
@@ -94,8 +95,8 @@ fn refusal(user: &User, kind: &Kind, object: &Value, mut missing: Vec<Rule>) -> 
     missing.sort();
     let missing: Vec<String> = missing.iter().map(rule::shown).collect();
     let why = format!(
-        "user {:?} (groups={}) is attempting to grant RBAC permissions not currently held:\n{}",
-        user.name,
+        "user {} (groups={}) is attempting to grant RBAC permissions not currently held:\n{}",
+        quote(&user.name),
         rule::list(&user.groups),
         missing.join("\n")
     );

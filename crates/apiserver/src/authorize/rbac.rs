@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use kube_api::status::quote;
 use parking_lot::RwLock;
 use serde_json::Value;
 
@@ -171,7 +172,7 @@ impl Index {
                 Some(_) => {}
                 None => {
                     let (kind, role) = (grant.binding.role_kind.to_ascii_lowercase(), &grant.binding.role);
-                    let told = format!("{kind}.{GROUP} {role:?} not found");
+                    let told = format!("{kind}.{GROUP} {} not found", quote(role));
                     if !missing.contains(&told) {
                         missing.push(told);
                     }
@@ -191,8 +192,11 @@ impl Grant {
         let Binding { namespace, name, role_kind, role, subjects } = &*self.binding;
         let to = &subjects[self.subject].told;
         match namespace.as_str() {
-            "" => format!("ClusterRoleBinding {name:?} of {role_kind} {role:?} to {to}"),
-            _ => format!("RoleBinding {:?} of {role_kind} {role:?} to {to}", format!("{name}/{namespace}")),
+            "" => format!("ClusterRoleBinding {} of {role_kind} {} to {to}", quote(name), quote(role)),
+            _ => {
+                let name = quote(&format!("{name}/{namespace}"));
+                format!("RoleBinding {name} of {role_kind} {} to {to}", quote(role))
+            }
         }
     }
 }
@@ -216,12 +220,12 @@ impl Subject {
     fn of(subject: &Value, namespace: &str) -> Option<Self> {
         let name = subject["name"].as_str()?;
         match subject["kind"].as_str()? {
-            "User" => Some(Self { who: Who::User(name.to_owned()), told: format!("User {name:?}") }),
-            "Group" => Some(Self { who: Who::Group(name.to_owned()), told: format!("Group {name:?}") }),
+            "User" => Some(Self { who: Who::User(name.to_owned()), told: format!("User {}", quote(name)) }),
+            "Group" => Some(Self { who: Who::Group(name.to_owned()), told: format!("Group {}", quote(name)) }),
             "ServiceAccount" => {
                 let namespace = subject["namespace"].as_str().filter(|given| !given.is_empty()).unwrap_or(namespace);
                 let who = Who::User(format!("system:serviceaccount:{namespace}:{name}"));
-                let told = format!("ServiceAccount {:?}", format!("{name}/{namespace}"));
+                let told = format!("ServiceAccount {}", quote(&format!("{name}/{namespace}")));
                 (!namespace.is_empty()).then_some(Self { who, told })
             }
             _ => None,

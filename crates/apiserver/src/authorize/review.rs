@@ -1,10 +1,9 @@
 //! Questions about access: may I, may somebody, and what may I.
 
-use kube_api::selector::FieldSelector;
-use kube_api::{Kind, Status, kinds, meta, validate};
+use kube_api::{Kind, Status, meta, validate};
 use serde_json::{Map, Value, json};
 
-use super::{Attributes, Verdict, judge, judge_path};
+use super::{Attributes, Verdict, judge, judge_path, selectors};
 use crate::api::{Api, Call};
 use crate::auth::User;
 
@@ -18,18 +17,24 @@ pub(crate) async fn access(api: &Api, call: &Call, review: &mut Value) -> Result
     };
     check(kind, &call.target.namespace, review)?;
     let spec = &review["spec"];
+    let resource = &spec["resourceAttributes"];
     let verdict = if spec["nonResourceAttributes"].is_object() {
         let text = |field: &str| spec["nonResourceAttributes"][field].as_str().unwrap_or_default();
         judge_path(api, &user, text("verb"), text("path"))
     } else {
-        judge(api, &user, &attributes(&spec["resourceAttributes"])).await
+        judge(api, &user, &attributes(resource)).await
     };
-    Ok(match verdict {
-        Verdict::Allowed(why) if why.is_empty() => json!({"allowed": true}),
-        Verdict::Allowed(why) => json!({"allowed": true, "reason": why}),
-        Verdict::Refused(why) if why.is_empty() => json!({"allowed": false}),
-        Verdict::Refused(why) => json!({"allowed": false, "reason": why}),
-    })
+    let (allowed, why) = match verdict {
+        Verdict::Allowed(why) => (true, why),
+        Verdict::Refused(why) => (false, why),
+    };
+    let mut status = json!({"allowed": allowed});
+    for (field, text) in [("reason", why), ("evaluationError", selectors::ignored(resource))] {
+        if !text.is_empty() {
+            status[field] = text.into();
+        }
+    }
+    Ok(status)
 }
 
 /// The status of a SelfSubjectRulesReview.
@@ -67,22 +72,7 @@ fn attributes(asked: &Value) -> Attributes {
         subresource: text("subresource"),
         namespace: text("namespace"),
         name: text("name"),
-        node: required(asked, "spec.nodeName"),
-    }
-}
-
-/// The one value that a field must have by the question's field selector, in whichever form it comes.
-fn required(asked: &Value, field: &str) -> Option<String> {
-    if let Some(raw) = asked["fieldSelector"]["rawSelector"].as_str().filter(|raw| !raw.is_empty()) {
-        let text = |name: &str| asked[name].as_str().unwrap_or_default();
-        let kind = kinds::all().iter().find(|kind| (kind.group, kind.plural) == (text("group"), text("resource")))?;
-        return FieldSelector::parse(kind, raw).ok()?.required(field).map(str::to_owned);
-    }
-    let requirements = asked["fieldSelector"]["requirements"].as_array()?;
-    let of_field = requirements.iter().find(|one| one["key"] == field && one["operator"] == "In")?;
-    match of_field["values"].as_array().map(Vec::as_slice) {
-        Some([one]) => one.as_str().map(str::to_owned),
-        _ => None,
+        node: selectors::required(asked, "spec.nodeName"),
     }
 }
 
@@ -95,21 +85,5 @@ fn subject(review: &Value) -> User {
         uid: spec["uid"].as_str().unwrap_or_default().to_owned(),
         groups,
         extra: Map::new(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_field_selector_has_two_forms() {
-        let asked = |selector: Value| json!({"resource": "pods", "verb": "list", "fieldSelector": selector});
-        let node = |selector: Value| attributes(&asked(selector)).node;
-        let requirement = json!({"key": "spec.nodeName", "operator": "In", "values": ["n1"]});
-        assert_eq!(node(json!({"requirements": [requirement]})).as_deref(), Some("n1"));
-        assert_eq!(node(json!({"rawSelector": "spec.nodeName=n1,status.phase!=Failed"})).as_deref(), Some("n1"));
-        assert_eq!(node(json!({"rawSelector": "spec.nodeName!=n1"})), None);
-        assert_eq!(node(json!({"rawSelector": "nonsense"})), None);
     }
 }

@@ -1,5 +1,6 @@
 //! One right of a role: what it allows, and which other rights it holds within it.
 
+use kube_api::status::quote;
 use serde::{Deserialize, Serialize};
 
 use super::Attributes;
@@ -127,7 +128,7 @@ pub(crate) fn shown(rule: &Rule) -> String {
 
 /// Strings as Kubernetes' messages list them: `["a" "b"]`.
 pub(crate) fn list(values: &[String]) -> String {
-    let quoted: Vec<String> = values.iter().map(|value| format!("{value:?}")).collect();
+    let quoted: Vec<String> = values.iter().map(|value| quote(value)).collect();
     format!("[{}]", quoted.join(" "))
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kube_api::Status;
 use kube_api::decode::FieldValidation;
-use kube_api::status::{Cause, Details};
+use kube_api::status::{Cause, Details, quote};
 use serve::duration;
 
 use super::path::unescape_bytes;
@@ -60,7 +60,7 @@ impl Query {
     /// `resourceVersion`: `None` where it is not given.
     pub(crate) fn resource_version(&self) -> Result<Option<u64>, Status> {
         let read = |text: &str| {
-            let why = || format!("resourceVersion: Invalid value: {text:?}: {}", not_a_number("Uint", text));
+            let why = || format!("resourceVersion: Invalid value: {}: {}", quote(text), not_a_number("Uint", text));
             text.parse().map_err(|_| Status::bad_request(why()))
         };
         self.get("resourceVersion").map(read).transpose()
@@ -90,7 +90,7 @@ impl Query {
     pub(crate) fn dry_run(&self) -> Result<bool, Status> {
         let values: Vec<&str> = self.all("dryRun").collect();
         if values.iter().any(|&value| value != "All") {
-            let shown: Vec<String> = values.iter().map(|value| format!("{value:?}")).collect();
+            let shown: Vec<String> = values.iter().map(|value| quote(value)).collect();
             let message = format!("Unsupported value: []string{{{}}}: supported values: \"All\"", shown.join(", "));
             return Err(invalid(self.options, "dryRun", "FieldValueNotSupported", message));
         }
@@ -105,7 +105,7 @@ impl Query {
             Some("Strict") => Ok(FieldValidation::Strict),
             Some(other) => {
                 let supported = "supported values: \"Ignore\", \"Warn\", \"Strict\"";
-                let message = format!("Unsupported value: {other:?}: {supported}");
+                let message = format!("Unsupported value: {}: {supported}", quote(other));
                 Err(invalid(self.options, "fieldValidation", "FieldValueNotSupported", message))
             }
         }
@@ -125,7 +125,7 @@ fn not_a_number(of: &str, text: &str) -> String {
     let digits = text.strip_prefix('-').filter(|_| of == "Int").unwrap_or(text);
     let digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     let why = if digits { "value out of range" } else { "invalid syntax" };
-    format!("strconv.Parse{of}: parsing {text:?}: {why}")
+    format!("strconv.Parse{of}: parsing {}: {why}", quote(text))
 }
 
 #[cfg(test)]
@@ -152,6 +152,9 @@ mod tests {
         assert_eq!(patience("timeout=99999999999999999999h"), Ok(Some(Duration::MAX)));
         let why = "invalid timeout specified in the request URL - time: invalid duration \"abc\"";
         assert_eq!(patience("timeout=abc").unwrap_err().message, why);
-        assert!(Query::parse(Some("resourceVersion=abc")).resource_version().is_err());
+        let version = Query::parse(Some("resourceVersion=%00%C2%A0")).resource_version().unwrap_err().message;
+        let parsed =
+            r#"resourceVersion: Invalid value: "\x00\u00a0": strconv.ParseUint: parsing "\x00\u00a0": invalid syntax"#;
+        assert_eq!(version, parsed);
     }
 }

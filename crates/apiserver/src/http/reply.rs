@@ -7,10 +7,11 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, VARY, WARNING};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt;
 use kube_api::decode::Format;
 use kube_api::{Status, protobuf};
+use prometheus_client::registry::Registry;
 use serde_json::Value;
 
 use super::accept::{self, Accept};
@@ -20,6 +21,9 @@ use super::body::{Body, BoxError, full};
 const GZIP_FROM: usize = 128 << 10;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROTOBUF: HeaderValue = HeaderValue::from_static(protobuf::MEDIA_TYPE);
+
+/// The header by which an answer, and whatever its making led to, is found again in logs.
+pub(crate) const AUDIT_ID: HeaderName = HeaderName::from_static("audit-id");
 
 /// An answer or the refusal that takes its place.
 pub(crate) type Answer = Result<Response<Body>, Status>;
@@ -113,6 +117,24 @@ pub(crate) fn text(code: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
     *response.status_mut() = code;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response.headers_mut().insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// What the answer to a request has for [`AUDIT_ID`]: what its client chose, else something new.
+pub(crate) fn audit_id(request: &HeaderMap) -> HeaderValue {
+    if let Some(chosen) = request.get(AUDIT_ID).filter(|chosen| !chosen.is_empty()) {
+        return chosen.clone();
+    }
+    let id = uuid::Builder::from_random_bytes(rand::random()).into_uuid();
+    let mut text = uuid::Uuid::encode_buffer();
+    HeaderValue::from_str(id.hyphenated().encode_lower(&mut text)).expect("hexadecimal digits and hyphens")
+}
+
+/// Metrics, in the format that the client asks for.
+pub(crate) fn metrics(headers: &HeaderMap, registry: &Registry) -> Response<Body> {
+    let (kind, text) = serve::metrics::answer(headers, registry);
+    let mut response = Response::new(full(text));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }
 

@@ -1,6 +1,7 @@
 //! Binding a pod to its node: the scheduler's (here: the executor's) word that it runs there.
 
 use http::StatusCode;
+use kube_api::status::quote;
 use kube_api::{Status, kinds, meta};
 use serde_json::{Value, json};
 
@@ -40,7 +41,7 @@ fn check_target(binding: &Value, name: &str) -> Result<String, Status> {
     match target["kind"].as_str() {
         None | Some("" | "Node" | "Minion") => {}
         Some(other) => {
-            let message = format!("Unsupported value: {other:?}: supported values: \"Node\", \"<empty>\"");
+            let message = format!("Unsupported value: {}: supported values: \"Node\", \"<empty>\"", quote(other));
             return Err(error("target.kind", "FieldValueNotSupported", message));
         }
     }

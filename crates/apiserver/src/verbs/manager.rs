@@ -1,6 +1,7 @@
 //! Who writes, and what it comes to own: `metadata.managedFields` of what is stored.
 
 use kube_api::managed::{self, After, Comparison, Writer};
+use kube_api::status::quote;
 use kube_api::{Kind, Status, kinds, schema};
 use serde_json::Value;
 
@@ -120,7 +121,7 @@ fn check(name: &str, options: &str) -> Result<(), Status> {
         ("FieldValueTooLong", format!("Too long: may not be more than {} bytes", managed::LONGEST_NAME))
     } else if let Some((at, odd)) = name.char_indices().find(|(_, character)| !managed::printable(*character)) {
         let why = format!("invalid character U+{:04X} (at position {at})", u32::from(odd));
-        ("FieldValueInvalid", format!("Invalid value: {name:?}: {why}"))
+        ("FieldValueInvalid", format!("Invalid value: {}: {why}", quote(name)))
     } else {
         return Ok(());
     };

@@ -3,6 +3,7 @@
 use base64::alphabet::URL_SAFE;
 use base64::engine::general_purpose::{GeneralPurpose, NO_PAD, URL_SAFE_NO_PAD};
 use base64::{DecodeError, Engine};
+use kube_api::status::quote;
 use kube_api::{Status, decode};
 use serde_json::{Value, json};
 
@@ -32,7 +33,7 @@ impl Continue {
             .map_err(|error| invalid(&decode::json_error(&bytes).unwrap_or_else(|| error.to_string())))?;
         let version = value["v"].as_str().unwrap_or_default();
         if version != "meta.k8s.io/v1" {
-            return Err(invalid(&format!("server does not recognize this encoded version {version:?}")));
+            return Err(invalid(&format!("server does not recognize this encoded version {}", quote(version))));
         }
         let after = value["start"].as_str().filter(|start| !start.is_empty());
         let after = after.ok_or_else(|| invalid("encoded start key empty (version meta.k8s.io/v1)"))?;

@@ -7,6 +7,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt;
 use kube_api::decode::Format;
+use kube_api::status::quote;
 use kube_api::{Kind, Status, protobuf};
 use serde_json::{Value, json};
 
@@ -181,7 +182,7 @@ fn match_forbidden(what: &str) -> Status {
         ),
         other => {
             let supported = "supported values: \"Exact\", \"NotOlderThan\", \"\"";
-            ("FieldValueNotSupported", format!("Unsupported value: {other:?}: {supported}"))
+            ("FieldValueNotSupported", format!("Unsupported value: {}: {supported}", quote(other)))
         }
     };
     query::invalid("ListOptions", "resourceVersionMatch", reason, why)

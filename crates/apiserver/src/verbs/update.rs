@@ -3,6 +3,7 @@
 use http::StatusCode;
 use http_body::Body;
 use kube_api::decode::Decoded;
+use kube_api::status::quote;
 use kube_api::validate::FieldError;
 use kube_api::{Kind, Status, meta, validate};
 use serde_json::Value;
@@ -152,7 +153,7 @@ pub(crate) fn same_object(kind: &Kind, new: &Value, old: &Value) -> Result<(), S
     }
     if !unsaid && version != meta::resource_version(old) {
         if version.parse::<u64>().is_err() {
-            return Err(Status::bad_request(format!("invalid resourceVersion {version:?}")));
+            return Err(Status::bad_request(format!("invalid resourceVersion {}", quote(version))));
         }
         return Err(Status::modified(kind, name));
     }

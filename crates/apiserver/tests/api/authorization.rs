@@ -64,6 +64,11 @@ async fn a_viewer_views_where_it_is_bound() {
     let reason = r#"RBAC: allowed by RoleBinding "v/default" of ClusterRole "view" to User "ann""#;
     assert_eq!(answer["status"], json!({"allowed": true, "reason": reason}));
     assert_eq!(ann.make(review, &ask("create")).await["status"], json!({"allowed": false}));
+    let mut narrow = ask("list");
+    narrow["spec"]["resourceAttributes"]["fieldSelector"] = json!({"rawSelector": "nonsense"});
+    let ignored = "spec.resourceAttributes.fieldSelector ignored due to parse error";
+    let told = json!({"allowed": true, "reason": reason, "evaluationError": ignored});
+    assert_eq!(ann.make(review, &narrow).await["status"], told);
     let rules = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews";
     let answer = ann.make(rules, &json!({"spec": {"namespace": "default"}})).await;
     assert!(answer["status"]["resourceRules"].to_string().contains("pods/log"), "{answer}");

@@ -8,6 +8,7 @@ mod commands;
 mod conformance;
 mod crud;
 mod harness;
+mod headers;
 mod hostile;
 mod keys;
 mod kubectl;

@@ -1,18 +1,25 @@
 //! Why a text is no JSON, in the words of Go's encoding/json, which Kubernetes passes on to clients.
 
-/// As deep as values are decoded here; Go's own limit is 10,000.
-const DEEPEST: usize = 128;
+/// As deep as values may be, in Go too.
+const DEEPEST: usize = 10_000;
 
 /// What is wrong with the text first; nothing if it is JSON.
 pub(super) fn explain(text: impl AsRef<[u8]>) -> Option<String> {
-    let mut scan = Scan { bytes: text.as_ref(), at: 0, depth: 0 };
+    let mut scan = Scan { bytes: text.as_ref(), at: 0, open: Vec::new() };
     scan.value().and_then(|()| scan.end()).err()
 }
 
 struct Scan<'a> {
     bytes: &'a [u8],
     at: usize,
-    depth: usize,
+    /// The objects and arrays that are not closed yet. They are no calls within calls: texts may be deeper than a thread's stack.
+    open: Vec<Within>,
+}
+
+#[derive(Clone, Copy)]
+enum Within {
+    Object,
+    Array,
 }
 
 impl Scan<'_> {
@@ -39,74 +46,80 @@ impl Scan<'_> {
         if self.peek().is_none() { Ok(()) } else { self.wrong("after top-level value") }
     }
 
+    /// A value with all that is in it.
     fn value(&mut self) -> Result<(), String> {
+        while self.begun()? || self.goes_on()? {}
+        Ok(())
+    }
+
+    /// The beginning of a value: whether another value has to follow, the first one within it.
+    fn begun(&mut self) -> Result<bool, String> {
         self.space();
         match self.peek() {
-            Some(b'{') => self.nested(Self::object),
-            Some(b'[') => self.nested(Self::array),
+            Some(b'{') => return self.opened(Within::Object, b'}'),
+            Some(b'[') => return self.opened(Within::Array, b']'),
             Some(b'"') => self.string(),
             Some(b'-' | b'0'..=b'9') => self.number(),
             Some(b't') => self.literal("true"),
             Some(b'f') => self.literal("false"),
             Some(b'n') => self.literal("null"),
             _ => self.wrong("looking for beginning of value"),
-        }
+        }?;
+        Ok(false)
     }
 
-    fn nested(&mut self, inner: fn(&mut Self) -> Result<(), String>) -> Result<(), String> {
-        self.depth += 1;
-        if self.depth >= DEEPEST {
+    fn opened(&mut self, within: Within, end: u8) -> Result<bool, String> {
+        if self.open.len() == DEEPEST {
             return self.wrong("exceeded max depth");
         }
         self.at += 1;
-        inner(self)?;
-        self.depth -= 1;
-        Ok(())
+        self.space();
+        if self.peek() == Some(end) {
+            self.at += 1;
+            return Ok(false);
+        }
+        self.open.push(within);
+        if let Within::Object = within {
+            self.key()?;
+        }
+        Ok(true)
     }
 
-    fn object(&mut self) -> Result<(), String> {
-        self.space();
-        if self.peek() == Some(b'}') {
-            self.at += 1;
-            return Ok(());
-        }
-        loop {
+    /// What stands behind a value: whether another one has to follow.
+    fn goes_on(&mut self) -> Result<bool, String> {
+        while let Some(&within) = self.open.last() {
             self.space();
-            if self.peek() != Some(b'"') {
-                return self.wrong("looking for beginning of object key string");
-            }
-            self.string()?;
-            self.space();
-            if self.peek() != Some(b':') {
-                return self.wrong("after object key");
-            }
-            self.at += 1;
-            self.value()?;
-            self.space();
-            match self.peek() {
-                Some(b',') => self.at += 1,
-                Some(b'}') => break,
-                _ => return self.wrong("after object key:value pair"),
+            match (within, self.peek()) {
+                (Within::Object, Some(b',')) => {
+                    self.at += 1;
+                    self.key()?;
+                    return Ok(true);
+                }
+                (Within::Array, Some(b',')) => {
+                    self.at += 1;
+                    return Ok(true);
+                }
+                (Within::Object, Some(b'}')) | (Within::Array, Some(b']')) => {
+                    self.at += 1;
+                    self.open.pop();
+                }
+                (Within::Object, _) => return self.wrong("after object key:value pair"),
+                (Within::Array, _) => return self.wrong("after array element"),
             }
         }
-        self.at += 1;
-        Ok(())
+        Ok(false)
     }
 
-    fn array(&mut self) -> Result<(), String> {
+    /// An object's key, and the colon behind it.
+    fn key(&mut self) -> Result<(), String> {
         self.space();
-        if self.peek() == Some(b']') {
-            self.at += 1;
-            return Ok(());
+        if self.peek() != Some(b'"') {
+            return self.wrong("looking for beginning of object key string");
         }
-        loop {
-            self.value()?;
-            self.space();
-            match self.peek() {
-                Some(b',') => self.at += 1,
-                Some(b']') => break,
-                _ => return self.wrong("after array element"),
-            }
+        self.string()?;
+        self.space();
+        if self.peek() != Some(b':') {
+            return self.wrong("after object key");
         }
         self.at += 1;
         Ok(())
@@ -226,6 +239,13 @@ mod tests {
             ("[1,]", "invalid character ']' looking for beginning of value"),
         ] {
             assert_eq!(explain(text).as_deref(), Some(message), "{text}");
+        }
+        for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+            let deep = |levels: usize| format!("{}0{}", open.repeat(levels), close.repeat(levels));
+            assert_eq!(explain(deep(10_000)), None);
+            let why = format!("invalid character '{}' exceeded max depth", &open[..1]);
+            assert_eq!(explain(deep(10_001)), Some(why));
+            assert_eq!(explain(open.repeat(9_999)).as_deref(), Some("unexpected end of JSON input"));
         }
         assert_eq!(explain(" {\"a\": [1, -2.5e3, \"\\u00e9\", true, null, {}]} "), None);
     }

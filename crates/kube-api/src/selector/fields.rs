@@ -26,14 +26,11 @@ impl FieldSelector {
     /// # Errors
     /// A text that is no selector, or a field that the kind does not offer.
     pub fn parse(kind: &Kind, text: &str) -> Result<Self, SelectorError> {
-        let mut terms = Vec::new();
-        for term in split_terms(text).into_iter().filter(|t| !t.is_empty()) {
-            let (field, equal, value) = split_term(term)
-                .ok_or_else(|| SelectorError(format!("invalid selector: '{text}'; can't understand '{term}'")))?;
-            let value = unescape(value)?;
+        let offered = |(field, equal, value): (&str, bool, String)| {
             let field = supported(kind).find(|f| *f == field).ok_or_else(|| SelectorError(unsupported(kind, field)))?;
-            terms.push(Term { field, equal, value });
-        }
+            Ok(Term { field, equal, value })
+        };
+        let terms = field_terms(text)?.into_iter().map(offered).collect::<Result<_, SelectorError>>()?;
         Ok(Self { terms })
     }
 
@@ -64,6 +61,20 @@ impl FieldSelector {
     pub fn required(&self, field: &str) -> Option<&str> {
         self.terms.iter().find(|t| t.equal && t.field == field).map(|t| t.value.as_str())
     }
+}
+
+/// The terms of a selector of any kind: a field, whether it has a value or another one, and the value.
+///
+/// # Errors
+/// A text that is no selector.
+pub fn field_terms(text: &str) -> Result<Vec<(&str, bool, String)>, SelectorError> {
+    let terms = split_terms(text).into_iter().filter(|term| !term.is_empty());
+    let read = terms.map(|term| {
+        let (field, equal, value) = split_term(term)
+            .ok_or_else(|| SelectorError(format!("invalid selector: '{text}'; can't understand '{term}'")))?;
+        Ok((field, equal, unescape(value)?))
+    });
+    read.collect()
 }
 
 /// The fields that can be selected by.

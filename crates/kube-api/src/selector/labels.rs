@@ -4,9 +4,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::{SelectorError, parser};
+use super::{Operator, Requirement, SelectorError, parser};
 use crate::status::quote;
-use crate::validate::names;
 
 /// A parsed label selector: all of its requirements must hold. Without any, everything matches.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,40 +13,6 @@ pub struct LabelSelector {
     requirements: Vec<Requirement>,
     /// What matches no object at all, whatever its labels.
     nothing: bool,
-}
-
-/// What is demanded of one label.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Requirement {
-    /// The label's key.
-    pub key: String,
-    /// What about it.
-    pub operator: Operator,
-    /// The values, sorted, without duplicates.
-    pub values: Vec<String>,
-}
-
-/// How a label is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operator {
-    /// `=`
-    Equals,
-    /// `==`
-    DoubleEquals,
-    /// `!=`: another value, or none
-    NotEquals,
-    /// `in`
-    In,
-    /// `notin`: another value, or none
-    NotIn,
-    /// The key alone
-    Exists,
-    /// `!key`
-    DoesNotExist,
-    /// `>`, as integers
-    GreaterThan,
-    /// `<`, as integers
-    LessThan,
 }
 
 impl LabelSelector {
@@ -144,84 +109,6 @@ impl fmt::Display for LabelSelector {
     }
 }
 
-impl fmt::Display for Requirement {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (key, values) = (&self.key, self.values.join(","));
-        match self.operator {
-            Operator::Equals => write!(f, "{key}={values}"),
-            Operator::DoubleEquals => write!(f, "{key}=={values}"),
-            Operator::NotEquals => write!(f, "{key}!={values}"),
-            Operator::In => write!(f, "{key} in ({values})"),
-            Operator::NotIn => write!(f, "{key} notin ({values})"),
-            Operator::Exists => f.write_str(key),
-            Operator::DoesNotExist => write!(f, "!{key}"),
-            Operator::GreaterThan => write!(f, "{key}>{values}"),
-            Operator::LessThan => write!(f, "{key}<{values}"),
-        }
-    }
-}
-
-impl Requirement {
-    /// Checks key, operator and values together.
-    ///
-    /// # Errors
-    /// What Kubernetes would refuse, in its words.
-    pub fn new(key: &str, operator: Operator, mut values: Vec<String>) -> Result<Self, SelectorError> {
-        let invalid =
-            |field: &str, value: &str, why: &str| SelectorError(format!("{field}: Invalid value: {value}: {why}"));
-        if let Some(why) = names::qualified_name(key).first() {
-            return Err(invalid("key", &quote(key), why));
-        }
-        let list = || format!("[]string{{{}}}", values.iter().map(|v| quote(v)).collect::<Vec<_>>().join(", "));
-        match operator {
-            Operator::In | Operator::NotIn if values.is_empty() => {
-                return Err(invalid("values", "[]string{}", "for 'in', 'notin' operators, values set can't be empty"));
-            }
-            Operator::Equals | Operator::DoubleEquals | Operator::NotEquals if values.len() != 1 => {
-                return Err(invalid("values", &list(), "exact-match compatibility requires one single value"));
-            }
-            Operator::Exists | Operator::DoesNotExist if !values.is_empty() => {
-                return Err(invalid("values", &list(), "values set must be empty for exists and does not exist"));
-            }
-            Operator::GreaterThan | Operator::LessThan => {
-                if values.len() != 1 {
-                    return Err(invalid("values", &list(), "for 'Gt', 'Lt' operators, exactly one value is required"));
-                }
-                if values[0].parse::<i64>().is_err() {
-                    return Err(invalid(
-                        "values[0]",
-                        &quote(&values[0]),
-                        "for 'Gt', 'Lt' operators, the value must be an integer",
-                    ));
-                }
-            }
-            _ => {}
-        }
-        for (index, value) in values.iter().enumerate() {
-            if let Some(why) = names::label_value(value).first() {
-                return Err(invalid(&format!("values[{index}][{key}]"), &quote(value), why));
-            }
-        }
-        values.sort_unstable();
-        values.dedup();
-        Ok(Self { key: key.to_owned(), operator, values })
-    }
-
-    fn matches(&self, value: Option<&str>) -> bool {
-        let among = |value: &str| self.values.iter().any(|v| v == value);
-        let number = |text: Option<&str>| text.and_then(|t| t.parse::<i64>().ok());
-        let bound = number(self.values.first().map(String::as_str));
-        match self.operator {
-            Operator::Equals | Operator::DoubleEquals | Operator::In => value.is_some_and(among),
-            Operator::NotEquals | Operator::NotIn => !value.is_some_and(among),
-            Operator::Exists => value.is_some(),
-            Operator::DoesNotExist => value.is_none(),
-            Operator::GreaterThan => number(value).zip(bound).is_some_and(|(v, b)| v > b),
-            Operator::LessThan => number(value).zip(bound).is_some_and(|(v, b)| v < b),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -280,17 +167,36 @@ mod tests {
             ("a=b,", "found '', expected: identifier after ','"),
             ("=", "found '=', expected: !, identifier, or 'end of string'"),
             ("a in (b", "unable to parse requirement: found '', expected: ',' or ')'"),
+            (
+                "a>b",
+                "unable to parse requirement: values[0]: Invalid value: \"b\": for 'Gt', 'Lt' operators, the value must be an integer",
+            ),
         ] {
             assert_eq!(LabelSelector::parse(text).expect_err(text).0, message, "{text}");
         }
         // no value is the empty one
         assert!(matches("a in ()", &json!({"a": ""})) && !matches("a in ()", &json!({"a": "b"})));
         assert!(LabelSelector::parse("a=b!").expect_err("value").0.starts_with("found '!'"));
+        for (text, begins) in [
+            // the key is looked at before what follows it, and has no name yet
+            ("-a b", "unable to parse requirement: <nil>: Invalid value: \"-a\": name part must consist of"),
+            ("a in (c,-b)", "unable to parse requirement: values[0][a]: Invalid value: \"-b\": a valid label must be"),
+            (
+                "a>-",
+                "unable to parse requirement: [values[0]: Invalid value: \"-\": for 'Gt', 'Lt' operators, the value must \
+             be an integer, values[0][a]: Invalid value: \"-\": a valid label",
+            ),
+        ] {
+            let said = LabelSelector::parse(text).expect_err(text).0;
+            assert!(said.starts_with(begins), "{said}");
+        }
+        let long = format!("a=-{}", "b".repeat(63));
+        let said = LabelSelector::parse(&long).expect_err("too long, and not a label").0;
+        assert!(said.contains(": must be no more than 63 characters; a valid label must be"), "{said}");
+        let object = json!({"matchExpressions": [{"key": "-a", "operator": "In"}]});
+        let said = LabelSelector::from_object(&object).expect_err("key and values").0;
         assert!(
-            LabelSelector::parse("-a=b")
-                .expect_err("key")
-                .0
-                .contains("key: Invalid value: \"-a\": name part must consist of")
+            said.starts_with("[key: Invalid value: \"-a\": ") && said.contains(", values: Invalid value: []string{}: ")
         );
     }
 

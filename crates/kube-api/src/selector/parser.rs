@@ -1,6 +1,7 @@
 //! The grammar of label selectors.
 
 use super::lexer::{Token, tokens};
+use super::requirement::wrong_key;
 use super::{Operator, Requirement, SelectorError};
 
 /// The requirements of a selector, in the order they are written.
@@ -81,6 +82,10 @@ impl Parser {
         let Token::Word(key) = self.next(true) else {
             return Err(SelectorError(format!("found '{}', expected: identifier", self.tokens[at].text())));
         };
+        // Kubernetes checks the key before it has a field's name for it
+        if let Some(wrong) = wrong_key("<nil>", &key) {
+            return Err(SelectorError(wrong));
+        }
         if negated {
             return Requirement::new(&key, Operator::DoesNotExist, Vec::new());
         }
@@ -100,10 +105,12 @@ impl Parser {
                 return Err(SelectorError(format!("found '{text}', expected: '=', '!=', '==', 'in', notin'")));
             }
         };
-        let values = match operator {
+        let mut values = match operator {
             Operator::In | Operator::NotIn => self.values()?,
             _ => vec![self.exact_value()?],
         };
+        values.sort_unstable();
+        values.dedup();
         Requirement::new(&key, operator, values)
     }
 

@@ -1,8 +1,8 @@
 //! Roles, role bindings, reviews, and priority classes.
 
 use super::error::{Errors, go_struct};
-use super::names;
 use super::tree::Node;
+use super::{names, placement};
 use crate::kinds::Kind;
 use crate::status::quote;
 
@@ -117,7 +117,12 @@ pub(super) fn review(kind: &Kind, root: &Node, errors: &mut Errors) {
     if asks_for_others && spec.at("user").is_empty() && spec.at("groups").is_empty() {
         errors.invalid_value(&spec.at("user"), &"".into(), "at least one of user or group must be specified");
     }
-    field_selector(&resource.at("fieldSelector"), errors);
+    asked_selector(&resource.at("fieldSelector"), errors, |requirement, errors| {
+        if requirement.at("key").is_empty() {
+            errors.required(&requirement.at("key"), "must be specified");
+        }
+    });
+    asked_selector(&resource.at("labelSelector"), errors, placement::label_and_values);
     let metadata = root.at("metadata");
     let (asked, own) = (resource.at("namespace"), metadata.at("namespace"));
     let local = kind.kind == "LocalSubjectAccessReview";
@@ -138,8 +143,9 @@ pub(super) fn review(kind: &Kind, root: &Node, errors: &mut Errors) {
     }
 }
 
-/// What a question says of fields is one text, or requirements.
-fn field_selector(selector: &Node, errors: &mut Errors) {
+/// What a question says of fields or labels is one text, or requirements. An operator that is not known comes from a newer client,
+/// and is told in the status.
+fn asked_selector(selector: &Node, errors: &mut Errors, key_and_values: fn(&Node, &mut Errors)) {
     if !selector.is_present() {
         return;
     }
@@ -151,6 +157,10 @@ fn field_selector(selector: &Node, errors: &mut Errors) {
             errors.required(&requirements, &why);
         }
         _ => {}
+    }
+    for requirement in requirements.items() {
+        placement::values_fit(&requirement, errors);
+        key_and_values(&requirement, errors);
     }
 }
 

@@ -30,12 +30,7 @@ pub(super) fn common<'v>(
     if let Some(name) = container.value().get("name") {
         seen.insert(name);
     }
-    let image = container.at("image");
-    if image.is_empty() {
-        errors.required(&image, "");
-    } else if image.text().trim() != image.text() {
-        errors.invalid(&image, "must not have leading or trailing whitespace");
-    }
+    errors.need(&container.at("image"));
     let message = container.at("terminationMessagePolicy");
     if message.is_empty() {
         errors.required(&message, "");

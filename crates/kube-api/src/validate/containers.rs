@@ -72,6 +72,7 @@ fn ephemeral<'v>(spec: &Node<'v, '_>, volumes: &Volumes, seen: &mut HashSet<&'v 
     const NOT_ALLOWED: &str = "cannot be set for an Ephemeral Container";
     for node in spec.at("ephemeralContainers").items() {
         container::common(&node, volumes, seen, errors);
+        untrimmed_image(&node, errors);
         for field in GUESTS_LACK {
             if !node.at(field).is_empty() {
                 errors.forbidden(&node.at(field), NOT_ALLOWED);
@@ -90,6 +91,14 @@ fn ephemeral<'v>(spec: &Node<'v, '_>, volumes: &Volumes, seen: &mut HashSet<&'v 
         if !target.is_empty() && !names.any(|n| n == target.value()) {
             errors.not_found(&target);
         }
+    }
+}
+
+/// A pod's containers, unlike those of a template, have images without spaces around them.
+pub(super) fn untrimmed_image(container: &Node, errors: &mut Errors) {
+    let image = container.at("image");
+    if image.text().trim() != image.text() {
+        errors.invalid(&image, "must not have leading or trailing whitespace");
     }
 }
 

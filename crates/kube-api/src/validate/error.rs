@@ -95,10 +95,6 @@ impl Errors {
         self.0
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
-    }
-
     /// The value there cannot be.
     pub(super) fn invalid(&mut self, node: &Node, detail: &str) {
         self.invalid_value(node, node.value(), detail);

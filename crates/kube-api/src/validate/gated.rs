@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::error::Errors;
-use super::placement;
 use super::tree::Node;
 
 const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
@@ -11,12 +10,10 @@ const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
 /// Checks that labels and expressions of nodes were added, and none taken away.
 pub(super) fn changes(spec: &Node, before: &Node, errors: &mut Errors) {
     let (labels, were) = (spec.at("nodeSelector"), before.at("nodeSelector"));
-    errors.labels(&labels);
     if !were.entries().all(|(key, value)| labels.key(key).value() == value.value()) {
         errors.invalid(&labels, "only additions to spec.nodeSelector are allowed (no mutations or deletions)");
     }
     let (affinity, was) = (spec.at("affinity"), before.at("affinity"));
-    placement::affinity(&affinity, errors);
     let (affinity, was) = (affinity.at("nodeAffinity"), was.at("nodeAffinity"));
     if affinity.value() != was.value() {
         terms(&affinity.at(REQUIRED), &was.at(REQUIRED), errors);
@@ -70,7 +67,7 @@ fn restore(new: &mut Value, field: &str, old: &Value) {
 #[cfg(test)]
 mod tests {
     use super::super::update;
-    use crate::kinds;
+    use crate::{defaults, kinds};
     use serde_json::{Value, json};
 
     fn pod(gates: Value, labels: Value, terms: Option<Value>) -> Value {
@@ -79,7 +76,9 @@ mod tests {
         if let Some(terms) = terms {
             spec["affinity"] = json!({"nodeAffinity": {super::REQUIRED: {"nodeSelectorTerms": terms}}});
         }
-        json!({"metadata": {"name": "p"}, "spec": spec})
+        let mut pod = json!({"metadata": {"name": "p"}, "spec": spec});
+        defaults::apply(kinds::find("", "v1", "pods").expect("served"), &mut pod);
+        pod
     }
 
     fn wrong(new: &Value, old: &Value) -> Vec<String> {

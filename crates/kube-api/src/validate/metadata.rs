@@ -46,11 +46,6 @@ pub(super) fn create(kind: &Kind, root: &Node, errors: &mut Errors) {
 pub(super) fn update(kind: &Kind, root: &Node, old: &Node, errors: &mut Errors) {
     let (metadata, old) = (root.at("metadata"), old.at("metadata"));
     common(&metadata, errors);
-    for field in ["name", "namespace", "uid", "creationTimestamp"] {
-        if kind.namespaced || field != "namespace" {
-            errors.immutable(&metadata.at(field), &old.at(field));
-        }
-    }
     if old.at("deletionTimestamp").is_present() {
         let before = old.at("finalizers");
         let before: Vec<&Value> = before.items().map(|f| f.value()).collect();
@@ -63,6 +58,11 @@ pub(super) fn update(kind: &Kind, root: &Node, old: &Node, errors: &mut Errors) 
         if !added.is_empty() {
             let why = "no new finalizers can be added if the object is being deleted, found new finalizers";
             errors.forbidden(&finalizers, &format!("{why} []string{{{}}}", added.join(", ")));
+        }
+    }
+    for field in ["name", "namespace", "uid", "creationTimestamp"] {
+        if kind.namespaced || field != "namespace" {
+            errors.immutable(&metadata.at(field), &old.at(field));
         }
     }
 }

@@ -126,21 +126,36 @@ fn pod_term(term: &Node, errors: &mut Errors) {
 pub(super) fn selector(selector: &Node, errors: &mut Errors) {
     errors.labels(&selector.at("matchLabels"));
     for expression in selector.at("matchExpressions").items() {
-        let (key, operator, values) = (expression.at("key"), expression.at("operator"), expression.at("values"));
-        match operator.text() {
-            "In" | "NotIn" if values.is_empty() => {
-                errors.required(&values, "must be specified when `operator` is 'In' or 'NotIn'");
-            }
-            "Exists" | "DoesNotExist" if !values.is_empty() => {
-                errors.forbidden(&values, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
-            }
-            "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
-            _ => errors.invalid_value(&operator, &operator.text().into(), "not a valid selector operator"),
+        if !values_fit(&expression, errors) {
+            let operator = expression.at("operator");
+            errors.invalid_value(&operator, &operator.text().into(), "not a valid selector operator");
         }
-        errors.named(&key, names::qualified_name(key.text()));
-        for value in values.items() {
-            errors.named(&value, names::label_value(value.text()));
+        label_and_values(&expression, errors);
+    }
+}
+
+/// Whether the operator of a requirement is known; if so, there must be values for it or none.
+pub(super) fn values_fit(requirement: &Node, errors: &mut Errors) -> bool {
+    let values = requirement.at("values");
+    match requirement.at("operator").text() {
+        "In" | "NotIn" if values.is_empty() => {
+            errors.required(&values, "must be specified when `operator` is 'In' or 'NotIn'");
         }
+        "Exists" | "DoesNotExist" if !values.is_empty() => {
+            errors.forbidden(&values, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
+        }
+        "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
+        _ => return false,
+    }
+    true
+}
+
+/// The key and the values of a requirement of a label.
+pub(super) fn label_and_values(requirement: &Node, errors: &mut Errors) {
+    let key = requirement.at("key");
+    errors.named(&key, names::qualified_name(key.text()));
+    for value in requirement.at("values").items() {
+        errors.named(&value, names::label_value(value.text()));
     }
 }
 

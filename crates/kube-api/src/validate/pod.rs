@@ -19,6 +19,25 @@ pub(super) enum Use {
     AlwaysRunning,
 }
 
+/// A pod, new or changed: its spec, and what templates of pods are not asked for.
+pub(super) fn pod(root: &Node, errors: &mut Errors) {
+    let spec = root.at("spec");
+    self::spec(&spec, Use::Pod, errors);
+    if spec.at("serviceAccountName").is_empty() {
+        for volume in spec.at("volumes").items() {
+            for source in volume.at("projected").at("sources").items() {
+                let token = source.at("serviceAccountToken");
+                if token.is_present() {
+                    errors.forbidden(&token, "must not be specified when serviceAccountName is not set");
+                }
+            }
+        }
+    }
+    for list in ["containers", "initContainers"] {
+        spec.at(list).items().for_each(|container| containers::untrimmed_image(&container, errors));
+    }
+}
+
 /// Rules for new pods alone.
 pub(super) fn create(root: &Node, errors: &mut Errors) {
     let spec = root.at("spec");

@@ -1,43 +1,34 @@
 //! What may change of a pod once it is there: very little.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use super::containers::{self, Volumes};
 use super::error::Errors;
 use super::tree::Node;
-use super::{FieldError, gated, placement, resources};
+use super::{FieldError, containers, gated, placement, pod, resources};
+use crate::status::quote;
 
 const ALLOWED: &str = "pod updates may not change fields other than `spec.containers[*].image`,\
 `spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing \
 tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
 
-/// Of a pod written as a whole.
+/// Of a pod written as a whole. All of it is checked, as if it were new, and then what changed. A spec that did not change was
+/// checked when it was made.
 pub(super) fn update(root: &Node, old: &Node, errors: &mut Errors) {
     let (spec, before) = (root.at("spec"), old.at("spec"));
-    let counted = errors.len();
-    if spec.at("containers").is_empty() {
-        errors.required(&spec.at("containers"), "");
-    }
-    for list in ["containers", "initContainers"] {
-        let (new, old) = (spec.at(list), before.at(list));
-        if new.len() != old.len() {
-            errors.forbidden(&new, "pod updates may not add or remove containers");
-        }
-        for container in new.items() {
-            let image = container.at("image");
-            if image.is_empty() {
-                errors.required(&image, "");
-            } else if image.text().trim() != image.text() {
-                errors.invalid(&image, "must not have leading or trailing whitespace");
-            }
-        }
-    }
-    if errors.len() > counted {
+    if spec.value() == before.value() {
         return;
     }
-    deadline(&spec.at("activeDeadlineSeconds"), &before.at("activeDeadlineSeconds"), errors);
+    pod::pod(root, errors);
+    for list in ["containers", "initContainers"] {
+        if !images(&spec.at(list), &before.at(list), errors) {
+            return;
+        }
+    }
+    if !deadline(&spec.at("activeDeadlineSeconds"), &before.at("activeDeadlineSeconds"), errors) {
+        return;
+    }
     tolerations(&spec.at("tolerations"), &before.at("tolerations"), errors);
     gates(&spec.at("schedulingGates"), &before.at("schedulingGates"), errors);
     let waits = !before.at("schedulingGates").is_empty();
@@ -55,19 +46,35 @@ pub(super) fn update(root: &Node, old: &Node, errors: &mut Errors) {
     }
 }
 
-fn deadline(new: &Node, old: &Node, errors: &mut Errors) {
+/// Whether there are as many containers as there were: else nothing more can be compared. Kubernetes looks at their images twice,
+/// and says twice what is wrong with them.
+fn images(new: &Node, old: &Node, errors: &mut Errors) -> bool {
+    if new.len() != old.len() {
+        errors.forbidden(new, "pod updates may not add or remove containers");
+        return false;
+    }
+    for container in new.items() {
+        errors.need(&container.at("image"));
+        containers::untrimmed_image(&container, errors);
+    }
+    true
+}
+
+/// Whether the deadline is one, and no later than it was: else nothing more is looked at.
+fn deadline(new: &Node, old: &Node, errors: &mut Errors) -> bool {
+    const MOST: i64 = i32::MAX as i64;
     match (new.int(), old.int()) {
-        (Some(seconds), _) if !(1..=i64::from(i32::MAX)).contains(&seconds) => {
-            errors.within(new, 1, i64::from(i32::MAX));
-        }
+        (Some(seconds), _) if !(0..=MOST).contains(&seconds) => errors.within(new, 0, MOST),
         (Some(seconds), Some(before)) if seconds > before => {
-            errors.invalid(new, &format!("must be less than or equal to previous value '{before}'"));
+            errors.invalid(new, "must be less than or equal to previous value");
         }
         (None, Some(_)) => {
-            errors.invalid_value(new, &"".into(), "must not update from a positive integer to nil value")
+            errors.invalid_value(new, &"null".into(), "must not update from a positive integer to nil value");
+            return true;
         }
-        _ => {}
+        _ => return true,
     }
+    false
 }
 
 /// Tolerations may be added, and a toleration's time may change.
@@ -80,6 +87,7 @@ fn tolerations(new: &Node, old: &Node, errors: &mut Errors) {
     let kept: HashSet<Map<String, Value>> = new.items().map(|t| timeless(t.value())).collect();
     if !old.items().all(|t| kept.contains(&timeless(t.value()))) {
         errors.forbidden(new, "existing toleration can not be modified except its tolerationSeconds");
+        return;
     }
     for toleration in new.items() {
         placement::toleration(&toleration, errors);
@@ -169,38 +177,44 @@ fn differ(path: &str, new: &Value, old: &Value, lines: &mut Vec<String>) {
 pub fn ephemeral_containers(new: &Value, old: &Value) -> Vec<FieldError> {
     let (root, old, mut errors) = (Node::root(new), Node::root(old), Errors::default());
     let (spec, before) = (root.at("spec"), old.at("spec"));
-    let (list, olds) = (spec.at("ephemeralContainers"), before.at("ephemeralContainers"));
-    for was in olds.items() {
-        let now = list.items().find(|c| c.value()["name"] == was.value()["name"]).map(|c| c.value());
-        if now != Some(was.value()) {
-            let name = was.at("name").text();
-            let what = if now.is_some() { "changed" } else { "removed" };
-            errors.forbidden(
-                &list,
-                &format!("existing ephemeral containers {} may not be {what}\n", crate::status::quote(name)),
-            );
-        }
+    if spec.value() == before.value() {
+        return Vec::new();
     }
-    let volumes: Volumes = spec.value()["volumes"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|v| Some((v["name"].as_str()?, false)))
-        .collect();
-    containers::all(&spec, &volumes, &mut errors);
+    pod::pod(&root, &mut errors);
+    let (list, olds) = (spec.at("ephemeralContainers"), before.at("ephemeralContainers"));
+    let named: HashMap<&str, &Value> = list.items().map(|c| (c.at("name").text(), c.value())).collect();
+    for was in olds.items() {
+        let name = was.at("name").text();
+        let what = match named.get(name) {
+            None => "removed\n".to_owned(),
+            Some(now) if *now != was.value() => format!("changed\n{}", difference(now, was.value())),
+            Some(_) => continue,
+        };
+        errors.forbidden(&list, &format!("existing ephemeral containers {} may not be {what}", quote(name)));
+    }
     errors.into_vec()
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::update;
-    use crate::kinds;
-    use serde_json::json;
+    use crate::{defaults, kinds};
+    use serde_json::{Value, json};
+
+    /// A pod of that spec, with its defaults.
+    fn pod(spec: Value) -> Value {
+        let mut pod = json!({"metadata": {"name": "p"}, "spec": spec});
+        defaults::apply(kinds::find("", "v1", "pods").expect("served"), &mut pod);
+        pod
+    }
 
     #[test]
     fn images_deadlines_and_more_tolerations_are_all_that_changes() {
         let pods = kinds::find("", "v1", "pods").expect("served");
-        let pod = |image: &str, command: &str, tolerations: serde_json::Value| json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": image, "command": [command]}], "tolerations": tolerations}});
+        let pod = |image: &str, command: &str, tolerations: Value| {
+            let container = json!({"name": "c", "image": image, "command": [command]});
+            pod(json!({"containers": [container], "tolerations": tolerations}))
+        };
         let one = json!([{"key": "a", "operator": "Exists"}]);
         let old = pod("x", "run", one.clone());
         assert_eq!(update(pods, &pod("y", "run", one.clone()), &old), []);
@@ -219,8 +233,8 @@ mod tests {
     fn an_amount_written_otherwise_is_no_change() {
         let pods = kinds::find("", "v1", "pods").expect("served");
         let pod = |memory: &str| {
-            json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i",
-            "resources": {"limits": {"memory": memory}, "requests": {"memory": memory}}}]}})
+            let resources = json!({"limits": {"memory": memory}, "requests": {"memory": memory}});
+            pod(json!({"containers": [{"name": "c", "image": "i", "resources": resources}]}))
         };
         assert_eq!(update(pods, &pod("1073741824"), &pod("1Gi")), []);
         assert_eq!(update(pods, &pod("1G"), &pod("1Gi")).len(), 1);
@@ -228,14 +242,19 @@ mod tests {
 
     #[test]
     fn ephemeral_containers_are_added_and_stay() {
-        let pod = |list: serde_json::Value| {
-            let container = |name: &str| json!({"name": name, "image": "i", "imagePullPolicy": "Always", "terminationMessagePolicy": "File"});
-            let list: Vec<_> =
-                list.as_array().expect("list").iter().map(|n| container(n.as_str().expect("text"))).collect();
-            json!({"spec": {"containers": [container("c")], "ephemeralContainers": list}})
+        let pod = |names: &[&str], image: &str| {
+            let guests: Vec<Value> = names.iter().map(|name| json!({"name": name, "image": image})).collect();
+            pod(json!({"containers": [{"name": "c", "image": "i"}], "ephemeralContainers": guests}))
         };
-        assert_eq!(super::ephemeral_containers(&pod(json!(["a", "b"])), &pod(json!(["a"]))), []);
-        assert_eq!(super::ephemeral_containers(&pod(json!([])), &pod(json!(["a"]))).len(), 1);
-        assert_eq!(super::ephemeral_containers(&pod(json!(["c"])), &pod(json!([])))[0].reason, "FieldValueDuplicate");
+        let found = |new: &Value, old: &Value| {
+            super::ephemeral_containers(new, old).iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        };
+        assert_eq!(found(&pod(&["b", "a"], "i"), &pod(&["a"], "i")), "");
+        let removed = "spec.ephemeralContainers: Forbidden: existing ephemeral containers \"a\" may not be removed\n";
+        assert_eq!(found(&pod(&[], "i"), &pod(&["a"], "i")), removed);
+        let changed = found(&pod(&["a"], "j"), &pod(&["a"], "i"));
+        assert!(changed.ends_with("may not be changed\n- image: \"i\"\n+ image: \"j\""), "{changed}");
+        let twice = found(&pod(&["c"], "i"), &pod(&[], "i"));
+        assert_eq!(twice, "spec.ephemeralContainers[0].name: Duplicate value: \"c\"");
     }
 }

@@ -214,6 +214,63 @@ fn a_review_has_no_name() {
         validate::review(kind(reviews), &selector)[0].field,
         "spec.resourceAttributes.fieldSelector.requirements"
     );
+    let asked = |selector: &str, value: Value| {
+        let resource = json!({"verb": "get", (selector): value});
+        let review = json!({"metadata": {}, "spec": {"user": "u", "resourceAttributes": resource}});
+        let at = format!("spec.resourceAttributes.{selector}.");
+        let errors = validate::review(kind(reviews), &review);
+        errors.iter().map(|error| error.field.trim_start_matches(&at).to_owned()).collect::<Vec<_>>()
+    };
+    let requirements = json!([{"key": "", "operator": "In"}, {"key": "a b", "operator": "New", "values": ["-"]}]);
+    let requirements = json!({"requirements": requirements});
+    assert_eq!(asked("fieldSelector", requirements.clone()), ["requirements[0].values", "requirements[0].key"]);
+    let of_labels = ["[0].values", "[0].key", "[0].key", "[1].key", "[1].values[0]"];
+    assert_eq!(asked("labelSelector", requirements), of_labels.map(|field| format!("requirements{field}")));
+    assert_eq!(
+        asked("labelSelector", json!({"rawSelector": "a", "requirements": [{"key": "a", "operator": "Exists"}]})),
+        ["rawSelector"]
+    );
+}
+
+#[test]
+fn a_pods_update_is_checked_as_a_whole_and_then_for_what_changed() {
+    let pods = kind("pods");
+    let old = ready(pods, with(good("pods"), "/spec/activeDeadlineSeconds", json!(60)));
+    let found = |pointer: &str, value: Value| {
+        let errors = validate::update(pods, &ready(pods, with(old.clone(), pointer, value)), &old);
+        errors.iter().map(|error| error.to_string().lines().next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let changed = "spec: Forbidden: pod updates may not change fields other than ";
+    let starts = |found: &[String], expected: &[&str]| {
+        assert_eq!(found.len(), expected.len(), "{found:?}");
+        assert!(found.iter().zip(expected).all(|(found, expected)| found.starts_with(expected)), "{found:?}");
+    };
+    let spaces = "spec.containers[0].image: Invalid value: \" i\": must not have leading or trailing whitespace";
+    starts(&found("/spec/containers/0/image", json!(" i")), &[spaces, spaces]);
+    let none = "spec.containers[0].image: Required value";
+    starts(&found("/spec/containers/0/image", json!("")), &[none, none]);
+    let name = "spec.containers[0].env[0].name: Required value";
+    starts(&found("/spec/containers/0/env", json!([{"value": "v"}])), &[name, changed]);
+    let counted = "spec.containers: Forbidden: pod updates may not add or remove containers";
+    starts(&found("/spec/containers", json!([])), &["spec.containers: Required value", counted]);
+    let bounds =
+        |least| format!("spec.activeDeadlineSeconds: Invalid value: -1: must be between {least} and 2147483647");
+    starts(&found("/spec/activeDeadlineSeconds", json!(-1)), &[&bounds(1), &bounds(0)]);
+    let later = "spec.activeDeadlineSeconds: Invalid value: 61: must be less than or equal to previous value";
+    starts(&found("/spec/activeDeadlineSeconds", json!(61)), &[later]);
+    let gone =
+        "spec.activeDeadlineSeconds: Invalid value: \"null\": must not update from a positive integer to nil value";
+    starts(&found("/spec/activeDeadlineSeconds", Value::Null), &[gone]);
+    let operator = "spec.tolerations[0].operator: Unsupported value: \"X\"";
+    starts(&found("/spec/tolerations", json!([{"key": "k", "operator": "X"}])), &[operator, operator]);
+    starts(&found("/metadata/labels", json!({"a b": "c"})), &["metadata.labels: Invalid value: \"a b\""]);
+}
+
+#[test]
+fn a_template_may_have_an_image_with_spaces_around_it() {
+    let templates = kind("podtemplates");
+    let spaced = ready(templates, with(good("podtemplates"), "/template/spec/containers/0/image", json!(" i")));
+    assert_eq!(validate::create(templates, &spaced), []);
 }
 
 #[test]

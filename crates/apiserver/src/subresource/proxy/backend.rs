@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use kube_api::status::quote;
 use kube_api::{Kind, Status, meta};
 use rand::seq::IndexedRandom;
 use serde_json::Value;
@@ -24,7 +25,7 @@ impl Backend {
     pub(super) async fn of(api: &Api, call: &Call) -> Result<Self, Status> {
         let singular = call.kind().singular;
         let asked = Asked::parse(&call.target.name)
-            .ok_or_else(|| Status::bad_request(format!("invalid {singular} request {:?}", call.target.name)))?;
+            .ok_or_else(|| Status::bad_request(format!("invalid {singular} request {}", quote(&call.target.name))))?;
         api.store.consistent().await.map_err(|error| refuse(call.kind(), asked.name, error))?;
         let object = find(api, call.kind(), &call.target.namespace, asked.name)?;
         let (host, port) = match call.kind().kind {
@@ -96,9 +97,9 @@ fn pod(pod: &Value, asked: &Asked<'_>) -> Result<(String, u16), Status> {
     let first = containers.filter_map(|container| container["ports"][0]["containerPort"].as_u64()).next();
     let port = match asked.port {
         "" => first.and_then(|port| u16::try_from(port).ok()).unwrap_or_else(|| asked.default_port()),
-        port => {
-            port.parse().map_err(|_| Status::bad_request(format!("invalid port {port:?} of pod {:?}", asked.name)))?
-        }
+        port => port
+            .parse()
+            .map_err(|_| Status::bad_request(format!("invalid port {} of pod {}", quote(port), quote(asked.name))))?,
     };
     Ok((address.to_owned(), port))
 }
@@ -118,7 +119,7 @@ fn service(api: &Api, service: &Value, asked: &Asked<'_>, namespace: &str) -> Re
         ready.extend(addresses.filter_map(|address| Some((of_pod(api, address, namespace)?, port))));
     }
     let chosen = ready.choose(&mut rand::rng()).cloned();
-    chosen.ok_or_else(|| Status::unavailable(format!("no endpoints available for service {:?}", asked.name)))
+    chosen.ok_or_else(|| Status::unavailable(format!("no endpoints available for service {}", quote(asked.name))))
 }
 
 /// The name of the service's port that is asked for, by name or number.

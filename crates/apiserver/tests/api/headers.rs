@@ -1,0 +1,59 @@
+//! What answers say in their heads.
+
+use serde_json::json;
+
+use crate::harness::{Etcd, Server};
+
+const MAPS: &str = "/api/v1/namespaces/default/configmaps";
+
+#[tokio::test]
+async fn every_answer_has_an_audit_id() {
+    let etcd = Etcd::start();
+    let server = Server::start(&etcd).await;
+    let api = server.admin();
+    let stranger = server.client(None);
+    let id = |answer: reqwest::Response| answer.headers()["audit-id"].to_str().unwrap().to_owned();
+    let mut seen = Vec::new();
+    for path in [MAPS, "/api/v1/namespaces/default/configmaps/none", "/nothing", "/healthz", "/version", "/metrics"] {
+        for client in [&api.client, &stranger] {
+            seen.push(id(client.get(format!("{}{path}", api.url)).send().await.unwrap()));
+        }
+    }
+    let body = json!({"metadata": {"name": "m"}}).to_string();
+    let made = api.client.post(format!("{}{MAPS}", api.url)).header("content-type", "application/json").body(body);
+    seen.push(id(made.send().await.unwrap()));
+    assert!(seen.iter().all(|id| id.len() == 36 && uuid::Uuid::parse_str(id).is_ok()), "{seen:?}");
+    let number = seen.len();
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen.len(), number, "an id is one answer's");
+    for (chosen, kept) in [("mine", true), ("", false)] {
+        let asked = api.client.get(format!("{}{MAPS}", api.url)).header("audit-id", chosen);
+        assert_eq!(id(asked.send().await.unwrap()) == chosen, kept);
+    }
+}
+
+#[tokio::test]
+async fn metrics_come_in_the_format_that_is_asked_for() {
+    let etcd = Etcd::start();
+    let server = Server::start(&etcd).await;
+    let api = server.admin();
+    for path in ["/metrics", "/metrics/slis"] {
+        for (accept, kind, end) in [
+            (None, "text/plain; version=0.0.4; charset=utf-8", false),
+            (
+                Some("application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.5"),
+                "application/openmetrics-text; version=1.0.0; charset=utf-8",
+                true,
+            ),
+        ] {
+            let mut request = api.client.get(format!("{}{path}", api.url));
+            if let Some(accept) = accept {
+                request = request.header("accept", accept);
+            }
+            let answer = request.send().await.unwrap();
+            assert_eq!(answer.headers()["content-type"].to_str().unwrap(), kind, "{path}");
+            assert_eq!(answer.text().await.unwrap().ends_with("# EOF\n"), end, "{path}");
+        }
+    }
+}
