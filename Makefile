@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 K8SM = $(shell .ci/executable)
 
-.PHONY: up down build test bench bench-api bench-dns bench-node fuzz install prerequisites completions
+.PHONY: up down build test bench bench-api bench-dns bench-node conformance fuzz install prerequisites completions
 
 # Installs what is missing, builds, and brings up a cluster with two nodes.
 up: build
@@ -41,6 +41,11 @@ bench-dns: build
 bench-api: build
 	.ci/prerequisites bench
 	K8SM="$(K8SM)" cargo bench -p apiserver --bench api
+
+# Kubernetes' own conformance tests, built from Debian's source package, on a cluster of their own.
+conformance: build
+	tests/kubernetes/build
+	tests/kubernetes/run "$(K8SM)"
 
 # Each target of fuzz/ for so many seconds.
 SECONDS_EACH ?= 60
