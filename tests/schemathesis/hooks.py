@@ -59,7 +59,7 @@ def before_call(context, case, kwargs):
         }
     # What goes on until somebody ends it goes on for a second.
     query = dict(case.query or {})
-    if "watch" in query:
+    if "watch" in query or "/watch/" in case.path:
         case.query = {**query, "timeoutSeconds": 1}
     if "follow" in query:
         case.query = {**query, "follow": "false"}
