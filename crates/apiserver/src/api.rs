@@ -1,6 +1,7 @@
 //! The API: from a request to its answer.
 
 mod call;
+mod extensions;
 mod gate;
 mod impersonate;
 
@@ -126,6 +127,9 @@ impl Api {
         }
         let user = self.authenticate(&request).await?;
         let user = self.impersonate(user, request.headers()).await?;
+        if extensions::asked(&request) {
+            return extensions::answer(&self, &user, &request).await;
+        }
         if (path.starts_with("/api/v1/") && path != "/api/v1/")
             || (path.starts_with("/apis/") && path.split('/').count() > 4)
         {
