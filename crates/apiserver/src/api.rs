@@ -1,6 +1,7 @@
 //! The API: from a request to its answer.
 
 mod call;
+mod extensions;
 mod gate;
 mod impersonate;
 
@@ -22,6 +23,7 @@ use crate::auth::Authenticator;
 use crate::auth::jwt::Tokens;
 use crate::authorize::rbac::Rbac;
 use crate::http::body::Body;
+use crate::http::indent;
 use crate::http::reply::{self, Answer};
 use crate::kubelet::Kubelet;
 use crate::metrics::{Asked, Metrics};
@@ -81,11 +83,15 @@ impl Api {
         let metrics = self.metrics.clone();
         let accepted = request.headers().get(http::header::ACCEPT).cloned();
         let audit_id = reply::audit_id(request.headers());
+        let indented = indent::wanted(request.uri().query(), request.headers());
         let mut asked = Asked::path(&method);
         let mut response = match self.route(request, &mut asked).await {
             Ok(response) => response,
             Err(status) => reply::refusal(&status, accepted.as_ref()),
         };
+        if indented {
+            response = indent::answer(response);
+        }
         // what is said to one user is for nobody between; what may be kept says so itself
         let keep = response.headers_mut().entry(CACHE_CONTROL);
         keep.or_insert(HeaderValue::from_static("no-cache, private"));
@@ -117,10 +123,13 @@ impl Api {
                 return Err(Status::method_not_allowed());
             }
             crate::http::accept::negotiate(request.headers())?;
-            return Ok(reply::text_json(StatusCode::OK, discovery::version()));
+            return Ok(reply::document(StatusCode::OK, discovery::version()));
         }
         let user = self.authenticate(&request).await?;
         let user = self.impersonate(user, request.headers()).await?;
+        if extensions::asked(&request) {
+            return extensions::answer(&self, &user, &request).await;
+        }
         if (path.starts_with("/api/v1/") && path != "/api/v1/")
             || (path.starts_with("/apis/") && path.split('/').count() > 4)
         {

@@ -1,9 +1,9 @@
 //! What is served, told to clients: versions, groups and resources, in the plain and the aggregated form.
 
+mod resources;
+
 use std::sync::LazyLock;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use http::header::{ACCEPT, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use kube_api::kinds::{self, Kind};
@@ -16,6 +16,7 @@ use crate::api::Api;
 use crate::http::accept;
 use crate::http::body::{Body, full};
 use crate::http::reply::{self, Answer};
+use resources::Resources;
 
 /// The version of Kubernetes that is spoken, in the parts that clients read as numbers.
 const VERSION: (&str, &str) = ("1", "33");
@@ -41,7 +42,7 @@ pub(crate) fn answer<B>(api: &Api, request: &Request<B>) -> Answer {
     let aggregated = Aggregated::of(request.headers());
     let parts: Vec<&str> = path.split('/').skip(1).collect();
     match (parts.as_slice(), aggregated) {
-        ([] | [""], _) => show(request.headers(), &roots()),
+        ([] | [""], _) => Ok(reply::document(StatusCode::OK, &roots())),
         (["api"], Some(form)) => Ok(form.show(request.headers(), true)),
         (["apis"], Some(form)) => Ok(form.show(request.headers(), false)),
         (["api"], None) => show(request.headers(), &api_versions(api)),
@@ -59,10 +60,7 @@ pub(crate) fn answer<B>(api: &Api, request: &Request<B>) -> Answer {
         (["apis", group, version], _) if !group.is_empty() => resources(request.headers(), group, version),
         (["api", ..], _) => Err(Status::no_such_path()),
         (["apis", ..], _) => Ok(no_such_page()),
-        _ => {
-            let accept = accept::negotiate(request.headers())?;
-            Ok(reply::value(StatusCode::NOT_FOUND, &roots(), accept))
-        }
+        _ => Ok(reply::document(StatusCode::NOT_FOUND, &roots())),
     }
 }
 
@@ -139,36 +137,8 @@ fn groups() -> Vec<Value> {
 
 /// The APIResourceList of a version.
 fn resources(headers: &HeaderMap, group: &str, version: &str) -> Answer {
-    let kinds: Vec<&Kind> = kinds::all().iter().filter(|k| k.group == group && k.version == version).collect();
-    if kinds.is_empty() {
-        return Ok(no_such_page());
-    }
-    let mut resources: Vec<Value> = Vec::new();
-    for kind in kinds {
-        let mut resource = json!({"name": kind.plural, "singularName": kind.singular, "namespaced": kind.namespaced,
-            "kind": kind.kind, "verbs": kind.verbs});
-        names(&mut resource, kind);
-        if kind.allows("list") && kind.allows("create") {
-            resource["storageVersionHash"] = storage_hash(kind).into();
-        }
-        resources.push(resource);
-        for sub in kind.subresources {
-            let mut resource = json!({"name": format!("{}/{}", kind.plural, sub.name), "singularName": "",
-                "namespaced": kind.namespaced, "kind": sub.kind, "verbs": sub.verbs});
-            if (sub.group, sub.version) != (kind.group, kind.version) {
-                resource["group"] = sub.group.into();
-                resource["version"] = sub.version.into();
-            }
-            resources.push(resource);
-        }
-    }
-    resources.sort_by(|a, b| a["name"].as_str().cmp(&b["name"].as_str()));
-    let version = kinds::api_version(group, version);
-    let mut document = json!({"kind": "APIResourceList", "groupVersion": version, "resources": resources});
-    if !group.is_empty() {
-        document["apiVersion"] = "v1".into();
-    }
-    show(headers, &document)
+    let Some(resources) = Resources::of(group, version) else { return Ok(no_such_page()) };
+    Ok(reply::ordered(StatusCode::OK, &resources, accept::negotiate(headers)?))
 }
 
 fn names(resource: &mut Value, kind: &Kind) {
@@ -178,12 +148,6 @@ fn names(resource: &mut Value, kind: &Kind) {
     if !kind.categories.is_empty() {
         resource["categories"] = json!(kind.categories);
     }
-}
-
-/// Tells clients when a resource's stored form changes; any value will do.
-fn storage_hash(kind: &Kind) -> String {
-    let hash = Sha256::digest(format!("{}/{}/{}", kind.group, kind.version, kind.kind));
-    STANDARD.encode(&hash[..8])
 }
 
 /// The aggregated form that a client accepts: everything in one document.

@@ -2,6 +2,7 @@
 
 pub(crate) mod accept;
 pub(crate) mod body;
+pub(crate) mod indent;
 pub(crate) mod path;
 pub(crate) mod query;
 pub(crate) mod reply;

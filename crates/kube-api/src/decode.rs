@@ -4,6 +4,7 @@ mod conform;
 pub mod depth;
 mod duplicates;
 mod key;
+mod restore;
 mod strict;
 mod syntax;
 pub mod yaml;
@@ -194,6 +195,13 @@ pub fn value_of(kind: &Kind, value: Value, validation: FieldValidation) -> Resul
         Mismatch::Other(status) => status,
     })?;
     finish(kind.group, kind.version, kind.kind, kind.schema, map, Duplicates::default(), validation)
+}
+
+/// Why a strategic merge patch's result does not fit the kind's schema, in the words that Kubernetes has for that alone; nothing
+/// where it has none.
+#[must_use]
+pub fn unrestorable(kind: &Kind, patched: &Value) -> Option<String> {
+    restore::mismatch(schema::of(kind), patched)
 }
 
 fn finish(

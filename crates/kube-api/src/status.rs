@@ -1,7 +1,8 @@
 //! The `Status` object: every refusal of the Kubernetes API, with its code, reason, message and causes.
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde::ser::SerializeMap;
+use serde_json::{Map, Value, json};
 
 use crate::kinds::Kind;
 use crate::validate::FieldError;
@@ -64,9 +65,27 @@ pub struct Cause {
     pub field: String,
 }
 
+/// The fields come in the order of Kubernetes: people read them.
 impl Serialize for Status {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.to_value().serialize(serializer)
+        let mut metadata = Map::new();
+        if !self.continue_token.is_empty() {
+            metadata.insert("continue".to_owned(), self.continue_token.as_str().into());
+        }
+        let mut fields = serializer.serialize_map(None)?;
+        fields.serialize_entry("kind", "Status")?;
+        fields.serialize_entry("apiVersion", "v1")?;
+        fields.serialize_entry("metadata", &metadata)?;
+        fields.serialize_entry("status", "Failure")?;
+        fields.serialize_entry("message", &self.message)?;
+        if !self.reason.is_empty() {
+            fields.serialize_entry("reason", self.reason)?;
+        }
+        if let Some(details) = &self.details {
+            fields.serialize_entry("details", details)?;
+        }
+        fields.serialize_entry("code", &self.code)?;
+        fields.end()
     }
 }
 
@@ -79,18 +98,7 @@ impl Status {
     /// The `Status` object.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        let mut value = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-            "message": self.message, "code": self.code});
-        if !self.reason.is_empty() {
-            value["reason"] = self.reason.into();
-        }
-        if let Some(details) = &self.details {
-            value["details"] = json!(details);
-        }
-        if !self.continue_token.is_empty() {
-            value["metadata"]["continue"] = self.continue_token.as_str().into();
-        }
-        value
+        json!(self)
     }
 
     /// The `Status` that answers a deletion which left nothing behind.

@@ -80,6 +80,7 @@ fn printer(kind: &Kind) -> &'static Printer {
         ("", "Pod") => &pods::PODS,
         ("", "PodTemplate") => &workloads::POD_TEMPLATES,
         ("", "ReplicationController") => &workloads::REPLICATION_CONTROLLERS,
+        ("autoscaling", "Scale") => &workloads::SCALES,
         ("", "Service") => &services::SERVICES,
         ("", "Endpoints") => &endpoints::ENDPOINTS,
         ("discovery.k8s.io", "EndpointSlice") => &endpoints::ENDPOINT_SLICES,

@@ -11,6 +11,7 @@ use kube_api::{Kind, Status};
 
 use crate::auth::User;
 use crate::http::accept::{self, Accept, Form};
+use crate::http::indent;
 use crate::http::path::{self, Target};
 use crate::http::query::Query;
 use crate::subresource::proxy;
@@ -135,7 +136,9 @@ impl Call {
             Form::Table(_) if !rows => Err(accept::without_tables()),
             _ => Ok(accept),
         });
-        let accept = if passed_on { accept.unwrap_or(accept::PLAIN) } else { accept? };
+        let mut accept = if passed_on { accept.unwrap_or(accept::PLAIN) } else { accept? };
+        // what people are to read is written as they read it
+        accept.gzip &= !indent::wanted(parts.uri.query(), &parts.headers);
         check_form(verb, target.kind, accept.form, &query)?;
         let raw_query = parts.uri.query().map(str::to_owned);
         let upgrade = parts.extensions.remove::<OnUpgrade>();

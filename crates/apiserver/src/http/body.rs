@@ -95,7 +95,7 @@ impl ListBody {
     /// `head` goes up to the `[` of the items.
     pub(crate) fn new(head: Bytes, entries: Vec<Arc<Entry>>) -> Self {
         let items: usize = entries.iter().map(|entry| entry.item().len() + 1).sum();
-        let length = head.len() + items + entries.len().saturating_sub(1) + 2;
+        let length = head.len() + items + entries.len().saturating_sub(1) + 3;
         Self { head: Some(head), entries: entries.into_iter(), first: true, ended: false, left: length as u64 }
     }
 
@@ -108,7 +108,7 @@ impl ListBody {
         frame.put(self.head.take().unwrap_or_default());
         while frame.len() < FRAME {
             let Some(entry) = self.entries.next() else {
-                frame.put_slice(b"]}");
+                frame.put_slice(b"]}\n");
                 self.ended = true;
                 break;
             };

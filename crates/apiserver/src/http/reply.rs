@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::accept::{self, Accept};
 use super::body::{Body, BoxError, full};
+use super::indent::Indentable;
 
 /// Answers from this size on are compressed for clients that take it, as in Kubernetes.
 const GZIP_FROM: usize = 128 << 10;
@@ -30,7 +31,11 @@ pub(crate) type Answer = Result<Response<Body>, Status>;
 
 /// JSON that is there as bytes already.
 pub(crate) fn json(code: StatusCode, bytes: Bytes, accept: Accept) -> Response<Body> {
-    encoded(code, bytes, JSON, accept)
+    let mut response = encoded(code, bytes, JSON, accept);
+    if !response.headers().contains_key(CONTENT_ENCODING) {
+        response.extensions_mut().insert(Indentable);
+    }
+    response
 }
 
 /// Protobuf in its envelope.
@@ -55,10 +60,10 @@ fn encoded(code: StatusCode, bytes: Bytes, content_type: HeaderValue, accept: Ac
 /// A value in the format agreed on.
 pub(crate) fn value(code: StatusCode, value: &Value, accept: Accept) -> Response<Body> {
     match accept.format {
-        Format::Json => json(code, to_bytes(value), accept),
+        Format::Json => json(code, line(value), accept),
         Format::Protobuf => match protobuf::object(value) {
             Some(bytes) => protobuf(code, bytes, accept),
-            None => json(code, to_bytes(value), accept),
+            None => json(code, line(value), accept),
         },
         Format::Yaml => {
             let text = serde_yaml::to_string(value).unwrap_or_default();
@@ -70,12 +75,20 @@ pub(crate) fn value(code: StatusCode, value: &Value, accept: Accept) -> Response
     }
 }
 
+/// A document whose fields are in an order of their own, which JSON keeps.
+pub(crate) fn ordered(code: StatusCode, document: &impl serde::Serialize, accept: Accept) -> Response<Body> {
+    match accept.format {
+        Format::Json => json(code, line(document), accept),
+        _ => value(code, &serde_json::to_value(document).unwrap_or_default(), accept),
+    }
+}
+
 /// A refusal, in the format of the answers that the client accepts (`Accept`'s text), JSON where that is none of ours.
 pub(crate) fn refusal(status: &Status, accepted: Option<&HeaderValue>) -> Response<Body> {
     let code = StatusCode::from_u16(status.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = accepted.map(|text| (ACCEPT, text.clone())).into_iter().collect();
     let accept = accept::negotiate(&headers).unwrap_or(accept::PLAIN);
-    let mut response = value(code, &status.to_value(), accept);
+    let mut response = ordered(code, status, accept);
     let retry = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
     if retry > 0 {
         response.headers_mut().insert(RETRY_AFTER, retry.into());
@@ -138,9 +151,10 @@ pub(crate) fn metrics(headers: &HeaderMap, registry: &Registry) -> Response<Body
     response
 }
 
-/// A document that is the same for everybody.
-pub(crate) fn text_json(code: StatusCode, value: &Value) -> Response<Body> {
-    self::value(code, value, super::accept::PLAIN)
+/// A document that is no object of the API: JSON that is indented for everybody.
+pub(crate) fn document(code: StatusCode, value: &Value) -> Response<Body> {
+    let bytes = serde_json::to_vec_pretty(value).expect("a JSON value can be written");
+    encoded(code, bytes.into(), JSON, accept::PLAIN)
 }
 
 /// All warnings of an answer are that long at most, in characters; where they are longer each is cut.
@@ -174,6 +188,13 @@ fn shortened(warnings: &[String]) -> Vec<&str> {
         fits
     })
     .collect()
+}
+
+/// A value's JSON, on a line of its own as Kubernetes answers it.
+fn line(value: &(impl serde::Serialize + ?Sized)) -> Bytes {
+    let mut bytes = serde_json::to_vec(value).expect("a JSON value can be written");
+    bytes.push(b'\n');
+    bytes.into()
 }
 
 /// A value's JSON.

@@ -21,7 +21,7 @@ const VERSION: &str = "\"resourceVersion\":\"";
 pub(crate) struct Entry {
     /// The revision of its last change: its resourceVersion.
     pub(crate) revision: u64,
-    /// The whole object, resourceVersion included.
+    /// The whole object, resourceVersion included, and the end of its line.
     bytes: Bytes,
     /// The object's protobuf message, once somebody asked for it.
     message: OnceLock<Bytes>,
@@ -71,13 +71,18 @@ impl Entry {
     }
 
     /// The object as JSON, with its resourceVersion.
-    pub(crate) fn object(&self) -> &Bytes {
+    pub(crate) fn object(&self) -> &[u8] {
+        self.bytes.strip_suffix(b"\n").unwrap_or(&self.bytes)
+    }
+
+    /// The same as the line that answers a request.
+    pub(crate) fn line(&self) -> &Bytes {
         &self.bytes
     }
 
     /// The object as an item of a list, without kind and apiVersion, which the list names: what follows `{`.
     pub(crate) fn item(&self) -> &[u8] {
-        &self.bytes[self.metadata..]
+        &self.object()[self.metadata..]
     }
 
     /// The object, decoded; null where it is none, which its check is about to find.
@@ -110,7 +115,8 @@ impl Entry {
     pub(crate) fn at(&self, revision: u64) -> Self {
         let start = self.metadata + METADATA.len();
         let end = start + VERSION.len() + decimal_len(self.revision) + "\",".len();
-        let stored = [&self.bytes[..start], &self.bytes[end..]].concat();
+        let object = self.object();
+        let stored = [&object[..start], &object[end..]].concat();
         Self {
             revision,
             bytes: splice(&stored, self.metadata, revision),
@@ -203,7 +209,7 @@ fn splice(stored: &[u8], metadata: usize, revision: u64) -> Bytes {
     let at = metadata + METADATA.len();
     // what a dry run shows has no version
     let version = if revision == 0 { String::new() } else { format!("{VERSION}{revision}\",") };
-    [&stored[..at], version.as_bytes(), &stored[at..]].concat().into()
+    [&stored[..at], version.as_bytes(), &stored[at..], b"\n"].concat().into()
 }
 
 fn decimal_len(number: u64) -> usize {
@@ -231,6 +237,7 @@ mod tests {
         let mut expected = object;
         expected["metadata"]["resourceVersion"] = "1234".into();
         assert_eq!(later.value(), expected);
+        assert_eq!(later.line().strip_suffix(b"\n"), Some(later.object()));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `scale` of a replication controller: its replicas, in the form that all scalable kinds share.
 
-use http::StatusCode;
+use http::{Response, StatusCode};
 use hyper::body::Incoming;
 use kube_api::patch::PatchType;
 use kube_api::status::Details;
@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 
 use crate::api::{Api, Call, Verb};
 use crate::http::accept;
-use crate::http::body;
+use crate::http::body::{self, Body};
 use crate::http::reply::{self, Answer};
+use crate::present::{self, Include};
 use crate::verbs::create::decode_other;
 use crate::verbs::manager::{Author, Manager};
 use crate::verbs::modify::{Decision, Outcome, Place, modify};
@@ -21,7 +22,7 @@ use crate::verbs::{patch, read, update};
 pub(crate) async fn answer(api: &Api, call: &Call, body: Incoming) -> Answer {
     if call.verb == Verb::Get {
         let entry = read::find(api, call).await.map_err(|status| missing(call, status))?;
-        return Ok(reply::value(StatusCode::OK, &scale(&entry.value()), call.accept));
+        return Ok(show(call, &entry.value()));
     }
     let wanted = Wanted::read(call, body).await?;
     let (kind, key) = (call.kind(), call.key());
@@ -32,9 +33,16 @@ pub(crate) async fn answer(api: &Api, call: &Call, body: Incoming) -> Answer {
         modify(api, place, call.query.dry_run()?, |old| set(api, call, author, &wanted.of(call, old)?, old)).await;
     let outcome = outcome.map_err(|status| missing(call, status))?;
     match outcome {
-        Outcome::Stored(entry) => Ok(reply::value(StatusCode::OK, &scale(&entry.value()), call.accept)),
+        Outcome::Stored(entry) => Ok(show(call, &entry.value())),
         Outcome::Removed(_) => Err(Status::not_found(kind, &call.target.name)),
     }
+}
+
+/// The controller's scale in the shape that the client asks for.
+fn show(call: &Call, rc: &Value) -> Response<Body> {
+    let include = Include::parse(call.query.get("includeObject"));
+    let shown = present::object(&of_scales(call.kind()), call.accept.form, include, scale(rc));
+    reply::value(StatusCode::OK, &shown, call.accept)
 }
 
 /// Kubernetes says of a scale that is not there, not of its controller.

@@ -93,9 +93,12 @@ impl Patch {
         }
         // made anew, for what fits is not kept in two
         let patched = patch::apply(kind, self.patch_type, object, &self.body).unwrap_or_default();
-        let patched = patch::shown(self.patch_type, &self.body, &patched);
+        let restored =
+            (self.patch_type == PatchType::Strategic).then(|| decode::unrestorable(kind, &patched)).flatten();
         let why = status.message.split_once(" cannot be handled as a ").and_then(|(_, rest)| rest.split_once(": "));
         let why = why.map_or(status.message.as_str(), |(_, why)| why);
+        let why = restored.as_deref().unwrap_or(why);
+        let patched = patch::shown(self.patch_type, &self.body, &patched);
         let message = format!("Invalid value: {}: {why}", kube_api::status::quote(&patched));
         let text = format!(" \"\" is invalid: patch: {message}");
         let cause = Cause { reason: "FieldValueInvalid", message, field: "patch".to_owned() };

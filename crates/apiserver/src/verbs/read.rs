@@ -16,6 +16,7 @@ use crate::api::{Api, Call, refuse};
 use crate::convert;
 use crate::http::accept::Form;
 use crate::http::body::{Body, ListBody};
+use crate::http::indent::Indentable;
 use crate::http::query;
 use crate::http::reply::{self, Answer};
 use crate::present::{self, Include};
@@ -45,7 +46,7 @@ pub(crate) fn object(call: &Call, code: StatusCode, entry: &Entry) -> Answer {
     let (kind, accept) = (call.kind(), call.accept);
     let plain = accept.form == Form::Object && !convert::needed(kind);
     match accept.format {
-        Format::Json if plain => Ok(reply::json(code, entry.object().clone(), accept)),
+        Format::Json if plain => Ok(reply::json(code, entry.line().clone(), accept)),
         Format::Protobuf if plain => {
             let sealed = protobuf::seal(&kind.api_version(), kind.kind, entry.message(kind));
             Ok(reply::protobuf(code, sealed, accept))
@@ -154,6 +155,7 @@ fn answer(call: &Call, meta: &Value, entries: Vec<Arc<Entry>>) -> Response<Body>
         }
         let mut response = Response::new(body.boxed_unsync());
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response.extensions_mut().insert(Indentable);
         return response;
     }
     let include = Include::parse(call.query.get("includeObject"));

@@ -272,3 +272,23 @@ async fn who_may_update_may_not_create() {
     assert_eq!(ann.put(path, &body).await.0, 201);
     assert_eq!(ann.put(path, &body).await.0, 200);
 }
+
+#[tokio::test]
+async fn there_are_no_custom_resources_for_who_may_know() {
+    const CRDS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    let etcd = Etcd::start();
+    let server = Server::start(&etcd).await;
+    let (admin, ann) = (server.admin(), ann(&server));
+    let (code, refusal) = ann.get(CRDS).await;
+    let message = r#"customresourcedefinitions.apiextensions.k8s.io is forbidden: User "ann" cannot list resource "customresourcedefinitions" in API group "apiextensions.k8s.io" at the cluster scope"#;
+    assert_eq!((code, refusal["message"].as_str()), (403, Some(message)));
+    let (code, none) = admin.get(CRDS).await;
+    assert_eq!((code, &none["kind"], &none["items"]), (200, &json!("CustomResourceDefinitionList"), &json!([])));
+    assert!(none["metadata"]["resourceVersion"].is_string());
+    for path in [format!("{CRDS}?watch=true"), format!("{CRDS}/a.b.c"), "/apis/apiextensions.k8s.io".to_owned()] {
+        assert_eq!(admin.get(&path).await.0, 404, "{path}");
+    }
+    assert_eq!(admin.post(CRDS, &json!({})).await.0, 404);
+    let (_, groups) = admin.get("/apis").await;
+    assert!(!groups.to_string().contains("apiextensions"), "it is not to be discovered");
+}

@@ -44,6 +44,14 @@ metadata: {name: s}
 spec: {selector: {app: a}, ports: [{port: 80}]}
 "#;
 
+const TYPED_LIST: &str = r#"
+apiVersion: v1
+kind: ConfigMapList
+items:
+- {apiVersion: v1, kind: ConfigMap, metadata: {name: one}}
+- {apiVersion: v1, kind: ConfigMap, metadata: {name: two}}
+"#;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_commands_of_every_day() {
     let etcd = Etcd::start();
@@ -90,6 +98,8 @@ async fn the_commands_of_every_day() {
     for manager in ["kubectl-create", "kubectl-client-side-apply"] {
         assert!(owners.contains(manager), "{owners}");
     }
+    std::fs::write(file, TYPED_LIST).unwrap();
+    assert_eq!(kubectl.run(&["create", "-f", file]), "configmap/one created\nconfigmap/two created\n");
     assert!(kubectl.run(&["delete", "pod", "p"]).contains("deleted"));
     assert!(kubectl.run(&["delete", "rc/rc", "svc/s", "pod/r"]).contains("deleted"));
     assert_eq!(kubectl.run(&["get", "pods,rc", "-o", "name"]), "");

@@ -221,6 +221,12 @@ async fn a_controller_is_scaled() {
         (code, scale["spec"]["replicas"].as_u64(), scale["status"]["selector"].as_str()),
         (200, Some(1), Some("a=b"))
     );
+    let rows = api.client.get(format!("{}{path}/r/scale", api.url));
+    let rows = rows.header("accept", "application/json;as=Table;v=v1;g=meta.k8s.io").send().await.unwrap();
+    let rows: Value = rows.json().await.unwrap();
+    let columns: Vec<_> = rows["columnDefinitions"].as_array().unwrap().iter().map(|column| &column["name"]).collect();
+    assert_eq!(columns, ["Name", "Desired", "Available", "Age"]);
+    assert_eq!(rows["rows"][0]["cells"].as_array().unwrap()[..3], [json!("r"), json!(1), json!(0)]);
     scale["spec"]["replicas"] = 4.into();
     assert_eq!(api.put(&format!("{path}/r/scale"), &scale).await.1["spec"]["replicas"], 4);
     let (_, scaled) = api.get(&format!("{path}/r")).await;

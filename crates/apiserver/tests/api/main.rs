@@ -16,6 +16,7 @@ mod linearizable;
 mod lists;
 mod managed;
 mod namespaces;
+mod people;
 mod protobuf;
 mod proxy;
 mod quota;

@@ -16,7 +16,9 @@ async fn follow(api: Api, from: String) -> Vec<(String, u64)> {
     let (mut version, mut told) = (from, Vec::new());
     loop {
         let url = format!("{}{MAPS}?watch=true&resourceVersion={version}", api.url);
-        let Ok(mut answer) = api.client.get(url).send().await else {
+        // a server that is still loading refuses
+        let answer = api.client.get(url).send().await.and_then(reqwest::Response::error_for_status);
+        let Ok(mut answer) = answer else {
             tokio::task::yield_now().await;
             continue;
         };

@@ -227,7 +227,7 @@ fn zero(shape: &Shape) -> Value {
 }
 
 /// Base64 as it is printed: on one line, whatever lines it was broken into.
-fn canonical_base64(text: &str) -> Result<String, String> {
+pub(super) fn canonical_base64(text: &str) -> Result<String, String> {
     let is_break = |c: char| matches!(c, '\r' | '\n');
     let kept = text.replace(is_break, "");
     let at = match LENIENT.decode(&kept) {

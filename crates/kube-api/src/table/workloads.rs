@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{AGE, NAME, Printer, age, column, count, items, join, labels, name, number, text, wide};
+use super::{AGE, Column, NAME, Printer, age, column, count, items, join, labels, name, number, text, wide};
 
 pub(super) static REPLICATION_CONTROLLERS: Printer = Printer {
     columns: &[
@@ -27,6 +27,19 @@ pub(super) static REPLICATION_CONTROLLERS: Printer = Printer {
             containers(&spec["template"]["spec"], "image").into(),
             labels(&spec["selector"]).into(),
         ]
+    },
+};
+
+pub(super) static SCALES: Printer = Printer {
+    columns: &[
+        Column { format: "", ..NAME },
+        number("Desired", "How many pods there shall be."),
+        number("Available", "How many pods there are."),
+        AGE,
+    ],
+    cells: |scale, now| {
+        let replicas = |part: &str| count(&scale[part]["replicas"]).into();
+        vec![name(scale), replicas("spec"), replicas("status"), age(scale, now)]
     },
 };
 
