@@ -1,4 +1,4 @@
-//! Channels of a command over WebSocket: what each message's first byte says (`v4.channel.k8s.io`, `v5.channel.k8s.io`).
+//! Channels over a WebSocket: what each message's first byte says, of a command (`v4.channel.k8s.io`, `v5.channel.k8s.io`) and of ports.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -38,22 +38,28 @@ impl Channel {
     /// The message that carries `bytes` on this channel.
     #[must_use]
     pub fn message(self, bytes: &[u8]) -> Bytes {
-        let mut message = BytesMut::with_capacity(1 + bytes.len());
-        message.put_u8(self as u8);
-        message.put_slice(bytes);
-        message.freeze()
-    }
-
-    /// The same in base64, for clients that take text alone.
-    #[must_use]
-    pub fn in_base64(self, bytes: &[u8]) -> String {
-        let mut message = (self as u8).to_string();
-        STANDARD.encode_string(bytes, &mut message);
-        message
+        message(self as u8, bytes)
     }
 }
 
-/// The message in base64: its first character is the channel's number.
+/// The message that carries `bytes` on a channel.
+#[must_use]
+pub fn message(channel: u8, bytes: &[u8]) -> Bytes {
+    let mut message = BytesMut::with_capacity(1 + bytes.len());
+    message.put_u8(channel);
+    message.put_slice(bytes);
+    message.freeze()
+}
+
+/// The same in base64, for clients that take text alone: its first character is the channel's number, counted from `0`.
+#[must_use]
+pub fn in_base64(channel: u8, bytes: &[u8]) -> String {
+    let mut message = String::from(char::from(b'0'.saturating_add(channel)));
+    STANDARD.encode_string(bytes, &mut message);
+    message
+}
+
+/// The message in base64.
 #[must_use]
 pub fn from_base64(text: &[u8]) -> Option<Bytes> {
     let (channel, payload) = text.split_first()?;
@@ -65,9 +71,16 @@ pub fn from_base64(text: &[u8]) -> Option<Bytes> {
 
 /// What a message says; `None` for an empty one and for channels that are not known.
 #[must_use]
-pub fn parse(mut message: Bytes) -> Option<Message> {
-    let channel = Channel::of(*message.first()?)?;
-    Some((channel, message.split_off(1)))
+pub fn parse(message: Bytes) -> Option<Message> {
+    let (number, bytes) = split(message)?;
+    Some((Channel::of(number)?, bytes))
+}
+
+/// A message's channel and what it carries; `None` for an empty one.
+#[must_use]
+pub fn split(mut message: Bytes) -> Option<(u8, Bytes)> {
+    let number = *message.first()?;
+    Some((number, message.split_off(1)))
 }
 
 /// A terminal's size.

@@ -1,5 +1,7 @@
-//! Ports over SPDY/3.1: for each of the client's connections a stream of its bytes and one of what went wrong.
+//! Ports over SPDY/3.1: for each of the client's connections a stream of its bytes and one of what went wrong. Over a WebSocket
+//! without SPDY they are in [`channels`].
 
+pub mod channels;
 pub mod client;
 
 use std::collections::HashMap;

@@ -43,6 +43,10 @@ pub enum Protocol {
     PortForwardSpdy,
     /// The same, in messages of a WebSocket.
     PortForwardTunnel,
+    /// Ports in channels of a WebSocket, two for each that the request names.
+    PortForwardChannels,
+    /// The same in base64.
+    PortForwardChannelsBase64,
     /// A log in messages of a WebSocket.
     LogWebSocket,
     /// The same in base64.
@@ -75,7 +79,7 @@ impl Refusal {
 }
 
 impl Protocol {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 12] = [
         Self::CommandWebSocketV5,
         Self::CommandWebSocketV4,
         Self::CommandWebSocketV4Base64,
@@ -84,6 +88,8 @@ impl Protocol {
         Self::CommandSpdyV4,
         Self::PortForwardSpdy,
         Self::PortForwardTunnel,
+        Self::PortForwardChannels,
+        Self::PortForwardChannelsBase64,
         Self::LogWebSocket,
         Self::LogWebSocketBase64,
     ];
@@ -93,8 +99,8 @@ impl Protocol {
     pub fn name(self) -> &'static str {
         match self {
             Self::CommandWebSocketV5 => "v5.channel.k8s.io",
-            Self::CommandWebSocketV4 | Self::CommandSpdyV4 => "v4.channel.k8s.io",
-            Self::CommandWebSocketV4Base64 => "v4.base64.channel.k8s.io",
+            Self::CommandWebSocketV4 | Self::CommandSpdyV4 | Self::PortForwardChannels => "v4.channel.k8s.io",
+            Self::CommandWebSocketV4Base64 | Self::PortForwardChannelsBase64 => "v4.base64.channel.k8s.io",
             Self::CommandWebSocketV1 => "channel.k8s.io",
             Self::CommandWebSocketV1Base64 => "base64.channel.k8s.io",
             Self::PortForwardSpdy => "portforward.k8s.io",
@@ -106,7 +112,10 @@ impl Protocol {
 
     fn purpose(self) -> Purpose {
         match self {
-            Self::PortForwardSpdy | Self::PortForwardTunnel => Purpose::PortForward,
+            Self::PortForwardSpdy
+            | Self::PortForwardTunnel
+            | Self::PortForwardChannels
+            | Self::PortForwardChannelsBase64 => Purpose::PortForward,
             Self::LogWebSocket | Self::LogWebSocketBase64 => Purpose::Log,
             _ => Purpose::Command,
         }
@@ -119,15 +128,21 @@ impl Protocol {
     /// Whether what is sent is text, in base64.
     #[must_use]
     pub fn is_base64(self) -> bool {
-        matches!(self, Self::CommandWebSocketV1Base64 | Self::CommandWebSocketV4Base64 | Self::LogWebSocketBase64)
+        matches!(
+            self,
+            Self::CommandWebSocketV1Base64
+                | Self::CommandWebSocketV4Base64
+                | Self::PortForwardChannelsBase64
+                | Self::LogWebSocketBase64
+        )
     }
 
     /// What a client of WebSockets means that offers nothing.
-    fn unnamed(purpose: Purpose) -> Option<Self> {
+    fn unnamed(purpose: Purpose) -> Self {
         match purpose {
-            Purpose::Command => Some(Self::CommandWebSocketV1),
-            Purpose::Log => Some(Self::LogWebSocket),
-            Purpose::PortForward => None,
+            Purpose::Command => Self::CommandWebSocketV1,
+            Purpose::Log => Self::LogWebSocket,
+            Purpose::PortForward => Self::PortForwardChannels,
         }
     }
 
@@ -156,7 +171,7 @@ impl Protocol {
         let header = if websocket { SEC_WEBSOCKET_PROTOCOL } else { STREAM_PROTOCOL };
         let agreed = tokens(headers, &header).find_map(|offered| ours().find(|protocol| protocol.name() == offered));
         let nothing = websocket && tokens(headers, &header).next().is_none();
-        let agreed = agreed.or_else(|| Self::unnamed(purpose).filter(|_| nothing));
+        let agreed = agreed.or_else(|| nothing.then(|| Self::unnamed(purpose)));
         agreed.ok_or_else(|| {
             Refusal::Protocol(tokens(headers, &header).map(str::to_owned).collect(), ours().map(Self::name).collect())
         })
@@ -232,7 +247,7 @@ mod tests {
         // the example of RFC 6455
         assert_eq!(reply.headers()[SEC_WEBSOCKET_ACCEPT], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
         assert_eq!(reply.headers()[SEC_WEBSOCKET_PROTOCOL], "v5.channel.k8s.io");
-        assert!(matches!(Protocol::agree(&exec, Purpose::PortForward), Err(Refusal::Protocol(..))));
+        assert!(matches!(Protocol::agree(&exec, Purpose::Log), Err(Refusal::Protocol(..))));
     }
 
     #[test]
@@ -247,7 +262,10 @@ mod tests {
         assert_eq!(agreed(Some("channel.k8s.io"), Purpose::Command), Ok(Protocol::CommandWebSocketV1));
         assert_eq!(agreed(None, Purpose::Command), Ok(Protocol::CommandWebSocketV1));
         assert_eq!(agreed(Some("binary.k8s.io"), Purpose::Log), Ok(Protocol::LogWebSocket));
-        assert!(agreed(None, Purpose::PortForward).is_err() && agreed(Some("x"), Purpose::Log).is_err());
+        assert_eq!(agreed(None, Purpose::PortForward), Ok(Protocol::PortForwardChannels));
+        let text = agreed(Some("v4.base64.channel.k8s.io"), Purpose::PortForward).unwrap();
+        assert!(text.is_base64() && text != Protocol::CommandWebSocketV4Base64);
+        assert!(agreed(Some("x"), Purpose::Log).is_err());
         let silent = Protocol::CommandWebSocketV1.switching::<()>(&offers(None));
         assert!(!silent.headers().contains_key(SEC_WEBSOCKET_PROTOCOL));
     }

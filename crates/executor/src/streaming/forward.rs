@@ -5,15 +5,16 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::{Query, Request, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use sandbox::client::{Kind, socket};
-use streams::forward::{Forward, Forwards};
+use streams::forward::{Forward, Forwards, channels};
 use streams::upgrade::{Protocol, Purpose};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
-use super::{Names, Switch, Upgraded, find, named, refuse};
+use super::{Names, Refusal, Switch, Upgraded, find, named, refuse};
 use crate::pod;
 use crate::runtime::words;
 use crate::server::Kubelet;
@@ -44,7 +45,16 @@ pub async fn answer(State(kubelet): State<Kubelet>, names: Names, request: Reque
             pod: format!("{}_{}", pod::name(&pod), pod::namespace(&pod)),
             uid,
         };
+        let query =
+            Query::<Vec<(String, String)>>::try_from_uri(request.uri()).map(|query| query.0).unwrap_or_default();
         let switch = Switch::of(request, Purpose::PortForward)?;
+        if matches!(switch.protocol, Protocol::PortForwardChannels | Protocol::PortForwardChannelsBase64) {
+            let pairs = query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+            let ports = channels::ports(pairs).map_err(|why| Refusal(StatusCode::BAD_REQUEST, why))?;
+            return Ok(switch.answer(async move |io, protocol| {
+                channels::serve(io, protocol, &ports, |port| place.dial(port)).await;
+            }));
+        }
         Ok(switch.answer(async move |io, protocol| serve(io, protocol, place).await))
     };
     begun.await.unwrap_or_else(|refusal| refusal)
@@ -63,19 +73,27 @@ async fn serve(io: Upgraded, protocol: Protocol, place: Place) {
 }
 
 async fn connect(forward: Forward, place: Place) {
-    let port = forward.port;
-    match dial(place.sandbox.clone(), port).await {
+    match place.dial(forward.port).await {
         Ok(stream) => forward.copy(stream).await,
-        Err(error) => {
+        Err(why) => forward.fail(&why).await,
+    }
+}
+
+impl Place {
+    /// Connects to a port of the pod.
+    ///
+    /// # Errors
+    /// Why it does not, for the client, as a kubelet says it.
+    async fn dial(&self, port: u16) -> Result<TcpStream, String> {
+        dial(self.sandbox.clone(), port).await.map_err(|error| {
+            let Self { pod, uid, .. } = self;
+            let kind = error.kind();
             let why = format!(
-                "error forwarding port {port} to pod {}, uid {}: dial tcp4 127.0.0.1:{port}: connect: {}",
-                place.pod,
-                place.uid,
-                error.kind()
+                "error forwarding port {port} to pod {pod}, uid {uid}: dial tcp4 127.0.0.1:{port}: connect: {kind}"
             );
             tracing::info!("{why}");
-            forward.fail(&why).await;
-        }
+            why
+        })
     }
 }
 

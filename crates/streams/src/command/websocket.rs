@@ -137,7 +137,7 @@ impl Output {
 
     async fn send(&self, channel: Channel, bytes: &[u8]) -> Result<(), Gone> {
         let message = match self.protocol.is_base64() {
-            true => Message::Text(channel.in_base64(bytes).into()),
+            true => Message::Text(channel::in_base64(channel as u8, bytes).into()),
             false => Message::Binary(channel.message(bytes)),
         };
         let sending = async { self.sender.lock().await.send(message).await.map_err(|_| Gone) };
