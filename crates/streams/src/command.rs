@@ -75,6 +75,8 @@ impl Session {
             Protocol::PortForwardSpdy
             | Protocol::PortForwardTunnel
             | Protocol::LogWebSocket
+            | Protocol::PortForwardChannels
+            | Protocol::PortForwardChannelsBase64
             | Protocol::LogWebSocketBase64 => Err(Error::Protocol(protocol)),
         }
     }
