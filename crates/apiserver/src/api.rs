@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use hyper::body::Incoming;
 use kube_api::{Kind, Status};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -22,9 +21,11 @@ use crate::admission::resource_quota::Ledger;
 use crate::auth::Authenticator;
 use crate::auth::jwt::Tokens;
 use crate::authorize::rbac::Rbac;
+use crate::http::Incoming;
 use crate::http::body::Body;
 use crate::http::indent;
 use crate::http::reply::{self, Answer};
+use crate::http::sent::Sent;
 use crate::kubelet::Kubelet;
 use crate::metrics::{Asked, Metrics};
 use crate::oidc::Document;
@@ -64,14 +65,14 @@ pub(crate) struct Api {
 #[derive(Clone)]
 pub(crate) struct Service(pub(crate) Arc<Api>);
 
-impl hyper::service::Service<Request<Incoming>> for Service {
+impl hyper::service::Service<Request<hyper::body::Incoming>> for Service {
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = std::pin::Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, request: Request<hyper::body::Incoming>) -> Self::Future {
         let api = Arc::clone(&self.0);
-        Box::pin(async move { Ok(api.answer(request).await) })
+        Box::pin(async move { Ok(api.answer(Sent::request(request)).await) })
     }
 }
 

@@ -42,8 +42,8 @@ impl Document {
         }
         let tokens = api.tokens.as_ref().ok_or_else(Status::no_such_path)?;
         let (content_type, document) = match self {
-            Self::Configuration => ("application/json", configuration(api)),
-            Self::Keys => ("application/jwk-set+json", json!({"keys": [tokens.key()]})),
+            Self::Configuration => ("application/json", configuration(api, &tokens.algorithms())),
+            Self::Keys => ("application/jwk-set+json", json!({"keys": tokens.keys()})),
         };
         let mut response = Response::new(full(to_bytes(&document)));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -52,13 +52,13 @@ impl Document {
     }
 }
 
-fn configuration(api: &Api) -> Value {
+fn configuration(api: &Api, algorithms: &[&str]) -> Value {
     let issuer = &api.options.service_account_issuer;
     // pods reach this server under the issuer's name
     let keys = format!("{}{KEYS}", issuer.trim_end_matches('/'));
     json!({"issuer": issuer, "jwks_uri": api.options.service_account_jwks_uri.as_ref().unwrap_or(&keys),
         "response_types_supported": ["id_token"], "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["ES256"]})
+        "id_token_signing_alg_values_supported": algorithms})
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ pub(crate) struct Options {
     /// Lines of password,user,uid[,"group,…"]
     #[arg(long)]
     pub(crate) basic_auth_file: Option<PathBuf>,
-    /// Key (or public key) of service account tokens
+    /// Key (or public keys) of service account tokens, RSA or ECDSA
     #[arg(long)]
     pub(crate) service_account_key_file: Option<PathBuf>,
     /// Key that signs service account tokens

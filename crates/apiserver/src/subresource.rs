@@ -11,7 +11,6 @@ mod token;
 
 use std::sync::Arc;
 
-use hyper::body::Incoming;
 use kube_api::Status;
 use kube_api::kinds::Subresource;
 use kube_api::{decode::Decoded, defaults, meta, validate};
@@ -19,6 +18,7 @@ use serde_json::Value;
 
 use crate::admission::{self, Review};
 use crate::api::{Api, Call, Verb};
+use crate::http::Incoming;
 use crate::http::body::BoxError;
 use crate::http::reply::{self, Answer};
 use crate::strategy;

@@ -20,6 +20,7 @@ mod namespace;
 mod node;
 mod placement;
 mod pod;
+mod pod_annotations;
 mod pod_status;
 mod pod_update;
 mod pod_warnings;

@@ -1,120 +1,73 @@
-//! Service account tokens: JSON web tokens signed with ECDSA P-256 (ES256), as Kubernetes makes them.
+//! Service account tokens: JSON web tokens signed with RSA (RS256) or ECDSA (ES256, ES384), as Kubernetes makes them.
+
+mod public;
+mod signer;
 
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::rand::SystemRandom;
-use ring::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, UnparsedPublicKey,
-};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{PrivateKeyDer, SubjectPublicKeyInfoDer};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
-use x509_parser::prelude::FromDer;
-use x509_parser::x509::SubjectPublicKeyInfo;
 
-/// What stands before the point of a P-256 key in its SubjectPublicKeyInfo (RFC 5480).
-const P256_PREFIX: &[u8] = &[
-    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
-    0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
-];
-/// The length of such a point.
-const P256_POINT: usize = 65;
+use public::PublicKey;
+use signer::Signer;
 
 /// Makes and checks tokens.
 pub(crate) struct Tokens {
-    signer: Option<EcdsaKeyPair>,
-    public: Vec<u8>,
-    random: SystemRandom,
+    signer: Option<Signer>,
+    /// The keys that check, one at least.
+    public: Vec<PublicKey>,
 }
 
 impl Tokens {
-    /// From PEMs: a key that signs, a public key that checks, or both.
+    /// From PEMs: a key that signs, public keys that check, or both.
     pub(crate) fn from_pem(signing: Option<&[u8]>, public: Option<&[u8]>) -> anyhow::Result<Self> {
-        let random = SystemRandom::new();
-        let signer =
-            signing.map(|pem| signer(pem, &random)).transpose().context("the key that signs service account tokens")?;
-        let public = match (public, &signer) {
-            (Some(pem), _) => public_key(pem).context("the public key of service account tokens")?,
-            (None, Some(signer)) => signer.public_key().as_ref().to_vec(),
+        let signer = signing.map(Signer::from_pem).transpose().context("the key that signs service account tokens")?;
+        let (signer, own) = signer.unzip();
+        let public = match (public, own) {
+            (Some(pem), _) => PublicKey::all(pem).context("the public keys of service account tokens")?,
+            (None, Some(own)) => vec![own],
             (None, None) => anyhow::bail!("neither a key nor a public key of service account tokens is given"),
         };
-        anyhow::ensure!(public.len() == P256_POINT, "the public key of service account tokens is no ECDSA P-256 key");
-        Ok(Self { signer, public, random })
+        Ok(Self { signer, public })
     }
 
-    /// The public key as a JSON web key.
-    pub(crate) fn key(&self) -> Value {
-        // an uncompressed point: a byte that says so, and the two coordinates
-        let (x, y) = self.public[1..].split_at((self.public.len() - 1) / 2);
-        json!({"use": "sig", "kty": "EC", "kid": self.key_id(), "crv": "P-256", "alg": "ES256",
-            "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y)})
+    /// The public keys as JSON web keys.
+    pub(crate) fn keys(&self) -> Vec<Value> {
+        self.public.iter().map(PublicKey::json).collect()
     }
 
-    /// What tokens call the key: the hash of its public half in DER, as Kubernetes'.
-    fn key_id(&self) -> String {
-        URL_SAFE_NO_PAD.encode(Sha256::digest([P256_PREFIX, &self.public].concat()))
+    /// The algorithms of the public keys, each once.
+    pub(crate) fn algorithms(&self) -> Vec<&'static str> {
+        let mut algorithms: Vec<_> = self.public.iter().map(PublicKey::algorithm).collect();
+        algorithms.sort_unstable();
+        algorithms.dedup();
+        algorithms
     }
 
     /// The token of these claims; `None` where this server has no key to sign with.
     pub(crate) fn sign(&self, claims: &Value) -> Option<String> {
         let signer = self.signer.as_ref()?;
-        let header = URL_SAFE_NO_PAD.encode(json!({"alg": "ES256", "kid": self.key_id()}).to_string());
+        let header = URL_SAFE_NO_PAD.encode(json!({"alg": signer.algorithm(), "kid": signer.id()}).to_string());
         let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(claims.to_string()));
-        let signature = signer.sign(&self.random, signed.as_bytes()).ok()?;
+        let signature = signer.sign(signed.as_bytes())?;
         Some(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 
-    /// The claims of a token that was signed with our key and is valid at `now` (seconds since 1970).
+    /// The claims of a token that was signed with one of our keys and is valid at `now` (seconds since 1970).
     pub(crate) fn verify(&self, token: &str, now: i64) -> Option<Value> {
         let (signed, signature) = token.rsplit_once('.')?;
         let (header, claims) = signed.split_once('.')?;
         let header: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
-        // the algorithm is ours, not the token's choice
-        if header["alg"] != "ES256" {
-            return None;
-        }
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-        UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &self.public).verify(signed.as_bytes(), &signature).ok()?;
+        let (algorithm, id) = (header["alg"].as_str()?, header["kid"].as_str().unwrap_or_default());
+        // a token that names no key may be of any
+        let mut keys = self.public.iter().filter(|key| id.is_empty() || key.id() == id);
+        keys.find(|key| key.verifies(algorithm, signed.as_bytes(), &signature))?;
         let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
         let after = |name: &str| claims.get(name).is_none_or(|time| time.as_i64().is_some_and(|time| time <= now));
         let before = claims.get("exp").is_none_or(|time| time.as_i64().is_some_and(|time| now < time));
         (before && after("nbf")).then_some(claims)
     }
-}
-
-/// The key of a PEM in either form that openssl writes: PKCS #8, or the older one of elliptic curves alone (SEC 1).
-fn signer(pem: &[u8], random: &SystemRandom) -> anyhow::Result<EcdsaKeyPair> {
-    let key = PrivateKeyDer::from_pem_slice(pem).context("it holds no private key in PEM")?;
-    let der = match &key {
-        PrivateKeyDer::Pkcs8(der) => der.secret_pkcs8_der().to_vec(),
-        PrivateKeyDer::Sec1(der) => in_pkcs8(der.secret_sec1_der()),
-        _ => anyhow::bail!("it is no ECDSA P-256 key, by which alone tokens are signed here"),
-    };
-    EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der, random)
-        .map_err(|error| anyhow::anyhow!("it is no ECDSA P-256 key, by which alone tokens are signed here: {error}"))
-}
-
-/// A P-256 key of SEC 1 as PKCS #8 has it: a version, the algorithm, and the key.
-fn in_pkcs8(sec1: &[u8]) -> Vec<u8> {
-    const VERSION: &[u8] = &[0x02, 0x01, 0x00];
-    let algorithm = &P256_PREFIX[2..23];
-    tagged(0x30, &[VERSION, algorithm, &tagged(0x04, sec1)].concat())
-}
-
-/// A value of DER of up to 255 bytes; of longer ones, which are no P-256 keys, it makes nonsense that is refused.
-fn tagged(tag: u8, content: &[u8]) -> Vec<u8> {
-    match u8::try_from(content.len()).unwrap_or(u8::MAX) {
-        short @ ..0x80 => [&[tag, short], content].concat(),
-        long => [&[tag, 0x81, long], content].concat(),
-    }
-}
-
-fn public_key(pem: &[u8]) -> anyhow::Result<Vec<u8>> {
-    let der = SubjectPublicKeyInfoDer::from_pem_slice(pem).context("reading public key PEM")?;
-    let (_, info) = SubjectPublicKeyInfo::from_der(&der).context("reading public key")?;
-    Ok(info.subject_public_key.data.to_vec())
 }
 
 #[cfg(test)]
@@ -140,6 +93,46 @@ mod tests {
         assert!(checks.verify(&token, 0).is_some());
         for wrong in [pem("RSA PRIVATE KEY"), pem("PRIVATE KEY"), "nonsense".to_owned()] {
             assert!(Tokens::from_pem(Some(wrong.as_bytes()), None).is_err(), "{wrong}");
+        }
+    }
+
+    const RSA_PUBLIC: &str = include_str!("../../tests/keys/rsa.pub.pem");
+    const P384_PUBLIC: &str = include_str!("../../tests/keys/p384.pub.pem");
+
+    #[test]
+    fn a_key_signs_and_checks_by_its_kind_in_each_of_its_forms() {
+        for (private, public, algorithm) in [
+            (include_str!("../../tests/keys/rsa.pkcs1.pem"), RSA_PUBLIC, "RS256"),
+            (include_str!("../../tests/keys/rsa.pkcs8.pem"), RSA_PUBLIC, "RS256"),
+            (include_str!("../../tests/keys/p384.sec1.pem"), P384_PUBLIC, "ES384"),
+            (include_str!("../../tests/keys/p384.pkcs8.pem"), P384_PUBLIC, "ES384"),
+        ] {
+            let signs = Tokens::from_pem(Some(private.as_bytes()), None).unwrap();
+            let checks = Tokens::from_pem(None, Some(public.as_bytes())).unwrap();
+            assert_eq!((signs.keys(), signs.algorithms()), (checks.keys(), vec![algorithm]));
+            let token = signs.sign(&json!({"sub": "a"})).unwrap();
+            assert_eq!(checks.verify(&token, 0), Some(json!({"sub": "a"})), "{algorithm}");
+            assert_eq!(checks.sign(&json!({})), None);
+            assert_eq!(tokens().verify(&token, 0), None, "another key");
+        }
+    }
+
+    #[test]
+    fn a_file_may_hold_several_public_keys() {
+        let both = format!("{P384_PUBLIC}{RSA_PUBLIC}");
+        let checks = Tokens::from_pem(None, Some(both.as_bytes())).unwrap();
+        assert_eq!(checks.algorithms(), ["ES384", "RS256"]);
+        // what openssl makes the hash of the key in DER
+        assert_eq!(checks.keys()[1]["kid"], "UJBKASQXsCqz59njd_dUlbub78IVyAw59IvxI0D78Fw");
+        assert_eq!(checks.keys()[1]["e"], "AQAB");
+        let signs = Tokens::from_pem(Some(include_bytes!("../../tests/keys/rsa.pkcs1.pem")), None).unwrap();
+        let token = signs.sign(&json!({})).unwrap();
+        assert!(checks.verify(&token, 0).is_some());
+        // the algorithm is the key's, not the token's choice
+        let (_, rest) = token.split_once('.').unwrap();
+        for algorithm in ["none", "HS256", "ES256", "RS512"] {
+            let header = URL_SAFE_NO_PAD.encode(json!({"alg": algorithm}).to_string());
+            assert_eq!(checks.verify(&format!("{header}.{rest}"), 0), None, "{algorithm}");
         }
     }
 

@@ -1,12 +1,12 @@
 //! Eviction: deleting a pod as one who asks, not as one who may. Nothing here forbids it: disruption budgets are not served.
 
 use http::StatusCode;
-use hyper::body::Incoming;
 use kube_api::Status;
 use serde_json::json;
 
 use crate::admission;
 use crate::api::{Api, Call};
+use crate::http::Incoming;
 use crate::http::reply::{self, Answer};
 use crate::verbs::create::decode_other;
 use crate::verbs::delete::{Options, delete};

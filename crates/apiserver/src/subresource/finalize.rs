@@ -1,9 +1,9 @@
 //! A namespace's finalizers: when the last is gone, a namespace that is being deleted is.
 
-use hyper::body::Incoming;
 use kube_api::{Status, defaults, meta, validate};
 
 use crate::api::{Api, Call};
+use crate::http::Incoming;
 use crate::http::reply::Answer;
 use crate::strategy::namespaces;
 use crate::verbs::create::{decode_body, no_claims};

@@ -46,7 +46,7 @@ const ORIGINS: [HeaderName; 4] = [
 ];
 
 /// Passes the request on, and the answer back.
-pub(super) async fn answer(api: &Api, mut call: Call, body: Incoming) -> Answer {
+pub(super) async fn answer(api: &Api, mut call: Call, body: crate::http::Incoming) -> Answer {
     let backend = Backend::of(api, &call).await?;
     let upgrading = call.headers.contains_key(UPGRADE);
     let prefix = prefix(&call);

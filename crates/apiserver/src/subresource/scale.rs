@@ -1,7 +1,6 @@
 //! `scale` of a replication controller: its replicas, in the form that all scalable kinds share.
 
 use http::{Response, StatusCode};
-use hyper::body::Incoming;
 use kube_api::patch::PatchType;
 use kube_api::status::Details;
 use kube_api::validate::FieldError;
@@ -9,6 +8,7 @@ use kube_api::{Kind, Status, meta};
 use serde_json::{Value, json};
 
 use crate::api::{Api, Call, Verb};
+use crate::http::Incoming;
 use crate::http::accept;
 use crate::http::body::{self, Body};
 use crate::http::reply::{self, Answer};

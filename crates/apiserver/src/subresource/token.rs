@@ -1,13 +1,13 @@
 //! Tokens for service accounts, bound to a time, an audience and perhaps a pod.
 
 use http::StatusCode;
-use hyper::body::Incoming;
 use jiff::Timestamp;
 use kube_api::{Status, kinds, meta, validate};
 use serde_json::{Value, json};
 
 use crate::admission::{self, node_restriction};
 use crate::api::{Api, Call, key};
+use crate::http::Incoming;
 use crate::http::reply::{self, Answer};
 use crate::verbs::{create, read};
 

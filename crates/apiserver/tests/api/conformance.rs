@@ -373,6 +373,42 @@ async fn tokens_can_be_verified_by_others() {
     assert_eq!(account.get("/openid/v1/jwks").await.0, 200);
 }
 
+/// The keys of kubeadm and of `openssl genrsa` are RSA, of which the private one may be in its older form.
+#[tokio::test]
+async fn tokens_are_signed_with_rsa_where_the_key_is() {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    let key = |name: &str| format!("{}/tests/keys/{name}", env!("CARGO_MANIFEST_DIR"));
+    let etcd = Etcd::start();
+    let flags = [
+        format!("--service-account-signing-key-file={}", key("rsa.pkcs1.pem")),
+        format!("--service-account-key-file={}", key("rsa.pub.pem")),
+    ];
+    let server = Server::with_flags(&etcd, &flags.each_ref().map(String::as_str)).await;
+    let api = server.admin();
+    let (_, document) = api.get("/.well-known/openid-configuration").await;
+    assert_eq!(document["id_token_signing_alg_values_supported"], json!(["RS256"]));
+    let keys = api.get("/openid/v1/jwks").await.1["keys"].take();
+    let account = "/api/v1/namespaces/default/serviceaccounts";
+    api.make(account, &json!({"metadata": {"name": "sa"}})).await;
+    let token = api.make(&format!("{account}/sa/token"), &json!({"spec": {}})).await;
+    let token = token["status"]["token"].as_str().unwrap();
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let read = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap();
+    let header: Value = serde_json::from_slice(&read(signed.split_once('.').unwrap().0)).unwrap();
+    assert_eq!(header, json!({"alg": "RS256", "kid": keys[0]["kid"]}));
+    let (n, e) = (read(keys[0]["n"].as_str().unwrap()), read(keys[0]["e"].as_str().unwrap()));
+    let public = ring::signature::RsaPublicKeyComponents { n, e };
+    let by = &ring::signature::RSA_PKCS1_2048_8192_SHA256;
+    public.verify(by, signed.as_bytes(), &read(signature)).expect("signed with the published key");
+    let bearer = format!("Bearer {token}");
+    let own = server.with_headers(None, &[("authorization", &bearer)]);
+    assert_eq!(own.get("/openid/v1/jwks").await.0, 200);
+    let review = json!({"spec": {"token": token}});
+    let review = api.make("/apis/authentication.k8s.io/v1/tokenreviews", &review).await;
+    assert_eq!(review["status"]["user"]["username"], "system:serviceaccount:default:sa", "{review}");
+}
+
 #[tokio::test]
 async fn a_namespace_is_labelled_with_its_name_whoever_made_it() {
     let (_etcd, _server, api) = server().await;

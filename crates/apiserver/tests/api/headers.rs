@@ -57,3 +57,25 @@ async fn metrics_come_in_the_format_that_is_asked_for() {
         }
     }
 }
+
+/// A refusal comes at once, before the body: the stream must not be reset while its client still writes, for curl loses the answer then.
+#[tokio::test]
+async fn a_refusal_leaves_its_client_the_time_to_end_a_small_body() {
+    let etcd = Etcd::start();
+    let server = Server::start(&etcd).await;
+    let mut tls = crate::harness::tls(server.files.path(), None);
+    tls.alpn_protocols = vec![b"h2".to_vec()];
+    let client = reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy().http2_prior_knowledge();
+    let (sender, body) = tokio::sync::mpsc::channel::<Result<Vec<u8>, std::io::Error>>(1);
+    let body = reqwest::Body::wrap_stream(tokio_stream::wrappers::ReceiverStream::new(body));
+    let request = client.build().unwrap().post(format!("{}{MAPS}", server.url)).bearer_auth(crate::keys::TOKEN);
+    let answer = request.header("content-type", "application/json").body(body).send().await.unwrap();
+    assert_eq!((answer.version(), answer.status().as_u16()), (reqwest::Version::HTTP_2, 403));
+    assert!(answer.text().await.unwrap().contains("\"reason\":\"Forbidden\""));
+    for _ in 0..4 {
+        // a reset would come right behind the answer
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        assert!(!sender.is_closed(), "the stream is reset");
+        sender.send(Ok(vec![b' '; 1024])).await.unwrap();
+    }
+}

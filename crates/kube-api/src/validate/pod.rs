@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::error::Errors;
 use super::tree::Node;
-use super::{containers, names, placement, security, volume};
+use super::{containers, names, placement, pod_annotations, security, volume};
 
 /// What a pod's spec is part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,8 @@ pub(super) fn pod(root: &Node, errors: &mut Errors) {
 
 /// Rules for new pods alone.
 pub(super) fn create(root: &Node, errors: &mut Errors) {
-    let spec = root.at("spec");
+    let (metadata, spec) = (root.at("metadata"), root.at("spec"));
+    pod_annotations::new(&metadata.at("annotations"), &spec, errors);
     let ephemeral = spec.at("ephemeralContainers");
     if !ephemeral.is_empty() {
         errors.forbidden(&ephemeral, "cannot be set on create");

@@ -5,13 +5,14 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use super::error::Errors;
-use super::names;
 use super::tree::Node;
+use super::{names, pod_annotations};
 
 const ONE_A_FAMILY: &str = "may specify no more than one IP for each IP family";
 
 /// The node does not change, and containers that ended for good do not run again.
 pub(super) fn status(root: &Node, old: &Node, errors: &mut Errors) {
+    pod_annotations::changed(root, old, errors);
     let (status, before) = (root.at("status"), old.at("status"));
     let nominated = status.at("nominatedNodeName");
     if !nominated.is_empty() {

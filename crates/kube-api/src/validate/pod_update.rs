@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::error::Errors;
 use super::tree::Node;
-use super::{FieldError, containers, gated, placement, pod, resources};
+use super::{FieldError, containers, gated, placement, pod, pod_annotations, resources};
 use crate::status::quote;
 
 const ALLOWED: &str = "pod updates may not change fields other than `spec.containers[*].image`,\
@@ -16,6 +16,7 @@ tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it
 /// Of a pod written as a whole. All of it is checked, as if it were new, and then what changed. A spec that did not change was
 /// checked when it was made.
 pub(super) fn update(root: &Node, old: &Node, errors: &mut Errors) {
+    pod_annotations::changed(root, old, errors);
     let (spec, before) = (root.at("spec"), old.at("spec"));
     if spec.value() == before.value() {
         return;

@@ -1,9 +1,9 @@
 //! Replication controllers, and templates of pods.
 
 use super::error::Errors;
-use super::metadata;
 use super::pod::{self, Use};
 use super::tree::Node;
+use super::{metadata, pod_annotations};
 
 /// A replication controller.
 pub(super) fn controller(root: &Node, errors: &mut Errors) {
@@ -36,8 +36,12 @@ pub(super) fn controller(root: &Node, errors: &mut Errors) {
 pub(super) fn template(template: &Node, of: Use, errors: &mut Errors) {
     let metadata = template.at("metadata");
     errors.labels(&metadata.at("labels"));
-    metadata::annotations(&metadata.at("annotations"), errors);
+    // Kubernetes' paths leave out that these are of the metadata
+    let annotations = &metadata.value()["annotations"];
+    let annotations = template.with("annotations", annotations);
+    metadata::annotations(&annotations, errors);
     let spec = template.at("spec");
+    pod_annotations::new(&annotations, &spec, errors);
     pod::spec(&spec, of, errors);
     let ephemeral = spec.at("ephemeralContainers");
     if !ephemeral.is_empty() {

@@ -43,6 +43,11 @@ pub(super) fn pod(context: &Node, spec: &Node, errors: &mut Errors) {
     }
     errors.none_or_one_of(&context.at("fsGroupChangePolicy"), &["Always", "OnRootMismatch"]);
     errors.none_or_one_of(&context.at("supplementalGroupsPolicy"), &["Merge", "Strict"]);
+    let policy = context.at("seLinuxChangePolicy");
+    if policy.is_present() {
+        // the other one, MountOption, is for servers that have the gate SELinuxMount on
+        errors.one_of(&policy, &["Recursive"]);
+    }
     seccomp(&context.at("seccompProfile"), errors);
     app_armor(&context.at("appArmorProfile"), errors);
     let mut seen = std::collections::HashSet::new();

@@ -38,6 +38,11 @@ impl<'v, 'p> Node<'v, 'p> {
         self.child(self.value.get(name), Step::Field(name))
     }
 
+    /// A value from elsewhere as a field of this one.
+    pub(super) fn with<'c>(&'c self, name: &'c str, value: &'v Value) -> Node<'v, 'c> {
+        self.child(Some(value), Step::Field(name))
+    }
+
     /// A key of a map, which may be absent.
     pub(super) fn key<'c>(&'c self, key: &'c str) -> Node<'v, 'c> {
         self.child(self.value.get(key), Step::Key(key))

@@ -18,12 +18,13 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::backend::Backend;
+use crate::http::Incoming as Sent;
 
 /// How long a server may take to be connected to.
 const CONNECT: Duration = Duration::from_secs(30);
 
 /// Sends a request on a connection of its own, which ends with the answer's body, or goes on where it is upgraded.
-pub(super) async fn send(backend: &Backend, request: Request<Incoming>) -> anyhow::Result<Response<Incoming>> {
+pub(super) async fn send(backend: &Backend, request: Request<Sent>) -> anyhow::Result<Response<Incoming>> {
     let dialled = tokio::time::timeout(CONNECT, dial(backend)).await;
     let io = dialled.with_context(|| format!("dial tcp {}: i/o timeout", backend.authority()))??;
     let (mut sender, connection) = http1::handshake(TokioIo::new(io)).await.context("HTTP")?;
