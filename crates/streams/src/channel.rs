@@ -30,7 +30,8 @@ pub enum Channel {
 pub type Message = (Channel, Bytes);
 
 impl Channel {
-    fn of(byte: u8) -> Option<Self> {
+    /// The channel of this number, if it is known.
+    pub(crate) fn of(byte: u8) -> Option<Self> {
         let all = [Self::Stdin, Self::Stdout, Self::Stderr, Self::Error, Self::Resize, Self::Close];
         all.into_iter().find(|channel| *channel as u8 == byte)
     }
@@ -44,7 +45,7 @@ impl Channel {
 
 /// The message that carries `bytes` on a channel.
 #[must_use]
-pub fn message(channel: u8, bytes: &[u8]) -> Bytes {
+pub(crate) fn message(channel: u8, bytes: &[u8]) -> Bytes {
     let mut message = BytesMut::with_capacity(1 + bytes.len());
     message.put_u8(channel);
     message.put_slice(bytes);
@@ -53,7 +54,7 @@ pub fn message(channel: u8, bytes: &[u8]) -> Bytes {
 
 /// The same in base64, for clients that take text alone: its first character is the channel's number, counted from `0`.
 #[must_use]
-pub fn in_base64(channel: u8, bytes: &[u8]) -> String {
+pub(crate) fn in_base64(channel: u8, bytes: &[u8]) -> String {
     let mut message = String::from(char::from(b'0'.saturating_add(channel)));
     STANDARD.encode_string(bytes, &mut message);
     message
@@ -61,7 +62,7 @@ pub fn in_base64(channel: u8, bytes: &[u8]) -> String {
 
 /// The message in base64.
 #[must_use]
-pub fn from_base64(text: &[u8]) -> Option<Bytes> {
+pub(crate) fn from_base64(text: &[u8]) -> Option<Bytes> {
     let (channel, payload) = text.split_first()?;
     let number = channel.checked_sub(b'0')?;
     let mut message = vec![number];
@@ -78,7 +79,7 @@ pub fn parse(message: Bytes) -> Option<Message> {
 
 /// A message's channel and what it carries; `None` for an empty one.
 #[must_use]
-pub fn split(mut message: Bytes) -> Option<(u8, Bytes)> {
+pub(crate) fn split(mut message: Bytes) -> Option<(u8, Bytes)> {
     let number = *message.first()?;
     Some((number, message.split_off(1)))
 }

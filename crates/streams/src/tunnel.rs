@@ -1,13 +1,14 @@
 //! WebSockets: as what carries messages, and as what carries another protocol's bytes.
 
 use bytes::Bytes;
+use futures::stream::SplitStream;
 use futures::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-use crate::Io;
+use crate::{Io, channel};
 
 /// Bytes of a message that a client may send.
 const MAX_MESSAGE: usize = 4 << 20;
@@ -18,6 +19,34 @@ const BUFFER: usize = 64 << 10;
 pub async fn socket<S: Io>(io: S) -> WebSocketStream<S> {
     let limits = WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE));
     WebSocketStream::from_raw_socket(io, Role::Server, Some(limits)).await
+}
+
+/// What the client sends next on a channel, with the channel's number; `None` when it is gone. In `base64` it sends text alone.
+pub(crate) async fn next<S: Io>(messages: &mut SplitStream<WebSocketStream<S>>, base64: bool) -> Option<(u8, Bytes)> {
+    loop {
+        let bytes = match messages.next().await? {
+            Ok(Message::Binary(bytes)) => bytes,
+            Ok(Message::Text(text)) => text.into(),
+            // pings are answered below us
+            Ok(_) => continue,
+            Err(error) => {
+                tracing::debug!(%error, "the client's WebSocket broke");
+                return None;
+            }
+        };
+        let bytes = if base64 { channel::from_base64(&bytes) } else { Some(bytes) };
+        if let Some(sent) = bytes.and_then(channel::split) {
+            return Some(sent);
+        }
+    }
+}
+
+/// The message of `bytes` on a channel.
+pub(crate) fn message(channel: u8, bytes: &[u8], base64: bool) -> Message {
+    match base64 {
+        true => Message::Text(channel::in_base64(channel, bytes).into()),
+        false => Message::Binary(channel::message(channel, bytes)),
+    }
 }
 
 /// The bytes in the messages of a WebSocket, and messages of the bytes in return. Its end closes the WebSocket.

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{QUEUE, Session, Wanted};
-use crate::channel::{self, Channel, Size, Sizes};
+use crate::channel::{Channel, Size, Sizes};
 use crate::outcome::Outcome;
 use crate::upgrade::Protocol;
 use crate::{Gone, Io, tunnel};
@@ -71,16 +71,8 @@ pub(super) async fn open(io: impl Io, protocol: Protocol, wanted: Wanted) -> Ses
 impl Input {
     /// Reads until the client closes.
     async fn read<S: Io>(mut self, mut messages: SplitStream<WebSocketStream<S>>) {
-        while let Some(message) = messages.next().await {
-            let bytes = match message {
-                Ok(Message::Binary(bytes)) => bytes,
-                Ok(Message::Text(text)) => text.into(),
-                // pings are answered below us
-                Ok(_) => continue,
-                Err(error) => return tracing::debug!(%error, "the client's WebSocket broke"),
-            };
-            let bytes = if self.base64 { channel::from_base64(&bytes) } else { Some(bytes) };
-            if let Some((channel, bytes)) = bytes.and_then(channel::parse) {
+        while let Some((number, bytes)) = tunnel::next(&mut messages, self.base64).await {
+            if let Some(channel) = Channel::of(number) {
                 self.take(channel, bytes).await;
             }
         }
@@ -136,10 +128,7 @@ impl Output {
     }
 
     async fn send(&self, channel: Channel, bytes: &[u8]) -> Result<(), Gone> {
-        let message = match self.protocol.is_base64() {
-            true => Message::Text(channel::in_base64(channel as u8, bytes).into()),
-            false => Message::Binary(channel.message(bytes)),
-        };
+        let message = tunnel::message(channel as u8, bytes, self.protocol.is_base64());
         let sending = async { self.sender.lock().await.send(message).await.map_err(|_| Gone) };
         tokio::select! {
             sent = sending => sent,

@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::CHUNK;
 use crate::upgrade::Protocol;
-use crate::{Gone, Io, channel, tunnel};
+use crate::{Gone, Io, tunnel};
 
 /// How many ports' channels a byte can number.
 const MOST: usize = 128;
@@ -77,16 +77,7 @@ where
 
 /// Hands the client's messages on until it closes.
 async fn read<S: Io>(mut messages: SplitStream<WebSocketStream<S>>, base64: bool, doors: Vec<mpsc::Sender<Bytes>>) {
-    while let Some(message) = messages.next().await {
-        let bytes = match message {
-            Ok(Message::Binary(bytes)) => bytes,
-            Ok(Message::Text(text)) => text.into(),
-            // pings are answered below us
-            Ok(_) => continue,
-            Err(error) => return tracing::debug!(%error, "the client's WebSocket broke"),
-        };
-        let bytes = if base64 { channel::from_base64(&bytes) } else { Some(bytes) };
-        let Some((number, bytes)) = bytes.and_then(channel::split) else { continue };
+    while let Some((number, bytes)) = tunnel::next(&mut messages, base64).await {
         // nothing is to be sent on the channels of errors
         if let Some(door) = doors.get(usize::from(number / 2)).filter(|_| number % 2 == 0 && !bytes.is_empty()) {
             // a port that is closed takes no more
@@ -135,10 +126,7 @@ impl<T: Io> Client<T> {
     }
 
     async fn send(&self, channel: u8, bytes: &[u8]) -> Result<(), Gone> {
-        let message = match self.base64 {
-            true => Message::Text(channel::in_base64(channel, bytes).into()),
-            false => Message::Binary(channel::message(channel, bytes)),
-        };
+        let message = tunnel::message(channel, bytes, self.base64);
         self.sender.lock().await.send(message).await.map_err(|_| Gone)
     }
 }
